@@ -1,0 +1,165 @@
+"""evisynth (evidence synthesis): a meta-analysis engine in which every method is a plugin.
+
+::
+
+    import evisynth as es
+
+    studies = es.load("mortality.csv")
+    analysis = es.fit(studies, measure="RR", method="MH", model="random", settings="revman5")
+    es.report(analysis, "forest", "mortality.png")
+"""
+
+from evisynth.batch import fit_many
+from evisynth.bias_results import Adjusted, BiasTestResult
+from evisynth.cells import Cells, CorrectedCells
+from evisynth.errors import (
+    CombinationError,
+    DataError,
+    DataWarning,
+    EvisynthError,
+    FormatError,
+    InputError,
+    MissingExtraError,
+    PluginError,
+    PluginWarning,
+    Problem,
+    SettingsError,
+    UnknownMethodError,
+)
+from evisynth.fits import (
+    Display,
+    Estimate,
+    Estimates,
+    Fit,
+    Interval,
+    Limits,
+    inverse_variance_fit,
+    no_limits,
+    symmetric_estimates,
+)
+from evisynth.fitting import effects, fit
+from evisynth.hookspecs import hookimpl
+from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, power_of_two_scale, read_only
+from evisynth.kernels.distributions import (
+    chi2_p_value,
+    chi2_quantile,
+    normal_p_value,
+    normal_quantile,
+    t_p_value,
+    t_quantile,
+)
+from evisynth.kernels.roots import bracketed_root, bracketed_roots
+from evisynth.kernels.weighted_fit import WeightedFit, intercept, weighted_fit
+from evisynth.loading import load
+from evisynth.pooling import Sample
+from evisynth.records import (
+    Adjustment,
+    BiasTest,
+    Conversion,
+    Converter,
+    Correction,
+    EffectMeasure,
+    IntervalMethod,
+    Method,
+    PoolingModel,
+    PredictionInterval,
+    Reporter,
+    Tau2Estimator,
+    Tau2Fit,
+    Tau2Interval,
+)
+from evisynth.registry import Registry, default_registry
+from evisynth.reporting import render, report
+from evisynth.results import Heterogeneity, MetaAnalysis, Model, StudyResult, Subgroup, SubgroupTest
+from evisynth.planning import SampleSize, sample_size
+from evisynth.sensitivity import LeaveOneOut, leave_one_out
+from evisynth.settings import Settings
+from evisynth.small_study import adjust, bias
+from evisynth.sources import Source, Table
+from evisynth.studies import Effects, MeasuredEffects, Studies
+
+__all__ = [
+    "Adjusted",
+    "Adjustment",
+    "BiasTest",
+    "BiasTestResult",
+    "BoolArray",
+    "Cells",
+    "CombinationError",
+    "Conversion",
+    "Converter",
+    "CorrectedCells",
+    "Correction",
+    "DataError",
+    "DataWarning",
+    "Display",
+    "EffectMeasure",
+    "Effects",
+    "Estimate",
+    "Estimates",
+    "EvisynthError",
+    "Fit",
+    "FloatArray",
+    "FormatError",
+    "Heterogeneity",
+    "InputError",
+    "IntArray",
+    "Interval",
+    "IntervalMethod",
+    "LeaveOneOut",
+    "Limits",
+    "MeasuredEffects",
+    "MetaAnalysis",
+    "Method",
+    "MissingExtraError",
+    "Model",
+    "PluginError",
+    "PluginWarning",
+    "PoolingModel",
+    "PredictionInterval",
+    "Problem",
+    "Registry",
+    "Reporter",
+    "Sample",
+    "SampleSize",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "Studies",
+    "StudyResult",
+    "Subgroup",
+    "SubgroupTest",
+    "Table",
+    "Tau2Estimator",
+    "Tau2Fit",
+    "Tau2Interval",
+    "UnknownMethodError",
+    "WeightedFit",
+    "adjust",
+    "bias",
+    "bracketed_root",
+    "bracketed_roots",
+    "chi2_p_value",
+    "chi2_quantile",
+    "default_registry",
+    "effects",
+    "fit",
+    "fit_many",
+    "hookimpl",
+    "intercept",
+    "inverse_variance_fit",
+    "leave_one_out",
+    "load",
+    "no_limits",
+    "normal_p_value",
+    "normal_quantile",
+    "power_of_two_scale",
+    "read_only",
+    "render",
+    "report",
+    "sample_size",
+    "symmetric_estimates",
+    "t_p_value",
+    "t_quantile",
+    "weighted_fit",
+]

@@ -1,0 +1,83 @@
+"""Hold the cells of 2×2 tables, as they are and as each use wants them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
+
+
+@attrs.frozen(eq=False)
+class Cells:
+    """Hold counts of events (a, c) and non-events (b, d) in arm 1 and arm 2, each ``(k,)`` or ``(k, m)``."""
+
+    a: FloatArray
+    b: FloatArray
+    c: FloatArray
+    d: FloatArray
+
+    @property
+    def n_1(self) -> FloatArray:
+        """Participants of arm 1."""
+        return self.a + self.b
+
+    @property
+    def n_2(self) -> FloatArray:
+        """Participants of arm 2."""
+        return self.c + self.d
+
+    @property
+    def any_zero(self) -> BoolArray:
+        """Tables in which some cell is 0."""
+        return (self.a == 0) | (self.b == 0) | (self.c == 0) | (self.d == 0)
+
+    @property
+    def no_events(self) -> BoolArray:
+        """Tables without events in either arm."""
+        return (self.a == 0) & (self.c == 0)
+
+    @property
+    def all_events(self) -> BoolArray:
+        """Tables in which everybody had the event."""
+        return (self.b == 0) & (self.d == 0)
+
+    def plus(self, increment: FloatArray) -> Cells:
+        """Add an increment to all four cells of each table."""
+        return Cells(self.a + increment, self.b + increment, self.c + increment, self.d + increment)
+
+    def at(self, index: BoolArray | IntArray) -> Cells:
+        """Take some tables, in numpy's indexing."""
+        return Cells(self.a[index], self.b[index], self.c[index], self.d[index])
+
+
+@attrs.frozen(eq=False)
+class CorrectedCells:
+    """Hold the cells that each use takes after a zero-cell correction.
+
+    ``effect`` for effects, ``variance`` for their variances, ``sums`` inside Mantel–Haenszel sums, ``raw`` as given.
+    """
+
+    raw: Cells
+    effect: Cells
+    variance: Cells
+    sums: Cells
+    without_effect: tuple[tuple[BoolArray, str], ...] = ()
+    """Tables that get no effect, with the reason."""
+    kept_in_sums: BoolArray | None = None
+    """Tables that stay in the M-H sums even though they get no effect."""
+    unit_ratio: BoolArray | None = None
+    """Tables whose ratio is 1 by convention (all events in both arms)."""
+
+    def at(self, index: BoolArray | IntArray) -> CorrectedCells:
+        """Take some tables, in numpy's indexing; the reasons stay behind."""
+        unit = self.unit_ratio
+        return CorrectedCells(
+            raw=self.raw.at(index),
+            effect=self.effect.at(index),
+            variance=self.variance.at(index),
+            sums=self.sums.at(index),
+            unit_ratio=None if unit is None else unit[index],
+        )

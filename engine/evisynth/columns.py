@@ -1,0 +1,123 @@
+"""Keep the one glossary of column names: what enters the engine, and every column of every table that leaves it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NUMERIC: dict[str, tuple[str, ...]] = {
+    # canonical name: names that the same thing goes by in RevMan, metafor, meta and reviewers' tables
+    "events_1": ("ai", "event_e", "events_e", "events_exp", "events_treatment", "experimental_cases", "e1", "tpos"),
+    "n_1": ("n1i", "n1", "n_e", "n_exp", "total_1", "n_treatment", "experimental_n", "total_e"),
+    "events_2": ("ci", "event_c", "events_c", "events_ctrl", "events_control", "control_cases", "e2", "cpos"),
+    "n_2": ("n2i", "n2", "n_c", "n_ctrl", "total_2", "n_control", "control_n", "total_c"),
+    "nonevents_1": ("bi", "tneg"),
+    "nonevents_2": ("di", "cneg"),
+    "mean_1": ("m1i", "m1", "mean_e", "mean_exp", "mean_treatment", "experimental_mean"),
+    "sd_1": ("sd1i", "sd1", "sd_e", "sd_exp", "sd_treatment", "experimental_sd"),
+    "mean_2": ("m2i", "m2", "mean_c", "mean_ctrl", "mean_control", "control_mean"),
+    "sd_2": ("sd2i", "sd2", "sd_c", "sd_ctrl", "sd_control", "control_sd"),
+    "yi": ("y", "te", "effect", "giv_mean"),
+    "vi": ("v", "variance_of_effect"),
+    "sei": ("se", "sete", "standard_error", "giv_se"),
+    "estimate": ("est",),
+    "ci_low": ("ci_lb", "lower", "lower_ci", "ci_start", "ci_lower"),
+    "ci_high": ("ci_ub", "upper", "upper_ci", "ci_end", "ci_upper"),
+    "o_e": ("oe", "o_minus_e", "observed_minus_expected"),
+    "o_e_variance": ("variance", "var", "v_oe"),
+}
+"""Numeric columns of `Studies`, with the names each is recognised by (case and punctuation aside).
+
+Arm 1 is the experimental group and arm 2 the control group. ``yi``, ``vi`` and ``sei`` are on the analysis scale
+(logarithms for ratios); ``estimate`` is on the scale shown to readers. ``ci_low`` and ``ci_high`` go with whichever of
+the two is given.
+"""
+
+TEXT: dict[str, tuple[str, ...]] = {
+    "study": ("studlab", "study_name", "author", "trial", "slab", "label", "name"),
+    "year": ("study_year", "publication_year"),
+    "subgroup": ("sub_group", "byvar", "group"),
+}
+
+COUNTS = ("events_1", "n_1", "events_2", "n_2", "nonevents_1", "nonevents_2")
+
+OUTPUT: dict[str, str] = {
+    "analysis": "key of the analysis in a batch",
+    "row": "number of the row in the input, from 1",
+    "study": "study label as given",
+    "study_id": "distinct label of the row (a repeated name gets a number)",
+    "year": "publication year",
+    "subgroup": "subgroup label",
+    "effect": "effect on the analysis scale (log for ratios)",
+    "se": "standard error on the analysis scale",
+    "ci_low": "lower limit on the analysis scale",
+    "ci_high": "upper limit on the analysis scale",
+    "display": "effect on the scale shown to readers",
+    "display_ci_low": "lower limit on the scale shown to readers",
+    "display_ci_high": "upper limit on the scale shown to readers",
+    "weight": "weight in the chosen model, percent",
+    "weight_common": "weight in the common-effect model, percent",
+    "weight_random": "weight in the random-effects model, percent",
+    "included": "whether the study is pooled",
+    "reason": "why there is no result",
+    "statistic": "test statistic (z, or t where df is given)",
+    "df": "degrees of freedom",
+    "p_value": "two-sided p-value",
+    "log_p_value": "natural logarithm of the p-value",
+    "k": "number of studies pooled",
+    "k_total": "number of studies given",
+    "q": "Cochran's Q",
+    "q_df": "degrees of freedom of Q",
+    "q_p_value": "p-value of Q",
+    "tau2": "between-study variance",
+    "tau2_se": "standard error of tau²",
+    "tau2_ci_low": "lower limit of tau²",
+    "tau2_ci_high": "upper limit of tau²",
+    "i2": "I² by the preset's definition, percent",
+    "i2_q": "I² from Q, percent",
+    "i2_tau2": "I² from tau², percent",
+    "h2": "H² by the preset's definition",
+    "prediction_low": "lower prediction limit on the analysis scale",
+    "prediction_high": "upper prediction limit on the analysis scale",
+    "omitted": "study left out",
+    "term": "coefficient of a meta-regression",
+    "kind": "kind of method",
+    "name": "name of the method",
+    "provider": "distribution that provides the method",
+    "module": "module that provides the method",
+    "reference": "published source",
+    "r_equivalent": "R call that computes the same",
+}
+"""Columns of tables that leave the engine, with their meaning; `NUMERIC` columns may accompany them."""
+
+
+def fold(name: str) -> str:
+    """Reduce a heading to what is compared: lower case, words joined by underscores."""
+    return re.sub(r"[^0-9a-z]+", "_", name.strip().casefold()).strip("_")
+
+
+_SYNONYMS = {
+    fold(alias): canonical for table in (NUMERIC, TEXT) for canonical, names in table.items() for alias in (canonical, *names)
+}
+
+
+def find_roles(headings: Iterable[str]) -> dict[str, str]:
+    """Match headings with canonical columns: canonical name → heading as given.
+
+    A canonical name takes precedence over a synonym, and the first heading over later ones.
+    """
+    roles: dict[str, str] = {}
+    for heading in headings:
+        folded = fold(heading)
+        canonical = _SYNONYMS.get(folded)
+        if canonical is not None and (canonical not in roles or folded == canonical != fold(roles[canonical])):
+            roles[canonical] = heading
+    return roles
+
+
+def unknown_output_columns(names: Iterable[str]) -> list[str]:
+    """List the columns that no table of ours may have."""
+    return [name for name in names if name not in OUTPUT and name not in NUMERIC]

@@ -1,0 +1,201 @@
+"""Hold what a model, an interval method and a prediction say, as arrays (plural) and as plain numbers (singular)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from evisynth.kernels.distributions import normal_p_value, normal_quantile, t_p_value, t_quantile
+from evisynth.kernels.weighted_fit import weighted_fit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evisynth.kernels.arrays import FloatArray
+    from evisynth.records import Tau2Fit
+
+
+@attrs.frozen(eq=False)
+class Fit:
+    """Hold a pooled model of one analysis ``(k,)`` or of m analyses ``(k, m)``.
+
+    ``w`` are the weights that pooling used (positive, not normalised), ``coefficients`` ``(p,)`` or ``(p, m)``,
+    ``covariance`` ``(p, p)`` or ``(p, p, m)``, ``rss`` the weighted residual sum of squares about the coefficients with
+    weights ``1/(v + tau2)``; None where pooling is not by inverse variance.
+    """
+
+    y: FloatArray
+    v: FloatArray
+    X: FloatArray
+    w: FloatArray
+    tau2: FloatArray
+    coefficients: FloatArray
+    covariance: FloatArray
+    model: str
+    method: str
+    rss: FloatArray | None = None
+    tau2_fit: Tau2Fit | None = None
+    estimator: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None
+    """Estimates τ² again for `refit`; None under a common effect."""
+
+    @property
+    def k(self) -> int:
+        """Number of studies."""
+        return self.y.shape[0]
+
+    @property
+    def p(self) -> int:
+        """Number of coefficients."""
+        return self.X.shape[1]
+
+    @property
+    def dof(self) -> int:
+        """Residual degrees of freedom, k - p."""
+        return self.k - self.p
+
+    @property
+    def se(self) -> FloatArray:
+        """Standard errors of the coefficients, ``(p,)`` or ``(p, m)``."""
+        return np.sqrt(np.einsum("ii...->i...", self.covariance))
+
+    def refit(
+        self,
+        *,
+        y: FloatArray | None = None,
+        v: FloatArray | None = None,
+        X: FloatArray | None = None,
+        tau2: FloatArray | None = None,
+    ) -> Fit:
+        """Fit by inverse variance again with some inputs replaced; τ² is estimated anew unless given."""
+        new_y = self.y if y is None else y
+        new_v = self.v if v is None else v
+        new_X = self.X if X is None else X
+        if tau2 is None:
+            tau2 = self.estimator(new_y, new_v, new_X) if self.estimator else np.zeros_like(self.tau2)
+        return inverse_variance_fit(new_y, new_v, new_X, tau2, model=self.model, estimator=self.estimator)
+
+
+def inverse_variance_fit(
+    y: FloatArray,
+    v: FloatArray,
+    X: FloatArray,
+    tau2: FloatArray,
+    *,
+    model: str,
+    method: str = "IV",
+    tau2_fit: Tau2Fit | None = None,
+    estimator: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None,
+) -> Fit:
+    """Pool with weights ``1/(v + tau2)``; shapes as in `Fit`."""
+    w = 1.0 / (v + tau2)
+    fitted = weighted_fit(y, w, X)
+    return Fit(
+        y=y,
+        v=v,
+        X=X,
+        w=w,
+        tau2=tau2,
+        coefficients=fitted.coefficients,
+        covariance=fitted.covariance,
+        model=model,
+        method=method,
+        rss=fitted.rss,
+        tau2_fit=tau2_fit,
+        estimator=estimator,
+    )
+
+
+@attrs.frozen(eq=False)
+class Estimates:
+    """Hold inference on every coefficient, each ``(p,)`` or ``(p, m)``; ``df`` is None for a normal test."""
+
+    value: FloatArray
+    se: FloatArray
+    ci_low: FloatArray
+    ci_high: FloatArray
+    statistic: FloatArray
+    df: float | None
+    p_value: FloatArray
+    log_p_value: FloatArray
+    level: float
+
+    def one(self, index: int = 0) -> Estimate:
+        """Take one coefficient of a single analysis as plain numbers."""
+        return Estimate(
+            value=float(self.value[index]),
+            se=float(self.se[index]),
+            ci_low=float(self.ci_low[index]),
+            ci_high=float(self.ci_high[index]),
+            statistic=float(self.statistic[index]),
+            df=self.df,
+            p_value=float(self.p_value[index]),
+            log_p_value=float(self.log_p_value[index]),
+            level=self.level,
+        )
+
+
+def symmetric_estimates(value: FloatArray, se: FloatArray, level: float, df: float | None = None) -> Estimates:
+    """Make ``value ± quantile · se`` with its test against 0: Student's t for a ``df``, normal for None."""
+    statistic = value / se
+    if df is None:
+        quantile = normal_quantile(level)
+        p_value, log_p_value = normal_p_value(statistic)
+    else:
+        quantile = t_quantile(level, df)
+        p_value, log_p_value = t_p_value(statistic, df)
+    half = quantile * se
+    return Estimates(value, se, value - half, value + half, statistic, df, p_value, log_p_value, level)
+
+
+@attrs.frozen
+class Estimate:
+    """Hold an estimate with its interval and test, on the analysis scale; ``df`` is None for a normal test."""
+
+    value: float
+    se: float
+    ci_low: float
+    ci_high: float
+    statistic: float
+    df: float | None
+    p_value: float
+    log_p_value: float
+    level: float
+
+
+@attrs.frozen
+class Display:
+    """Hold an estimate and its limits on the scale shown to readers."""
+
+    value: float
+    ci_low: float
+    ci_high: float
+
+
+@attrs.frozen(eq=False)
+class Limits:
+    """Hold the two ends of an interval, each ``()`` or ``(m,)``.
+
+    An end that does not exist is infinite (unbounded); both are NaN where the interval is ``empty`` or cannot be
+    computed, and ``reason`` then says why.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    empty: bool = False
+    reason: str | None = None
+    df: float | None = None
+
+
+def no_limits(reason: str, *, empty: bool = False) -> Limits:
+    """Say that there is no interval, and why."""
+    return Limits(np.asarray(np.nan), np.asarray(np.nan), empty=empty, reason=reason)
+
+
+@attrs.frozen
+class Interval:
+    """Hold the two ends of an interval as plain numbers; an infinite end is unbounded."""
+
+    low: float
+    high: float

@@ -1,0 +1,412 @@
+"""The verbs `effects` and `fit`: from a table or effect sizes to a meta-analysis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import attrs
+import numpy as np
+
+from evisynth.cells import Cells, CorrectedCells
+from evisynth.columns import NUMERIC
+from evisynth.errors import CombinationError, DataError, Problem, SettingsError
+from evisynth.kernels.arrays import FloatArray, read_only
+from evisynth.kernels.weighted_fit import intercept
+from evisynth.loading import load
+from evisynth.pooling import Methods, Pooled, Sample, call, pool
+from evisynth.presets import resolve_settings
+from evisynth.records import (
+    Correction,
+    EffectMeasure,
+    IntervalMethod,
+    PoolingModel,
+    PredictionInterval,
+    Tau2Estimator,
+    Tau2Interval,
+)
+from evisynth.registry import Registry, default_registry
+from evisynth.results import MetaAnalysis, Subgroup
+from evisynth.settings import Settings
+from evisynth.studies import MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Studies
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Data: TypeAlias = Any
+"""`Studies`, `Effects`, or anything that `load` takes: a path, a DataFrame, a mapping of columns."""
+
+LEFT_OUT = "left out on request"
+
+_OWN_KIND: Mapping[str, type] = {
+    "measure": EffectMeasure,
+    "method": PoolingModel,
+    "tau2": Tau2Estimator,
+    "interval": IntervalMethod,
+    "prediction": PredictionInterval,
+    "tau2_interval": Tau2Interval,
+    "correction": Correction,
+}
+
+
+def canonical_words(given: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Spell the methods named in a request as their records do; raises `UnknownMethodError`."""
+    return {
+        word: registry.get(_OWN_KIND[word], value).name if word in _OWN_KIND and value is not None else value
+        for word, value in given.items()
+    }
+
+
+def effects(
+    data: Data, measure: str | None = None, *, settings: str | Settings = "revman-web", registry: Registry | None = None, **words: Any
+) -> Effects:
+    """Compute the effect size and variance of every study.
+
+    ``words`` are fields of `Settings`. Raises `DataError` for columns that the measure needs and the table lacks.
+    """
+    registry = registry or default_registry()
+    if measure is not None:
+        words["measure"] = measure
+    studies, resolved = _studies_and_settings(data, settings, words, registry)
+    return _measure(studies, resolved, registry)
+
+
+def fit(
+    data: Data,
+    measure: str | None = None,
+    *,
+    settings: str | Settings = "revman-web",
+    exclude: Sequence[str] = (),
+    by: str | Sequence[str | None] | None = None,
+    moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None = None,
+    registry: Registry | None = None,
+    **words: Any,
+) -> MetaAnalysis:
+    """Pool studies, or effect sizes, into a meta-analysis.
+
+    ``data`` is `Studies`, `Effects` or anything `load` takes. ``settings`` is a preset's name or a `Settings`;
+    ``words`` (``method="MH"``, ``model="random"``, ``tau2="REML"``, ``interval="HK"``, ``level=0.95`` …, the fields of
+    `Settings`) take precedence over it. ``exclude`` names studies to leave out, ``by`` is a column (or labels, one a
+    row) to make subgroups of, ``moderators`` are numeric columns by name, a mapping of columns or a matrix ``(k, q)``.
+
+    Raises `DataError` for impossible data, `UnknownMethodError` and `CombinationError` for methods that are not there or
+    do not go together, `PluginError` where a method fails.
+    """
+    registry = registry or default_registry()
+    if measure is not None:
+        words["measure"] = measure
+    if isinstance(data, Effects):
+        measured = data
+        record = registry.get(EffectMeasure, data.measure)
+        if words.get("measure") not in (None, data.measure, record.name):
+            msg = f"the effects given are {data.measure}, not {words['measure']}: give the study data instead"
+            raise CombinationError(msg)
+        words.pop("measure", None)
+        given = canonical_words(words, registry)
+        resolved = resolve_settings(settings, {**given, "measure": record.name}, record)
+    else:
+        studies, resolved = _studies_and_settings(data, settings, words, registry)
+        measured = _measure(studies, resolved, registry)
+    methods = find_methods(resolved, registry)
+    if exclude:
+        measured = _leave_out(measured, exclude)
+    design, terms, notes = _design(measured, moderators)
+    labels = _subgroup_labels(measured, by)
+    return analyse(measured, resolved, methods, design, terms, labels, notes)
+
+
+def find_methods(settings: Settings, registry: Registry) -> Methods:
+    """Look up the records that the settings name and check that they go together."""
+    measure = registry.get(EffectMeasure, settings.measure or "GEN")
+    pooling = registry.get(PoolingModel, settings.method)
+    if pooling.measures is not None and measure.name not in pooling.measures:
+        fits = ", ".join(sorted(pooling.measures))
+        msg = f"method {pooling.name!r} pools {fits}, not {measure.name}: choose method {measure.default_method!r}"
+        raise CombinationError(msg)
+    return Methods(
+        measure=measure,
+        correction=registry.get(Correction, settings.correction),
+        pooling=pooling,
+        tau2=registry.get(Tau2Estimator, settings.tau2),
+        interval=registry.get(IntervalMethod, settings.interval),
+        common_interval=registry.get(IntervalMethod, "Wald"),
+        prediction=None if settings.prediction is None else registry.get(PredictionInterval, settings.prediction),
+        tau2_interval=None if settings.tau2_interval is None else registry.get(Tau2Interval, settings.tau2_interval),
+        registry=registry,
+    )
+
+
+def analyse(  # noqa: PLR0913 - what an analysis is made of, each once
+    measured: Effects,
+    settings: Settings,
+    methods: Methods,
+    design: FloatArray | None = None,
+    terms: tuple[str, ...] = ("intercept",),
+    labels: Sequence[str | None] | None = None,
+    notes: tuple[str, ...] = (),
+) -> MetaAnalysis:
+    """Pool effects under settings whose methods have been found; ``design`` has a row for every row of ``measured``."""
+    rows, pooled, X = _pool_rows(measured, settings, methods, design)
+    subgroups: tuple[Subgroup, ...] = ()
+    if labels is not None:
+        subgroups = _subgroups(measured, settings, methods, labels, rows, pooled)
+    return MetaAnalysis(measured, settings, methods, X, terms, rows, pooled, subgroups, notes)
+
+
+def _pool_rows(
+    measured: Effects, settings: Settings, methods: Methods, design: FloatArray | None
+) -> tuple[tuple[int, ...], Pooled | None, FloatArray]:
+    used, cells = measured.used, measured.cells
+    y, v = measured.y, measured.v
+    rows: tuple[int, ...] = tuple(range(y.shape[0]))
+    if used is not None:
+        keep = used
+        if cells is not None and methods.pooling.centre and cells.kept_in_sums is not None:
+            keep = used | cells.kept_in_sums
+        index = np.nonzero(keep)[0]
+        rows = tuple(index.tolist())
+        y = np.where(used, y, np.nan)[index]
+        v = np.where(used, v, np.nan)[index]
+        cells = None if cells is None else cells.at(index)
+        if cells is not None and measured.cells is not None and measured.cells.kept_in_sums is not None:
+            cells = attrs.evolve(cells, kept_in_sums=measured.cells.kept_in_sums[index])
+        design = None if design is None else design[index]
+    X = intercept(y.shape[0]) if design is None else design
+    if not rows or (X.shape[1] > 1 and len(rows) < X.shape[1]):
+        return rows, None, X
+    if X.shape[1] > 1 and np.linalg.matrix_rank(X) < X.shape[1]:
+        msg = "the moderators are linearly dependent on one another (or constant) among the studies that are pooled"
+        raise CombinationError(msg)
+    pooled = pool(Sample(y, v, X, methods.measure.name, cells), settings, methods)
+    return rows, pooled, X
+
+
+def _studies_and_settings(
+    data: Data, settings: str | Settings, words: Mapping[str, Any], registry: Registry
+) -> tuple[Studies, Settings]:
+    studies = data if isinstance(data, Studies) else load(data, registry=registry)
+    given = canonical_words(words, registry)
+    measure = given.get("measure") or (settings.measure if isinstance(settings, Settings) else None)
+    if measure is None:
+        measure = _only_generic(studies)
+    record = registry.get(EffectMeasure, measure)
+    return studies, resolve_settings(settings, {**given, "measure": record.name}, record)
+
+
+def _only_generic(studies: Studies) -> str:
+    if {"yi", "estimate"} & studies.columns.keys():
+        return "GEN"
+    if "o_e" in studies.columns:
+        return "OE"
+    have = ", ".join(studies.columns) or "no numbers"
+    msg = f"which effect measure? The table has {have}: give measure='RR', 'OR', 'RD', 'MD', 'SMD', …"
+    raise SettingsError(msg)
+
+
+def _measure(studies: Studies, settings: Settings, registry: Registry) -> Effects:
+    record = registry.get(EffectMeasure, settings.measure or "GEN")
+    columns = {name: studies.columns[name] for name in record.parameters if name in studies.columns}
+    needed = record.columns
+    absent = [name for name in needed if name not in studies.columns]
+    if absent:
+        names = [f"{name} (or {', '.join(NUMERIC[name][:3])})" for name in absent]
+        have = ", ".join((*studies.columns, *studies.text)) or "none"
+        summary = f"measure {record.name} needs columns that {studies.source or 'the table'} lacks; it has {have}"
+        raise DataError(summary, [Problem(None, None, name, None, "is missing") for name in names])
+    reasons: dict[int, str] = {}
+    _note_missing(studies, needed, reasons)
+    inputs: dict[str, Any] = {**columns}
+    cells = None
+    if record.counts:
+        correction = registry.get(Correction, settings.correction)
+        raw = raw_cells(studies.columns, swap=settings.swap_events)
+        _note_empty_arms(raw, reasons)
+        with np.errstate(invalid="ignore"):
+            cells = _guarded_correction(registry, correction, raw, record, settings)
+        inputs["cells"] = cells
+    inputs |= record.named_inputs(_options(settings))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        made: MeasuredEffects = call(registry, record, **inputs)
+    rules = ((*cells.without_effect,) if cells is not None else ()) + tuple(made.without_effect)
+    for mask, reason in rules:
+        for i in np.nonzero(mask)[0]:
+            reasons.setdefault(int(i), reason)
+    y, v = np.asarray(made.y, dtype=np.float64), np.asarray(made.v, dtype=np.float64)
+    bad = ~np.isfinite(y) | ~(v > 0) | ~np.isfinite(v)
+    for i in np.nonzero(bad)[0]:
+        reasons.setdefault(int(i), "no effect can be computed")
+    if cells is not None and cells.kept_in_sums is not None:
+        complete = np.isfinite(cells.raw.a + cells.raw.b + cells.raw.c + cells.raw.d)
+        filled = complete & (cells.raw.n_1 > 0) & (cells.raw.n_2 > 0)
+        cells = attrs.evolve(cells, kept_in_sums=cells.kept_in_sums & filled)
+    if reasons:
+        drop = np.fromiter(reasons, dtype=np.int64)
+        y, v = y.copy(), v.copy()
+        y[drop] = v[drop] = np.nan
+    scale = settings.scale if record.scale == "given" else record.scale
+    return Effects(
+        read_only(y),
+        read_only(v),
+        studies=studies,
+        measure=record.name,
+        label=settings.effect_label or record.label,
+        scale=scale,
+        reasons=dict(sorted(reasons.items())),
+        cells=cells,
+        plugin=str(registry.provider(record)),
+    )
+
+
+def _options(settings: Settings) -> Mapping[str, object]:
+    return {"level": settings.study_level, "scale": settings.scale, **{
+        name: getattr(settings, name) for name in ("smd_correction", "smd_variance", "zero_sd")
+    }}
+
+
+def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells:
+    """Make 2×2 cells of the columns of events and totals; ``swap`` counts non-events as events."""
+    a, c = columns["events_1"], columns["events_2"]
+    b, d = columns["n_1"] - a, columns["n_2"] - c
+    return Cells(b, a, d, c) if swap else Cells(a, b, c, d)
+
+
+def _guarded_correction(
+    registry: Registry, correction: Correction, raw: Cells, measure: EffectMeasure, settings: Settings
+) -> CorrectedCells:
+    available = {"measure": measure, "method": settings.method, "increment": settings.increment}
+    made: CorrectedCells = call(registry, correction, raw, **correction.named_inputs(available))
+    return made
+
+
+def _note_missing(studies: Studies, needed: Sequence[str], reasons: dict[int, str]) -> None:
+    for name in needed:
+        for i in np.nonzero(np.isnan(studies.columns[name]))[0]:
+            reasons.setdefault(int(i), MISSING_VALUE.format(column=name))
+
+
+def _note_empty_arms(raw: Cells, reasons: dict[int, str]) -> None:
+    one, two = raw.n_1 == 0, raw.n_2 == 0
+    for mask, arms in ((one & two, "either arm"), (one, "arm 1"), (two, "arm 2")):
+        for i in np.nonzero(mask)[0]:
+            reasons.setdefault(int(i), NO_PARTICIPANTS.format(arms=arms))
+
+
+def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
+    names = [exclude] if isinstance(exclude, str) else list(exclude)
+    reasons = dict(measured.reasons)
+    for name in names:
+        rows = [i for i, (label, own) in enumerate(zip(measured.study, measured.study_id, strict=True)) if name in (label, own)]
+        if not rows:
+            have = ", ".join(measured.study_id[:20]) + (" …" if len(measured) > 20 else "")  # noqa: PLR2004 - a readable line
+            summary = f"cannot leave out {name!r}: no study has that name; there are {have}"
+            raise DataError(summary)
+        reasons.update({i: LEFT_OUT for i in rows})
+    cells = measured.cells
+    if cells is not None and cells.kept_in_sums is not None:
+        keep = cells.kept_in_sums.copy()
+        keep[[i for i, reason in reasons.items() if reason == LEFT_OUT]] = False
+        cells = attrs.evolve(cells, kept_in_sums=keep)
+    return Effects(
+        measured.y,
+        measured.v,
+        study=measured.study,
+        studies=measured.studies,
+        measure=measured.measure,
+        label=measured.label,
+        scale=measured.scale,
+        reasons=dict(sorted(reasons.items())),
+        cells=cells,
+        plugin=measured.plugin,
+    )
+
+
+def _design(
+    measured: Effects, moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None
+) -> tuple[FloatArray | None, tuple[str, ...], tuple[str, ...]]:
+    if moderators is None:
+        return None, ("intercept",), ()
+    k = len(measured)
+    if isinstance(moderators, np.ndarray):
+        matrix = np.asarray(moderators, dtype=np.float64).reshape(k, -1) if moderators.size else np.empty((k, 0))
+        names = tuple(f"x{j + 1}" for j in range(matrix.shape[1]))
+    else:
+        columns = moderators if hasattr(moderators, "items") else _moderator_columns(measured, cast("Sequence[str]", moderators))
+        named = cast("Mapping[str, Sequence[float]]", columns)
+        names = tuple(named)
+        matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in named.values()])
+    if matrix.shape[0] != k:
+        summary = f"the moderators have {matrix.shape[0]} rows and the studies are {k}"
+        raise DataError(summary)
+    problems = [
+        Problem(int(i) + 1, measured.study[i], names[j], None, "a moderator is missing")
+        for i, j in np.argwhere(~np.isfinite(matrix))
+        if i not in measured.reasons
+    ]
+    if problems:
+        summary = "every pooled study needs a value of every moderator (leave out the others by name)"
+        raise DataError(summary, problems)
+    return np.column_stack([np.ones(k), matrix]), ("intercept", *names), ()
+
+
+def _moderator_columns(measured: Effects, names: Sequence[str]) -> Mapping[str, FloatArray]:
+    from evisynth.tables import number_column  # noqa: PLC0415 - only for meta-regression
+
+    names = [names] if isinstance(names, str) else list(names)
+    source = measured.studies
+    problems: list[Problem] = []
+    made: dict[str, FloatArray] = {}
+    for name in names:
+        if source is not None and name in source.columns:
+            made[name] = source.columns[name]
+        elif source is not None and name in source.text:
+            made[name] = number_column(name, source.text[name], problems, measured.study)
+        else:
+            problems.append(Problem(None, None, name, None, "no such column"))
+    if problems:
+        summary = "the moderators cannot be used"
+        raise DataError(summary, problems)
+    return made
+
+
+def _subgroup_labels(measured: Effects, by: str | Sequence[str | None] | None) -> Sequence[str | None] | None:
+    if by is None:
+        return None
+    if not isinstance(by, str):
+        if len(by) != len(measured):
+            summary = f"there are {len(by)} subgroup labels for {len(measured)} studies"
+            raise DataError(summary)
+        return [None if label is None else str(label) for label in by]
+    source = measured.studies
+    column = None if source is None else source.text.get(by)
+    if column is None and source is not None and by in source.columns:
+        column = tuple(None if np.isnan(value) else f"{value:g}" for value in source.columns[by])
+    if column is None:
+        have = ", ".join(source.text) if source is not None and source.text else "none"
+        summary = f"there is no column {by!r} to make subgroups of; text columns: {have}"
+        raise DataError(summary)
+    return column
+
+
+def _subgroups(  # noqa: PLR0913 - what a subgroup is made of, each once
+    measured: Effects,
+    settings: Settings,
+    methods: Methods,
+    labels: Sequence[str | None],
+    rows: tuple[int, ...],
+    pooled: Pooled | None,
+) -> tuple[Subgroup, ...]:
+    members: dict[str, list[int]] = {}
+    for i, label in enumerate(labels):
+        members.setdefault("(none)" if label is None else label, []).append(i)
+    fitted = None if pooled is None else pooled.random if settings.model == "random" else pooled.common
+    share: dict[int, float] = {}
+    if fitted is not None and fitted.w.shape[0] == len(rows):
+        share = dict(zip(rows, (100.0 * fitted.w / fitted.w.sum()).tolist(), strict=True))
+    return tuple(
+        Subgroup(
+            name,
+            analyse(measured.take(index), settings, methods),
+            tuple(index),
+            sum(share.get(i, 0.0) for i in index) if share else None,
+        )
+        for name, index in members.items()
+    )

@@ -1,0 +1,1 @@
+"""Array kernels: no tables, no names, no printing."""

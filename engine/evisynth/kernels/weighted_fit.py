@@ -1,0 +1,183 @@
+"""Fit weighted least squares: the one computation that every model shares.
+
+Source: Seber & Lee (2003), Linear Regression Analysis, 2nd ed., ch. 3 and 11; the role of ``tr(P)`` in
+meta-analysis: DerSimonian & Kacker (2007), Contemp. Clin. Trials 28:105-114; Jackson, Turner, Rhodes & Viechtbauer
+(2014), BMC Med. Res. Methodol. 14:103 (with moderators).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import attrs
+import numpy as np
+
+from evisynth.kernels.arrays import FloatArray
+
+
+@attrs.frozen(eq=False)
+class WeightedFit:
+    """Hold a weighted least-squares fit of one analysis ``(k,)`` or of m analyses side by side ``(k, m)``.
+
+    With ``P = W - W X (X'W X)⁻¹ X'W``: ``rss = y'P y`` and ``trace = tr(P)``. Shapes: ``coefficients`` ``(p,)`` or
+    ``(p, m)``, ``covariance`` ``(p, p)`` or ``(p, p, m)``, ``residuals`` as y, the rest ``()`` or ``(m,)``.
+    """
+
+    w: FloatArray
+    coefficients: FloatArray
+    covariance: FloatArray
+    residuals: FloatArray
+    rss: FloatArray
+    dof: int
+    log_det: FloatArray
+    """Logarithm of ``det(X'W X)``."""
+    basis: FloatArray | None
+    """Orthonormal rows ``q_i`` of ``W^½ X``, shape ``(m, k, p)``; None for the intercept alone."""
+
+    @cached_property
+    def _others(self) -> FloatArray:
+        """Sum the weights of all the other studies, for each study, without cancellation."""
+        return sum_of_others(self.w)
+
+    @cached_property
+    def trace(self) -> FloatArray:
+        """Trace of P in a form that one dominant weight cannot spoil."""
+        if self.basis is None:
+            return np.asarray((self.w * self._others).sum(axis=0) / self.w.sum(axis=0))
+        return np.asarray((self.w * self.deleted_leverages).sum(axis=0))
+
+    @cached_property
+    def trace_squared(self) -> FloatArray:
+        """Trace of P·P, which the information about τ² is made of."""
+        w = self.w
+        if self.basis is None:
+            share = self._others / w.sum(axis=0)
+            squares = w * w
+            return np.asarray(
+                (squares * share**2).sum(axis=0) + (squares * sum_of_others(squares)).sum(axis=0) / w.sum(axis=0) ** 2
+            )
+        q = self.basis
+        weights = w.reshape(w.shape[0], -1).T
+        m = np.einsum("gki,gk,gkj->gij", q, weights, q)
+        leverage = (q * q).sum(axis=2)
+        between = (m * m).sum(axis=(1, 2)) - ((weights * leverage) ** 2).sum(axis=1)
+        return np.asarray(((w * self.deleted_leverages) ** 2).sum(axis=0) + between.reshape(w.shape[1:]))
+
+    @cached_property
+    def leverages(self) -> FloatArray:
+        """Diagonal of the hat matrix, shape as y."""
+        if self.basis is None:
+            return self.w / self.w.sum(axis=0)
+        return np.asarray((self.basis**2).sum(axis=2).T.reshape(self.w.shape))
+
+    @cached_property
+    def deleted_leverages(self) -> FloatArray:
+        """One minus each leverage, to full relative accuracy also where the leverage is almost one."""
+        if self.basis is None:
+            return self._others / self.w.sum(axis=0)
+        q = self.basis
+        leverage = (q * q).sum(axis=2)
+        rest = 1.0 - leverage
+        # Leverages add up to p, so at most 2p of them exceed one half; only those lose digits in 1 - h.
+        for g, i in zip(*np.nonzero(leverage > 0.5), strict=True):
+            inner = q[g] @ q[g, i]
+            inner[i] = rest[g, i]
+            rest[g, i] = inner @ inner
+        return np.asarray(rest.T.reshape(self.w.shape))
+
+
+def sum_of_others(w: FloatArray) -> FloatArray:
+    """Sum ``w`` over the other studies, for each study: ``Σ_{j≠i} w_j``, shape as w.
+
+    ``W - w_i`` is as good as the sum itself unless study i holds more than half of W, and only one study can: that
+    one is summed without it.
+    """
+    total = w.sum(axis=0)
+    others = total - w
+    if w.ndim == 1:
+        top = int(w.argmax())
+        if w[top] > 0.5 * total:
+            others[top] = w[:top].sum() + w[top + 1 :].sum()
+        return others
+    top_row = w.argmax(axis=0)
+    columns = np.nonzero(np.take_along_axis(w, top_row[np.newaxis], axis=0)[0] > 0.5 * total)[0]
+    if columns.size:
+        rows = top_row[columns]
+        rest = w[:, columns].copy()
+        rest[rows, np.arange(columns.size)] = 0.0
+        others[rows, columns] = rest.sum(axis=0)
+    return others
+
+
+def is_intercept(X: FloatArray) -> bool:
+    """Tell whether the design is the intercept alone."""
+    return X.shape[1] == 1 and bool((X == 1.0).all())
+
+
+def intercept(k: int) -> FloatArray:
+    """Make the design of a model without moderators, shape ``(k, 1)``."""
+    return np.ones((k, 1))
+
+
+def weighted_fit(y: FloatArray, w: FloatArray, X: FloatArray | None = None) -> WeightedFit:
+    """Minimise ``Σ w_i (y_i - x_i'β)²``.
+
+    ``y`` and ``w`` are ``(k,)`` or ``(k, m)``, ``X`` is ``(k, p)`` for all analyses or ``(k, p, m)``; None is the
+    intercept alone. ``w`` is positive and finite. Costs O(k p²) a fit and makes no k × k matrix.
+    """
+    if X is None or is_intercept(X):
+        return _weighted_mean(y, w)
+    return _regression(y, w, X)
+
+
+def _weighted_mean(y: FloatArray, w: FloatArray) -> WeightedFit:
+    total = w.sum(axis=0)
+    # A second pass about the first answer: the mean then carries the rounding of its correction only.
+    first = (w * y).sum(axis=0) / total
+    residuals = y - first
+    step = (w * residuals).sum(axis=0) / total
+    residuals = residuals - step
+    return WeightedFit(
+        w=w,
+        coefficients=np.asarray(first + step)[np.newaxis],
+        covariance=np.asarray(1.0 / total)[np.newaxis, np.newaxis],
+        residuals=residuals,
+        rss=np.asarray((w * residuals * residuals).sum(axis=0)),
+        dof=y.shape[0] - 1,
+        log_det=np.asarray(np.log(total)),
+        basis=None,
+    )
+
+
+def _regression(y: FloatArray, w: FloatArray, X: FloatArray) -> WeightedFit:
+    k, p = X.shape[:2]
+    columns = y.reshape(k, -1)
+    weights = np.broadcast_to(w.reshape(k, -1), columns.shape).T
+    design = np.broadcast_to(X.reshape(k, p, -1), (k, p, columns.shape[1])).transpose(2, 0, 1)
+    # Householder reflections keep small rows accurate only when large rows come first.
+    order = np.argsort(-weights, axis=1, kind="stable")
+    root = np.sqrt(np.take_along_axis(weights, order, axis=1))[:, :, np.newaxis]
+    sorted_design = np.take_along_axis(design, order[:, :, np.newaxis], axis=1)
+    sorted_y = np.take_along_axis(columns.T, order, axis=1)[:, :, np.newaxis]
+    q, r = np.linalg.qr(root * sorted_design)
+    inverse = np.linalg.inv(r)
+    beta = np.zeros((columns.shape[1], p, 1))
+    residuals = sorted_y
+    for _ in range(3):
+        step = inverse @ (q.transpose(0, 2, 1) @ (root * residuals))
+        beta = beta + step
+        residuals = residuals - sorted_design @ step
+    back = np.argsort(order, axis=1, kind="stable")
+    residuals = np.take_along_axis(residuals[:, :, 0], back, axis=1).T
+    covariance = inverse @ inverse.transpose(0, 2, 1)
+    trailing = y.shape[1:]
+    return WeightedFit(
+        w=np.broadcast_to(w, y.shape),
+        coefficients=beta[:, :, 0].T.reshape(p, *trailing),
+        covariance=covariance.transpose(1, 2, 0).reshape(p, p, *trailing),
+        residuals=residuals.reshape(y.shape),
+        rss=np.asarray((weights.T * residuals * residuals).sum(axis=0).reshape(trailing)),
+        dof=k - p,
+        log_det=np.asarray(2.0 * np.log(np.abs(np.einsum("gii->gi", r))).sum(axis=1).reshape(trailing)),
+        basis=np.take_along_axis(q, back[:, :, np.newaxis], axis=1),
+    )

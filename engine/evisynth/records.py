@@ -1,0 +1,292 @@
+"""Define what a hook yields: frozen records of a name, a pure function and a reference.
+
+A function gets the keyword inputs that its parameters name, so a method asks for what it needs by naming it, and
+a new input never breaks an old method.
+"""
+
+from __future__ import annotations
+
+import inspect
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+
+import attrs
+
+from evisynth.errors import SettingsError
+from evisynth.kernels.arrays import FloatArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.cells import Cells, CorrectedCells
+    from evisynth.fits import Estimates, Fit, Limits
+    from evisynth.results import MetaAnalysis
+    from evisynth.sources import Source, Table
+    from evisynth.studies import MeasuredEffects, Studies
+
+Scale: TypeAlias = Literal["linear", "log", "given"]
+
+
+def _not_empty(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if not isinstance(value, str) or not value.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - plugins may be untyped
+        msg = f"{attribute.name} of a record is a text that is not empty, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _callable(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not callable(value):
+        msg = f"{attribute.name} of a record is a function, not {value!r}"
+        raise SettingsError(msg)
+
+
+@attrs.frozen
+class Method:
+    """What every record has: a name, a function, its published source and where known its R equivalent."""
+
+    kind: ClassVar[str] = "Method"
+    hook: ClassVar[str] = ""
+
+    name: str = attrs.field(validator=_not_empty)
+    function: Callable[..., Any] = attrs.field(validator=_callable)
+    reference: str = attrs.field(validator=_not_empty, kw_only=True)
+    r_equivalent: str | None = attrs.field(default=None, kw_only=True)
+    r_version: str | None = attrs.field(default=None, kw_only=True)
+    """Lowest version of the R package that ``r_equivalent`` holds for, such as ``"metafor 4.0"``."""
+    @cached_property
+    def summary(self) -> str:
+        """One line on what the method does: the first of its function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    @cached_property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """Parameters of the function by name."""
+        return dict(inspect.signature(self.function).parameters)
+
+    def named_inputs(self, available: Mapping[str, object]) -> dict[str, Any]:
+        """Pick the inputs that the function names."""
+        return {name: available[name] for name in self.parameters if name in available}
+
+
+@attrs.frozen
+class EffectMeasure(Method):
+    """An effect measure: columns of a study table → ``y, v`` and reasons where there is none.
+
+    The function names its columns as parameters (required ones without a default, alternatives with ``None``), and any
+    of ``cells`` (`CorrectedCells`), ``level`` (of the studies' intervals) and the options of its own.
+    """
+
+    kind = "EffectMeasure"
+    hook = "effect_measures"
+
+    function: Callable[..., MeasuredEffects] = attrs.field(validator=_callable)
+    label: str = attrs.field(kw_only=True, validator=_not_empty)
+    """Name for readers: ``Risk Ratio``."""
+    scale: Scale = attrs.field(kw_only=True)
+    """``log``: y is a logarithm and shown exponentiated; ``linear``: shown as it is; ``given``: the settings say."""
+    default_method: str = attrs.field(default="IV", kw_only=True)
+    """Pooling that presets which pool by Mantel–Haenszel or Peto use for this measure."""
+    zero_cells: Literal["ratio", "difference", "exact"] = attrs.field(default="ratio", kw_only=True)
+    """What a zero cell spoils: the effect, its variance only, or nothing."""
+    uninformative: Literal["no events", "no or all events", "never"] = attrs.field(default="never", kw_only=True)
+    """Which double-zero tables carry no information on the measure."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the function cannot do without."""
+        from evisynth.columns import NUMERIC  # noqa: PLC0415 - small and only for listings
+
+        required = tuple(
+            name for name, p in self.parameters.items() if p.default is inspect.Parameter.empty and name in NUMERIC
+        )
+        return ("events_1", "n_1", "events_2", "n_2") if self.counts and not required else required
+
+    @property
+    def counts(self) -> bool:
+        """Whether the measure is computed from the (corrected) cells of a 2×2 table."""
+        return "cells" in self.parameters
+
+
+@attrs.frozen
+class Correction(Method):
+    """A zero-cell correction: cells → the cells for effects, for M-H sums and for variances.
+
+    The function takes ``(cells, *, measure, method, increment)``.
+    """
+
+    kind = "Correction"
+    hook = "corrections"
+
+    function: Callable[..., CorrectedCells] = attrs.field(validator=_callable)
+
+    def apply(self, cells: Cells, measure: EffectMeasure, method: str, increment: float) -> CorrectedCells:
+        """Correct the cells of one outcome."""
+        available = {"measure": measure, "method": method, "increment": increment}
+        return self.function(cells, **self.named_inputs(available))
+
+
+@attrs.frozen
+class Tau2Estimator(Method):
+    """An estimator of the between-study variance: ``(y, v, X, *, …) → tau²`` or `Tau2Fit`.
+
+    ``y`` and ``v`` are ``(k,)`` or ``(k, m)``, ``X`` is ``(k, p)``. It gets the keyword inputs it names: ``centre``
+    (the estimate to take Q about, or None) and ``weights``. It may be negative: the engine truncates at 0.
+    """
+
+    kind = "Tau2Estimator"
+    hook = "tau2_estimators"
+
+    function: Callable[..., FloatArray | Tau2Fit] = attrs.field(validator=_callable)
+    duplication_law: bool = attrs.field(default=False, kw_only=True)
+    """Whether entering every study twice leaves the untruncated estimate as it is."""
+
+
+@attrs.frozen(eq=False)
+class Tau2Fit:
+    """What an estimator may say beside τ²; each ``()`` or ``(m,)``."""
+
+    tau2: FloatArray
+    se: FloatArray | None = None
+    log_likelihood: FloatArray | None = None
+    modes: FloatArray | None = None
+    """Number of local maxima of the likelihood."""
+
+
+@attrs.frozen
+class PoolingModel(Method):
+    """A way to pool: the function ``(effects, settings) → Fit`` gives the common-effect fit.
+
+    ``random`` says what the random-effects model is made of: ``"inverse variance"`` with a τ² about this fit's own
+    estimate (where the settings ask for it), the function's ``"own"``, called with ``settings.model == "random"``, or
+    ``"none"``.
+    """
+
+    kind = "PoolingModel"
+    hook = "pooling_models"
+
+    function: Callable[..., Fit] = attrs.field(validator=_callable)
+    label: str = attrs.field(kw_only=True, validator=_not_empty)
+    """How a forest plot calls it: ``M-H``."""
+    measures: frozenset[str] | None = attrs.field(default=None, kw_only=True)
+    """Measures it can pool; None is any."""
+    random: Literal["inverse variance", "own", "none"] = attrs.field(default="inverse variance", kw_only=True)
+    centre: bool = attrs.field(default=False, kw_only=True)
+    """Whether Q may be taken about this model's common estimate."""
+
+
+@attrs.frozen
+class IntervalMethod(Method):
+    """Inference on coefficients: ``(fit, level) → Estimates``; it may name ``adhoc``."""
+
+    kind = "IntervalMethod"
+    hook = "interval_methods"
+
+    function: Callable[..., Estimates] = attrs.field(validator=_callable)
+    random_only: bool = attrs.field(default=False, kw_only=True)
+    """Whether the method has a meaning under a random-effects model only."""
+
+
+@attrs.frozen
+class PredictionInterval(Method):
+    """An interval for a new study's true effect: ``(fit, level) → Limits``; it may name ``estimates``."""
+
+    kind = "PredictionInterval"
+    hook = "prediction_intervals"
+
+    function: Callable[..., Limits] = attrs.field(validator=_callable)
+
+
+@attrs.frozen
+class Tau2Interval(Method):
+    """An interval for τ²: ``(fit, level) → Limits``."""
+
+    kind = "Tau2Interval"
+    hook = "tau2_intervals"
+
+    function: Callable[..., Limits] = attrs.field(validator=_callable)
+
+
+@attrs.frozen
+class BiasTest(Method):
+    """A test for small-study effects: ``(analysis, **options) → BiasTestResult``."""
+
+    kind = "BiasTest"
+    hook = "bias_tests"
+
+    function: Callable[..., BiasTestResult] = attrs.field(validator=_callable)
+
+
+@attrs.frozen
+class Adjustment(Method):
+    """A pooled effect adjusted for small-study effects: ``(analysis, **options) → Adjusted``."""
+
+    kind = "Adjustment"
+    hook = "adjustments"
+
+    function: Callable[..., Adjusted] = attrs.field(validator=_callable)
+
+
+@attrs.frozen
+class Conversion(Method):
+    """A conversion of statistics: arrays named by the parameters → arrays named by ``targets``."""
+
+    kind = "Conversion"
+    hook = "conversions"
+
+    function: Callable[..., tuple[FloatArray, ...]] = attrs.field(validator=_callable)
+    targets: tuple[str, ...] = attrs.field(kw_only=True)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the statistics that it converts from."""
+        return tuple(self.parameters)
+
+
+@attrs.frozen
+class Converter(Method):
+    """A reader, and where it can a writer, of a format.
+
+    ``function`` reads a `Source` into a `Table` (columns as given) or `Studies`; ``recognises`` says how sure it is,
+    from 0 (not mine) to 1, by looking at the content.
+    """
+
+    kind = "Converter"
+    hook = "converters"
+
+    function: Callable[[Source], Table | Studies] = attrs.field(validator=_callable)
+    recognises: Callable[[Source], float] = attrs.field(kw_only=True, validator=_callable)
+    suffixes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    write: Callable[[Studies], bytes] | None = attrs.field(default=None, kw_only=True)
+
+
+@attrs.frozen
+class Reporter(Method):
+    """A rendering of a result: ``(analysis, **options) → text or bytes``."""
+
+    kind = "Reporter"
+    hook = "reporters"
+
+    function: Callable[..., str | bytes] = attrs.field(validator=_callable)
+    media_types: Mapping[str, str] = attrs.field(kw_only=True)
+    """File suffix → media type; the first is the default. A function that names ``suffix`` is told which."""
+
+    def render(self, analysis: MetaAnalysis, suffix: str, options: Mapping[str, object]) -> str | bytes:
+        """Render an analysis as the format of ``suffix``."""
+        extra = {"suffix": suffix} if "suffix" in self.parameters else {}
+        return self.function(analysis, **extra, **options)
+
+
+KINDS: tuple[type[Method], ...] = (
+    EffectMeasure,
+    Correction,
+    Tau2Estimator,
+    PoolingModel,
+    IntervalMethod,
+    PredictionInterval,
+    Tau2Interval,
+    BiasTest,
+    Adjustment,
+    Conversion,
+    Converter,
+    Reporter,
+)

@@ -1,0 +1,597 @@
+"""Hold the result of an analysis: numbers only; reporters hold layout.
+
+What follows from the pooled models is computed when it is first asked for, once.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from evisynth.errors import EvisynthError
+from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
+from evisynth.kernels.distributions import chi2_p_value, normal_quantile
+from evisynth.kernels.weighted_fit import weighted_fit
+from evisynth.pooling import Methods, Pooled, call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from evisynth.kernels.arrays import FloatArray
+    from evisynth.settings import Settings
+    from evisynth.studies import Effects
+
+SCHEMA_VERSION = "1.0"
+
+NO_STUDIES = "no study has an effect that can be pooled"
+ONE_STUDY = "one study cannot tell how much effects differ between studies"
+NO_DOF = "there are no more studies than coefficients"
+
+
+def back_transform(scale: str, value: float) -> float:
+    """Bring a number from the analysis scale to the scale shown to readers."""
+    if scale != "log":
+        return value
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
+
+
+@attrs.frozen(eq=False)
+class Model:
+    """Hold one pooled model of an analysis: common-effect or random-effects."""
+
+    model: str
+    fit: Fit | None
+    settings: Settings
+    methods: Methods
+    scale: str
+    absent: str | None = None
+    """Why there is no such model."""
+
+    @property
+    def method(self) -> str:
+        """How it was pooled, as a forest plot calls it: ``M-H``, ``IV``, ``Peto``."""
+        return self.fit.method if self.fit is not None else self.methods.pooling.label
+
+    @property
+    def label(self) -> str:
+        """Method and model as RevMan prints them: ``M-H, Random``."""
+        return f"{self.method}, {'Fixed' if self.model == 'common' else 'Random'}"
+
+    @cached_property
+    def _inference(self) -> tuple[Estimates | None, str | None]:
+        """Interval and test of every coefficient, with a note where another method had to be taken."""
+        if self.fit is None:
+            return None, None
+        record, note = self.methods.interval, None
+        if record.random_only and self.model == "common":
+            record = self.methods.common_interval
+        elif record.random_only and self.fit.dof < 1:
+            note = (
+                f"interval {record.name} needs more studies than coefficients; "
+                f"{self.methods.common_interval.name} is given instead"
+            )
+            record = self.methods.common_interval
+        inputs = record.named_inputs({"adhoc": self.settings.adhoc})
+        estimates: Estimates = call(self.methods.registry, record, self.fit, self.settings.level, **inputs)
+        return estimates, note
+
+    @property
+    def estimates(self) -> Estimates | None:
+        """Interval and test of every coefficient as arrays."""
+        return self._inference[0]
+
+    @property
+    def note(self) -> str | None:
+        """What a reader should know about the interval."""
+        return self._inference[1]
+
+    @cached_property
+    def pooled(self) -> Estimate | None:
+        """The pooled effect; None without one, and in a meta-regression, which has coefficients."""
+        if self.estimates is None or self.fit is None or self.fit.p != 1:
+            return None
+        return self.estimates.one()
+
+    @cached_property
+    def display(self) -> Display | None:
+        """The pooled effect on the scale shown to readers."""
+        return None if self.pooled is None else display_of(self.pooled, self.scale)
+
+    @cached_property
+    def _prediction(self) -> tuple[Interval | None, str | None]:
+        record = self.methods.prediction
+        if record is None:
+            return None, None if self.model == "common" else "no prediction interval was asked for"
+        if self.model == "common":
+            return None, "a common effect leaves nothing to predict"
+        if self.fit is None or self.estimates is None:
+            return None, self.absent or NO_STUDIES
+        if self.fit.p != 1:
+            return None, "a meta-regression predicts at given values of its moderators"
+        inputs = record.named_inputs({"estimates": self.estimates})
+        return _interval(call(self.methods.registry, record, self.fit, self.settings.level, **inputs))
+
+    @property
+    def prediction(self) -> Interval | None:
+        """The interval for the true effect of a new study, on the analysis scale."""
+        return self._prediction[0]
+
+    @cached_property
+    def prediction_display(self) -> Interval | None:
+        """The prediction interval on the scale shown to readers."""
+        if self.prediction is None:
+            return None
+        return Interval(back_transform(self.scale, self.prediction.low), back_transform(self.scale, self.prediction.high))
+
+    @property
+    def prediction_reason(self) -> str | None:
+        """Why there is no prediction interval."""
+        return self._prediction[1]
+
+    @property
+    def tau2(self) -> float | None:
+        """Between-study variance of the model: 0 under a common effect, None where it cannot be estimated."""
+        if self.model == "common":
+            return 0.0 if self.fit is not None else None
+        return float(self.fit.tau2) if self.fit is not None and self.fit.tau2_fit is not None else None
+
+
+def display_of(estimate: Estimate, scale: str) -> Display:
+    """Bring an estimate to the scale shown to readers."""
+    return Display(*(back_transform(scale, value) for value in (estimate.value, estimate.ci_low, estimate.ci_high)))
+
+
+def _interval(limits: Limits) -> tuple[Interval | None, str | None]:
+    low, high = float(limits.low), float(limits.high)
+    if math.isnan(low) or math.isnan(high):
+        return None, limits.reason or "the method gives no interval here"
+    return Interval(low, high), limits.reason
+
+
+@attrs.frozen(eq=False)
+class Heterogeneity:
+    """Hold how much effects differ between studies; I² in percent, None with a reason in ``reasons``."""
+
+    q: float | None
+    df: int | None
+    p_value: float | None
+    tau2: float | None
+    tau2_se: float | None
+    i2: float | None
+    i2_q: float | None
+    i2_tau2: float | None
+    h2: float | None
+    reasons: Mapping[str, str]
+    _tau2_limits: tuple[Interval | None, str | None]
+    """Interval of τ² and why there is none."""
+
+    @property
+    def tau2_ci_low(self) -> float | None:
+        """Lower limit of τ²."""
+        return None if self._tau2_limits[0] is None else self._tau2_limits[0].low
+
+    @property
+    def tau2_ci_high(self) -> float | None:
+        """Upper limit of τ²; infinite where it is unbounded."""
+        return None if self._tau2_limits[0] is None else self._tau2_limits[0].high
+
+    @property
+    def tau2_ci_reason(self) -> str | None:
+        """Why there is no interval for τ²."""
+        return self._tau2_limits[1]
+
+
+@attrs.frozen(eq=False)
+class SubgroupTest:
+    """Hold the test for differences between subgroups' pooled effects; I² in percent."""
+
+    q: float | None
+    df: int
+    p_value: float | None
+    i2: float | None
+    reason: str | None = None
+
+
+@attrs.frozen(eq=False)
+class Subgroup:
+    """Hold one subgroup: an analysis of its own rows, with a τ² of its own, and its share of the overall weight."""
+
+    name: str
+    analysis: MetaAnalysis
+    rows: tuple[int, ...]
+    """Its rows in the whole table, from 0."""
+    weight: float | None
+    """Percent of the overall weight."""
+
+    @property
+    def pooled(self) -> Estimate | None:
+        """The subgroup's pooled effect."""
+        return self.analysis.pooled
+
+    @property
+    def k(self) -> int:
+        """Number of its studies that are pooled."""
+        return self.analysis.k
+
+
+@attrs.frozen(eq=False)
+class StudyResult:
+    """Hold one row of the input with its effect and weight, or the reason why it has none.
+
+    ``effect`` is on the analysis scale and ``display`` on the scale shown; weights are in percent. A study may have
+    weight without an effect (a Mantel–Haenszel sum in metafor's convention).
+    """
+
+    row: int
+    study: str
+    study_id: str
+    year: str | None
+    subgroup: str | None
+    effect: float | None
+    se: float | None
+    ci_low: float | None
+    ci_high: float | None
+    display: Display | None
+    weight: float | None
+    weight_common: float | None
+    weight_random: float | None
+    included: bool
+    reason: str | None
+    data: Mapping[str, float | None]
+    """The numbers that were entered, by canonical name."""
+
+
+@attrs.frozen(eq=False)
+class MetaAnalysis:
+    """Hold a meta-analysis: the data, the choices, both models and all that follows from them."""
+
+    effects: Effects
+    settings: Settings
+    methods: Methods
+    X: FloatArray
+    """Design of the rows that have an effect, ``(k, p)``."""
+    terms: tuple[str, ...]
+    rows: tuple[int, ...]
+    """Rows of the input that the common-effect fit weighs, from 0."""
+    _pooled: Pooled | None
+    subgroups: tuple[Subgroup, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    # -- the models ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def models(self) -> Mapping[str, Model]:
+        """Common-effect and random-effects model side by side."""
+        common = None if self._pooled is None else self._pooled.common
+        random = None if self._pooled is None else self._pooled.random
+        absent = NO_STUDIES if self._pooled is None else "this way of pooling has no random-effects model"
+        offered = self._offered
+        if "random" not in offered and random is not None:
+            random, absent = None, f"the program of settings {self.settings.preset!r} has no such model"
+        return {
+            "common": Model("common", common, self.settings, self.methods, self.effects.scale, None if common else NO_STUDIES),
+            "random": Model("random", random, self.settings, self.methods, self.effects.scale, None if random else absent),
+        }
+
+    @property
+    def _offered(self) -> tuple[str, ...]:
+        from evisynth.presets import available_models  # noqa: PLC0415 - presets need the settings this module serves
+
+        return available_models(self.settings.preset, self.methods.pooling.name)
+
+    @property
+    def model(self) -> Model:
+        """The model that was asked for."""
+        return self.models[self.settings.model]
+
+    @property
+    def fit(self) -> Fit | None:
+        """The arrays of the model that was asked for."""
+        return self.model.fit
+
+    @property
+    def pooled(self) -> Estimate | None:
+        """The pooled effect on the analysis scale; None with a `reason`."""
+        return self.model.pooled
+
+    @property
+    def display(self) -> Display | None:
+        """The pooled effect on the scale shown to readers."""
+        return self.model.display
+
+    @property
+    def prediction(self) -> Interval | None:
+        """The prediction interval on the analysis scale; see ``model.prediction_display`` for readers."""
+        return self.model.prediction
+
+    @cached_property
+    def coefficients(self) -> Mapping[str, Estimate]:
+        """All coefficients by name; without moderators the pooled effect is the only one."""
+        estimates = self.model.estimates
+        return {} if estimates is None else {term: estimates.one(i) for i, term in enumerate(self.terms)}
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no pooled effect; None where there is one."""
+        if self.pooled is not None:
+            return None
+        if self.model.fit is not None:
+            return "a meta-regression has coefficients, not one pooled effect"
+        return self.model.absent
+
+    # -- heterogeneity ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def heterogeneity(self) -> Heterogeneity:
+        """Cochran's Q, τ², I² and H²."""
+        if self._pooled is None:
+            return _no_heterogeneity(NO_STUDIES, None, None)
+        df = self._pooled.q_df
+        if df < 1:
+            return _no_heterogeneity(ONE_STUDY if self.X.shape[1] == 1 else NO_DOF, 0.0, 0)
+        q = float(self._pooled.q)
+        random = self._pooled.random
+        tau2_fit = random.tau2_fit if random is not None else None
+        tau2 = float(random.tau2) if random is not None and tau2_fit is not None else None
+        i2_q = 100.0 * max(0.0, (q - df) / q) if q > 0 else 0.0
+        reasons: dict[str, str] = {}
+        i2_tau2 = h2_tau2 = None
+        if random is not None and tau2 is not None:
+            typical = df / float(weighted_fit(random.y, 1.0 / random.v, random.X).trace)
+            i2_tau2 = 100.0 * tau2 / (tau2 + typical)
+            h2_tau2 = 1.0 + tau2 / typical
+        else:
+            reasons["tau2"] = reasons["i2_tau2"] = self.models["random"].absent or NO_STUDIES
+        by_tau2 = self.settings.i2 == "tau2" and self.settings.model == "random" and i2_tau2 is not None
+        se = tau2_fit.se if tau2_fit is not None else None
+        if se is None and tau2 is not None:
+            reasons["tau2_se"] = f"estimator {self.methods.tau2.name} gives no standard error"
+        return Heterogeneity(
+            q=q,
+            df=df,
+            p_value=float(chi2_p_value(q, df)),
+            tau2=tau2,
+            tau2_se=None if se is None else float(se),
+            i2=i2_tau2 if by_tau2 else i2_q,
+            i2_q=i2_q,
+            i2_tau2=i2_tau2,
+            h2=h2_tau2 if by_tau2 else q / df,
+            reasons=reasons,
+            tau2_limits=self._tau2_limits,
+        )
+
+    @cached_property
+    def _tau2_limits(self) -> tuple[Interval | None, str | None]:
+        record = self.methods.tau2_interval
+        random = None if self._pooled is None else self._pooled.random
+        if record is None:
+            return None, "no interval for tau² was asked for"
+        if random is None or random.dof < 1:
+            return None, ONE_STUDY
+        return _interval(call(self.methods.registry, record, random, self.settings.level))
+
+    # -- studies ------------------------------------------------------------------------------------------------------
+
+    @property
+    def k(self) -> int:
+        """Number of studies pooled."""
+        return len(self.rows)
+
+    @property
+    def k_total(self) -> int:
+        """Number of studies given."""
+        return len(self.effects)
+
+    @cached_property
+    def weights(self) -> Mapping[str, FloatArray]:
+        """Weights of all rows in either model, in percent, 0 for a study that is not pooled; empty without a model."""
+        made: dict[str, FloatArray] = {}
+        for name, model in self.models.items():
+            if model.fit is None:
+                continue
+            column = np.zeros(self.k_total)
+            used = self.effects.used
+            rows = list(self.rows) if model.fit.w.shape[0] == len(self.rows) else np.nonzero(used)[0] if used is not None else ...
+            column[rows] = 100.0 * model.fit.w / model.fit.w.sum()
+            made[name] = column
+        return made
+
+    @cached_property
+    def studies(self) -> tuple[StudyResult, ...]:
+        """Every row of the input with its effect and weight, or the reason why it has none."""
+        effects, source = self.effects, self.effects.studies
+        z = normal_quantile(self.settings.study_level)
+        se = np.sqrt(effects.v)
+        columns = {} if source is None else source.columns
+        pooled = set(self.rows)
+        made: list[StudyResult] = []
+        for i in range(self.k_total):
+            reason = effects.reasons.get(i)
+            y, s = float(effects.y[i]), float(se[i])
+            seen = reason is None
+            low, high = y - z * s, y + z * s
+            shown = Display(*(back_transform(effects.scale, value) for value in (y, low, high))) if seen else None
+            by_model = {name: float(column[i]) if i in pooled else None for name, column in self.weights.items()}
+            made.append(
+                StudyResult(
+                    row=i + 1,
+                    study=effects.study[i],
+                    study_id=effects.study_id[i],
+                    year=_text_at(source.year if source is not None else None, i),
+                    subgroup=_text_at(source.subgroup if source is not None else None, i),
+                    effect=y if seen else None,
+                    se=s if seen else None,
+                    ci_low=low if seen else None,
+                    ci_high=high if seen else None,
+                    display=shown,
+                    weight=by_model.get(self.settings.model),
+                    weight_common=by_model.get("common"),
+                    weight_random=by_model.get("random"),
+                    included=i in pooled,
+                    reason=reason,
+                    data={name: _number_at(column, i) for name, column in columns.items()},
+                )
+            )
+        return tuple(made)
+
+    @property
+    def excluded(self) -> tuple[StudyResult, ...]:
+        """Rows that are not pooled, each with its reason; ``k + len(excluded) == k_total``."""
+        return tuple(study for study in self.studies if not study.included)
+
+    @cached_property
+    def participants(self) -> Mapping[str, int | float | None]:
+        """Participants by arm and in all, over every row that was given (as RevMan counts); None where not entered."""
+        return self._totals("n_1", "n_2")
+
+    @cached_property
+    def events(self) -> Mapping[str, int | float | None]:
+        """Events by arm and in all, over every row that was given (as RevMan counts); None where not entered."""
+        return self._totals("events_1", "events_2")
+
+    def _totals(self, one: str, two: str) -> Mapping[str, int | float | None]:
+        source = self.effects.studies
+        first = None if source is None else source.total(one)
+        second = None if source is None else source.total(two)
+        both = None if first is None or second is None else first + second
+        return {"arm_1": _whole(first), "arm_2": _whole(second), "total": _whole(both)}
+
+    # -- subgroups ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def subgroup_test(self) -> SubgroupTest | None:
+        """Test for differences between subgroups: ``Σ W (θ_s - θ̄)²`` with ``W = 1/SE²`` of the pooled effects.
+
+        None where the analysis has no subgroups. Source: Borenstein et al. (2009), Introduction to Meta-Analysis, ch. 19.
+        """
+        if not self.subgroups:
+            return None
+        pooled = [subgroup.pooled for subgroup in self.subgroups if subgroup.pooled is not None]
+        df = max(len(pooled) - 1, 0)
+        if df < 1:
+            return SubgroupTest(None, df, None, None, "fewer than two subgroups have a pooled effect")
+        y = np.array([estimate.value for estimate in pooled])
+        q = float(weighted_fit(y, np.array([estimate.se for estimate in pooled]) ** -2.0).rss)
+        i2 = 100.0 * max(0.0, (q - df) / q) if q > 0 else 0.0
+        return SubgroupTest(q, df, float(chi2_p_value(q, df)), i2)
+
+    # -- words and forms ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def reasons(self) -> Mapping[str, str]:
+        """Why a number of the result is null, by its place in the result."""
+        found: dict[str, str] = {}
+        if self.reason is not None:
+            found["pooled"] = self.reason
+        if self.model.prediction is None and self.model.prediction_reason is not None:
+            found["prediction"] = self.model.prediction_reason
+        for name, model in self.models.items():
+            if model.fit is None:
+                found[f"models.{name}"] = model.absent or NO_STUDIES
+        heterogeneity = self.heterogeneity
+        found.update({f"heterogeneity.{name}": reason for name, reason in heterogeneity.reasons.items()})
+        if heterogeneity.tau2_ci_reason is not None:
+            found["heterogeneity.tau2_ci"] = heterogeneity.tau2_ci_reason
+        if self.subgroup_test is not None and self.subgroup_test.reason is not None:
+            found["subgroup_test"] = self.subgroup_test.reason
+        return found
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader should look at before believing the numbers."""
+        source = self.effects.studies
+        found = [*(source.notes if source is not None else ()), *self.notes]
+        if self.model.note is not None:
+            found.append(self.model.note)
+        found.extend(f"subgroup {group.name}: {note}" for group in self.subgroups if (note := group.analysis.model.note))
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Published sources of the methods used."""
+        return tuple(dict.fromkeys(method.reference for method in self.methods.used()))
+
+    @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions of the engine and its plugins, and a digest of the input."""
+        from evisynth.provenance import describe  # noqa: PLC0415 - hashing and metadata only when asked for
+
+        return describe(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the whole result as JSON-ready values, without NaN or infinity."""
+        from evisynth.documents import analysis_document  # noqa: PLC0415 - only when asked for
+
+        return analysis_document(self)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Give the whole result as strict JSON."""
+        from evisynth.documents import strict_json  # noqa: PLC0415 - only when asked for
+
+        return strict_json(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the studies as a table, a row each, with columns of the glossary."""
+        from evisynth.documents import study_frame  # noqa: PLC0415 - pandas only when asked for
+
+        return study_frame(self)
+
+    def to_r(self) -> str:
+        """Give an R script with data and calls that reproduces the result; raises `CombinationError` where R cannot."""
+        from evisynth.r_script import write  # noqa: PLC0415 - only when asked for
+
+        return write(self)
+
+    def __str__(self) -> str:
+        """Print as the ``text`` reporter does."""
+        from evisynth.reporting import render  # noqa: PLC0415 - reporters need results
+
+        try:
+            return str(render(self, "text"))
+        except EvisynthError as error:
+            return f"{self!r} (no text: {error})"
+
+    def __repr__(self) -> str:
+        """Say the main numbers in one line."""
+        shown = self.display
+        effect = "no pooled effect" if shown is None else f"{shown.value:.4g} [{shown.ci_low:.4g}, {shown.ci_high:.4g}]"
+        return f"<MetaAnalysis {self.effects.measure} {self.model.label}: {effect}, k = {self.k} of {self.k_total}>"
+
+
+def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogeneity:
+    names = ("p_value", "tau2", "tau2_se", "i2", "i2_q", "i2_tau2", "h2", *(("q", "df") if q is None else ()))
+    return Heterogeneity(
+        q=q,
+        df=df,
+        p_value=None,
+        tau2=None,
+        tau2_se=None,
+        i2=None,
+        i2_q=None,
+        i2_tau2=None,
+        h2=None,
+        reasons=dict.fromkeys(names, reason),
+        tau2_limits=(None, reason),
+    )
+
+
+def _text_at(column: Sequence[str | None] | None, i: int) -> str | None:
+    return None if column is None else column[i]
+
+
+def _number_at(column: FloatArray, i: int) -> float | None:
+    value = float(column[i])
+    return None if math.isnan(value) else value
+
+
+def _whole(value: float | None) -> int | float | None:
+    return int(value) if value is not None and value.is_integer() else value

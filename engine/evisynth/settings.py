@@ -1,0 +1,108 @@
+"""Hold every choice of an analysis in one frozen, serialisable value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from evisynth.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODELS = ("common", "random")
+MODEL_WORDS = {"common": "common", "fixed": "common", "random": "random"}
+
+
+def _level(_: object, attribute: attrs.Attribute[float], value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:  # pyright: ignore[reportUnnecessaryIsInstance] - requests are untyped
+        msg = f"{attribute.name} is a probability between 0 and 1, such as 0.95, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _one_of(*words: str | None) -> Any:  # noqa: ANN401 - attrs' own validators are typed so
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value not in words:
+            shown = ", ".join("none" if word is None else repr(word) for word in words)
+            msg = f"{attribute.name} is one of {shown}, not {value!r}"
+            raise SettingsError(msg)
+
+    return check
+
+
+def _text_or_none(_: object, attribute: attrs.Attribute[str | None], value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        msg = f"{attribute.name} is a name, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _flag(_: object, attribute: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):
+        msg = f"{attribute.name} is true or false, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _positive(_: object, attribute: attrs.Attribute[float], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        msg = f"{attribute.name} is a positive number, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _model(value: object) -> object:
+    return MODEL_WORDS.get(value, value) if isinstance(value, str) else value
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """State how an analysis is made; the words are those of a request, in Python, on the command line and in JSON.
+
+    Names of methods are looked up in the registry when the analysis is made. A field left out is filled by the preset.
+    """
+
+    preset: str = "revman-web"
+    measure: str | None = attrs.field(default=None, validator=_text_or_none)
+    method: str = attrs.field(default="IV", validator=_text_or_none)
+    model: str = attrs.field(default="random", converter=_model, validator=_one_of(*MODELS))
+    tau2: str = attrs.field(default="REML", validator=_text_or_none)
+    interval: str = attrs.field(default="HK", validator=_text_or_none)
+    """Interval method of the random-effects model (the common-effect model has Wald intervals where it has no meaning)."""
+    adhoc: bool = attrs.field(default=False, validator=_flag)
+    """Never let a Hartung–Knapp standard error be smaller than the Wald one."""
+    prediction: str | None = attrs.field(default=None, validator=_text_or_none)
+    tau2_interval: str | None = attrs.field(default=None, validator=_text_or_none)
+    level: float = attrs.field(default=0.95, validator=_level)
+    study_level: float = attrs.field(default=0.95, validator=_level)
+    correction: str = attrs.field(default="revman", validator=_text_or_none)
+    increment: float = attrs.field(default=0.5, validator=_positive)
+    i2: str = attrs.field(default="q", validator=_one_of("q", "tau2"))
+    """Definition of the I² and H² shown: from Q, or from τ² and the typical within-study variance."""
+    centre: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV"))
+    """What Q (and with it DL's τ²) is taken about: the pooled common estimate (M-H where M-H), or the IV one."""
+    random_weights: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV"))
+    """Name of the random-effects model's pooling: that of ``method`` (``M-H, Random``), or plain inverse variance."""
+    smd_correction: str = attrs.field(default="approximate", validator=_one_of("approximate", "exact"))
+    smd_variance: str = attrs.field(default="revman", validator=_one_of("revman", "LS"))
+    zero_sd: str = attrs.field(default="excluded", validator=_one_of("excluded", "kept"))
+    """Whether a study with a standard deviation of 0, or one participant, in an arm is left out."""
+    scale: str = attrs.field(default="linear", validator=_one_of("linear", "log"))
+    """Analysis scale of a measure that is given, not computed: ``log`` shows exponentiated effects."""
+    swap_events: bool = attrs.field(default=False, validator=_flag)
+    """Analyse non-events instead of events."""
+    effect_label: str | None = attrs.field(default=None, validator=_text_or_none)
+    favours_1: str | None = attrs.field(default=None, validator=_text_or_none)
+    favours_2: str | None = attrs.field(default=None, validator=_text_or_none)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields as JSON-ready values."""
+        return attrs.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Settings:
+        """Take fields as `to_dict` gives them; raises `SettingsError` for a word that is not a field."""
+        known = {field.name for field in attrs.fields(cls)}
+        unknown = [name for name in fields if name not in known]
+        if unknown:
+            msg = f"settings have no {', '.join(map(repr, unknown))}; they have {', '.join(sorted(known))}"
+            raise SettingsError(msg)
+        return cls(**fields)

@@ -1,0 +1,81 @@
+"""Hold what `load` was given until a converter has recognised it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from evisynth.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest file that is read; a review of 800 rows takes about 4 MB."""
+_HEAD = 4096
+
+
+@attrs.frozen
+class Source:
+    """Hold a path, or a value in memory such as a DataFrame or a mapping of columns."""
+
+    value: Any
+
+    @property
+    def path(self) -> Path | None:
+        """The path, where the source is a file."""
+        return self.value if isinstance(self.value, Path) else None
+
+    @property
+    def name(self) -> str:
+        """Name for messages and provenance: the file's name, or the kind of value."""
+        return self.path.name if self.path is not None else type(self.value).__name__
+
+    @property
+    def suffix(self) -> str:
+        """The file's suffix in lower case, with its dot; empty for a value."""
+        return self.path.suffix.lower() if self.path is not None else ""
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file's bytes; raises `FormatError` where there is no file, it is empty or beyond `MAX_BYTES`."""
+        if self.path is None:
+            msg = f"a {self.name} is not a file"
+            raise FormatError(msg)
+        if not self.path.is_file():
+            kind = "a folder" if self.path.is_dir() else "not there"
+            msg = f"{self.path} is {kind}: give the path of a file"
+            raise FormatError(msg)
+        size = self.path.stat().st_size
+        if size > MAX_BYTES:
+            msg = f"{self.path} has {size:,} bytes; files of up to {MAX_BYTES:,} are read"
+            raise FormatError(msg)
+        content = self.path.read_bytes()
+        if not content.strip():
+            msg = f"{self.path} is empty"
+            raise FormatError(msg)
+        return content
+
+    @cached_property
+    def head(self) -> bytes:
+        """The first bytes of the file, for recognition; empty for a value."""
+        return self.content[:_HEAD] if self.path is not None else b""
+
+    @cached_property
+    def text(self) -> str:
+        """The file's text: UTF-8 (with or without a mark), or else Windows' Western encoding."""
+        try:
+            return self.content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return self.content.decode("cp1252", errors="replace")
+
+
+@attrs.frozen
+class Table:
+    """Hold columns as a source gave them: heading → values, all of one length."""
+
+    columns: Mapping[str, Sequence[Any]]
+    decimal_comma: bool = False

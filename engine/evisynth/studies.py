@@ -1,0 +1,294 @@
+"""Hold a table of studies and the effect sizes made from it; nothing in them can be written to."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+import numpy as np
+
+from evisynth.errors import DataError, DataWarning, Problem
+from evisynth.kernels.arrays import BoolArray, FloatArray, read_only
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evisynth.cells import CorrectedCells
+
+Reasons: TypeAlias = "tuple[tuple[BoolArray, str], ...]"
+"""Rows (a mask) that have no effect, with the reason; the first that holds is given."""
+
+MISSING_VALUE = "missing {column}"
+NO_PARTICIPANTS = "no participants in {arms}"
+
+
+@attrs.frozen(eq=False)
+class MeasuredEffects:
+    """What an effect measure's function returns: ``y`` and ``v`` ``(k,)`` and reasons for rows without an effect."""
+
+    y: FloatArray
+    v: FloatArray
+    without_effect: Reasons = ()
+
+
+def distinct_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """Make labels distinct: the second of the same name gets " (2)", and so on."""
+    taken = set(labels)
+    if len(taken) == len(labels):
+        return tuple(labels)
+    seen: dict[str, int] = {}
+    made: list[str] = []
+    for label in labels:
+        count = seen.get(label, 0) + 1
+        candidate = label if count == 1 else f"{label} ({count})"
+        while count > 1 and candidate in taken:
+            count += 1
+            candidate = f"{label} ({count})"
+        seen[label] = count
+        taken.add(candidate)
+        made.append(candidate)
+    return tuple(made)
+
+
+_ARRAYS = attrs.cmp_using(eq=np.array_equal)  # pyright: ignore[reportUnknownMemberType] - numpy's overloads
+
+
+def _same_columns(one: Mapping[str, FloatArray], other: Mapping[str, FloatArray]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[c], other[c], equal_nan=True) for c in one)
+
+
+@attrs.frozen(hash=False)
+class Studies:
+    """Hold a table of studies: one row each, numbers under canonical names, NaN where a value is missing.
+
+    ``columns`` maps names of `evisynth.columns.NUMERIC` to ``(k,)``; ``text`` maps the other columns (``year``,
+    ``subgroup`` and any that the source had) to texts; ``study`` are the labels as given, ``study_id`` distinct ones.
+    """
+
+    columns: Mapping[str, FloatArray] = attrs.field(eq=attrs.cmp_using(eq=_same_columns))
+    study: tuple[str, ...]
+    text: Mapping[str, tuple[str | None, ...]] = attrs.field(factory=dict)
+    source: str | None = None
+    """Name of the file or kind of value that it was read from."""
+    notes: tuple[str, ...] = ()
+    """What a reader should look at; taken over by the result's warnings."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.study)
+
+    @cached_property
+    def study_id(self) -> tuple[str, ...]:
+        """Labels of which no two are equal."""
+        return distinct_labels(self.study)
+
+    @property
+    def year(self) -> tuple[str | None, ...] | None:
+        """Publication years, where given."""
+        return self.text.get("year")
+
+    @property
+    def subgroup(self) -> tuple[str | None, ...] | None:
+        """Subgroup labels, where given."""
+        return self.text.get("subgroup")
+
+    def take(self, rows: Sequence[int]) -> Studies:
+        """Take some rows, in the order given."""
+        index = np.asarray(rows, dtype=np.int64)
+        return attrs.evolve(
+            self,
+            columns={name: read_only(column[index]) for name, column in self.columns.items()},
+            study=tuple(self.study[i] for i in rows),
+            text={name: tuple(column[i] for i in rows) for name, column in self.text.items()},
+        )
+
+    def total(self, *names: str) -> float | None:
+        """Add up columns over all rows, missing values aside; None where there is no such column."""
+        present = [self.columns[name] for name in names if name in self.columns]
+        if not present:
+            return None
+        return float(sum(np.nansum(column) for column in present))
+
+
+@attrs.frozen(hash=False, init=False)
+class Effects:
+    """Hold effect sizes ``y`` with variances ``v`` on the analysis scale, NaN where a study has none.
+
+    ``Effects(y, v)`` or ``Effects(y, se=se)`` takes them as they are; `evisynth.effects` makes them from a table.
+    Rows with a missing value or a variance of 0 are kept with a reason. Raises `DataError` for negative or infinite
+    variances and for lengths that differ, naming every row.
+    """
+
+    y: FloatArray = attrs.field(eq=attrs.cmp_using(eq=lambda a, b: bool(np.array_equal(a, b, equal_nan=True))))
+    v: FloatArray = attrs.field(eq=attrs.cmp_using(eq=lambda a, b: bool(np.array_equal(a, b, equal_nan=True))))
+    studies: Studies | None = None
+    measure: str = "GEN"
+    label: str = "Effect"
+    scale: str = "linear"
+    reasons: Mapping[int, str] = attrs.field(factory=dict)
+    cells: CorrectedCells | None = attrs.field(default=None, eq=False)
+    plugin: str = attrs.field(default="", eq=False)
+    """Entry point whose measure made these effects."""
+    _study: tuple[str, ...] | None = None
+
+    def __init__(  # noqa: PLR0913 - keyword-only, each a column of the table that this value is
+        self,
+        y: object,
+        v: object = None,
+        *,
+        se: object = None,
+        study: Sequence[str] | None = None,
+        studies: Studies | None = None,
+        measure: str = "GEN",
+        label: str = "Effect",
+        scale: str = "linear",
+        reasons: Mapping[int, str] | None = None,
+        cells: CorrectedCells | None = None,
+        plugin: str = "",
+    ) -> None:
+        """Take arrays, check them and note which rows cannot be pooled."""
+        y_array = _column("y", y)
+        v_array = _column("v", v) if v is not None else None
+        if v_array is None:
+            if se is None:
+                summary = "effect sizes need a variance or a standard error beside each: Effects(y, v) or Effects(y, se=…)"
+                raise DataError(summary)
+            root = _column("se", se)
+            _refuse_negative("se", root, study)
+            v_array = read_only(root * root)
+        if y_array.shape != v_array.shape:
+            summary = f"y has {y_array.size} values and its variances {v_array.size}: one of each per study"
+            raise DataError(summary)
+        if study is not None and len(study) != y_array.shape[0]:
+            summary = f"there are {y_array.size} effects and {len(study)} study labels: one of each per study"
+            raise DataError(summary)
+        found = dict(reasons) if reasons else {}
+        if not _all_usable(y_array, v_array):
+            _refuse_negative("v", v_array, study)
+            _note_unusable(y_array, v_array, found)
+        self.__attrs_init__(  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+            y_array,
+            v_array,
+            studies,
+            measure,
+            label,
+            scale,
+            found,
+            cells,
+            plugin,
+            tuple(study) if study is not None else None,
+        )
+
+    def __len__(self) -> int:
+        """Count the rows, those without an effect included."""
+        return self.y.shape[0]
+
+    @cached_property
+    def study(self) -> tuple[str, ...]:
+        """Study labels, numbered where none were given."""
+        if self._study is not None:
+            return self._study
+        if self.studies is not None:
+            return self.studies.study
+        return tuple(f"Study {i + 1}" for i in range(len(self)))
+
+    @cached_property
+    def study_id(self) -> tuple[str, ...]:
+        """Labels of which no two are equal."""
+        return self.studies.study_id if self.studies is not None else distinct_labels(self.study)
+
+    @cached_property
+    def used(self) -> BoolArray | None:
+        """Rows that have an effect; None where all have."""
+        if not self.reasons:
+            return None
+        mask = np.ones(len(self), dtype=np.bool_)
+        mask[list(self.reasons)] = False
+        return mask
+
+    def take(self, rows: Sequence[int]) -> Effects:
+        """Take some rows, in the order given."""
+        index = np.asarray(rows, dtype=np.int64)
+        return Effects(
+            self.y[index],
+            self.v[index],
+            study=[self.study[i] for i in rows],
+            studies=self.studies.take(rows) if self.studies is not None else None,
+            measure=self.measure,
+            label=self.label,
+            scale=self.scale,
+            reasons={new: self.reasons[old] for new, old in enumerate(rows) if old in self.reasons},
+            cells=attrs.evolve(
+                self.cells.at(index),
+                kept_in_sums=None if self.cells.kept_in_sums is None else self.cells.kept_in_sums[index],
+            )
+            if self.cells is not None
+            else None,
+            plugin=self.plugin,
+        )
+
+
+def _column(name: str, values: object) -> FloatArray:
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = _column_with_gaps(name, values)
+    if array.ndim != 1:
+        summary = f"{name} is one number per study, not an array of shape {array.shape}"
+        raise DataError(summary)
+    if array is values:
+        array = array.copy()
+    return read_only(array)
+
+
+def _column_with_gaps(name: str, values: object) -> FloatArray:
+    from evisynth.tables import number_column  # noqa: PLC0415 - only for values that are not plain numbers
+
+    items = list(values) if hasattr(values, "__iter__") else [values]  # type: ignore[call-overload] # pyright: ignore
+    problems: list[Problem] = []
+    array = number_column(name, items, problems, study=None)
+    if problems:
+        summary = f"{name} holds values that are not numbers"
+        raise DataError(summary, problems)
+    return array
+
+
+def _all_usable(y: FloatArray, v: FloatArray) -> bool:
+    if not y.size:
+        return True
+    low = v.min()
+    # NaN compares false; a sum is finite only if every term is.
+    return bool(low > 0.0) and bool(np.isfinite(y.sum() + v.sum()))
+
+
+def _refuse_negative(name: str, values: FloatArray, study: Sequence[str] | None) -> None:
+    rows = np.nonzero((values < 0) | np.isposinf(values))[0]
+    if rows.size:
+        what = {"v": "a variance", "se": "a standard error"}.get(name, name)
+        summary = f"{what} is a finite number, 0 or more"
+        problems = [
+            Problem(int(i) + 1, study[i] if study is not None else None, name, f"{values[i]:g}", "not possible") for i in rows
+        ]
+        raise DataError(summary, problems)
+
+
+def _note_unusable(y: FloatArray, v: FloatArray, found: dict[int, str]) -> None:
+    for i in np.nonzero(~np.isfinite(y) | ~np.isfinite(v) | (v <= 0))[0]:
+        if int(i) in found:
+            continue
+        if not np.isfinite(y[i]):
+            found[int(i)] = "missing effect" if np.isnan(y[i]) else "effect is infinite"
+        elif np.isnan(v[i]):
+            found[int(i)] = "missing variance"
+        else:
+            found[int(i)] = "variance is 0"
+
+
+def warn_about(notes: Sequence[str]) -> None:
+    """Issue each note as a `DataWarning`."""
+    for note in notes:
+        warnings.warn(note, DataWarning, stacklevel=3)
+
+

@@ -1,0 +1,205 @@
+"""Make `Studies` from columns of anything: find the roles, read the numbers, refuse what is impossible."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evisynth.columns import COUNTS, NUMERIC, TEXT, find_roles
+from evisynth.errors import DataError, Problem
+from evisynth.kernels.arrays import FloatArray, read_only
+from evisynth.studies import Studies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from evisynth.sources import Table
+
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "—", "not reported", "nr"})
+_MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": "", "\u202f": ""})
+_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
+_NOT_NEGATIVE = {
+    **dict.fromkeys((*COUNTS,), "a count cannot be negative"),
+    "sd_1": "a standard deviation cannot be negative",
+    "sd_2": "a standard deviation cannot be negative",
+    "vi": "a variance cannot be negative",
+    "sei": "a standard error cannot be negative",
+    "o_e_variance": "a variance cannot be negative",
+}
+
+
+def number_column(
+    name: str,
+    values: Iterable[Any],
+    problems: list[Problem],
+    study: Sequence[str] | None,
+    *,
+    decimal_comma: bool = False,
+) -> FloatArray:
+    """Read a column of numbers, NaN where a value is missing; text and infinities are added to ``problems``."""
+    made: list[float] = []
+    for i, value in enumerate(values):
+        number = _number(value, decimal_comma=decimal_comma)
+        if number is None or math.isinf(number):
+            label = study[i] if study is not None and i < len(study) else None
+            message = "is not a number" if number is None else "is not finite"
+            problems.append(Problem(i + 1, label, name, _shown(value), message))
+            number = math.nan
+        made.append(number)
+    return read_only(made)
+
+
+def _number(value: Any, *, decimal_comma: bool) -> float | None:  # noqa: ANN401 - a cell may hold anything
+    if value is None:
+        return math.nan
+    if isinstance(value, str):
+        text = value.strip().translate(_MINUS)
+        if text.casefold() in MISSING:
+            return math.nan
+        if decimal_comma:
+            text = text.replace(".", "").replace(",", ".") if "," in text else text
+        elif _THOUSANDS.match(text):
+            text = text.replace(",", "")
+        try:
+            return float(text) if "_" not in text else None
+        except ValueError:
+            return None
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan if _is_missing(value) else None
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 - pandas' and polars' markers of a missing value
+    return type(value).__name__ in {"NAType", "NaTType", "Null"}
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line of a message
+
+
+def _label(value: Any) -> str | None:  # noqa: ANN401 - a cell may hold anything
+    if value is None or _is_missing(value) or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None
+
+
+def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, source: str | None = None) -> Studies:
+    """Make `Studies` of a table as a converter gave it.
+
+    Roles (canonical name → heading) are found by the common headings; those given take precedence. Raises `DataError`
+    that lists every offending row and column.
+    """
+    columns = table.columns
+    found = _roles(columns, roles or {})
+    lengths = {heading: len(values) for heading, values in columns.items()}
+    k = max(lengths.values(), default=0)
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{heading!r} {length}" for heading, length in lengths.items())
+        summary = f"the columns differ in length: {shown}"
+        raise DataError(summary)
+    text = _text_columns(columns, found)
+    named = text.pop("study", None)
+    study = tuple(name or f"Row {i + 1}" for i, name in enumerate(named)) if named else _numbered(k)
+    problems: list[Problem] = []
+    numbers = {
+        role: number_column(heading, columns[heading], problems, study, decimal_comma=table.decimal_comma)
+        for role, heading in found.items()
+        if role in NUMERIC
+    }
+    numbers = _complete_totals(numbers)
+    problems.extend(_impossible(numbers, found, study))
+    if problems:
+        problems.sort(key=lambda problem: problem.row or 0)
+        summary = f"{source or 'the table'} holds {_plural(len(problems), 'value')} that cannot be used"
+        raise DataError(summary, problems)
+    return Studies(columns=numbers, study=study, text=text, source=source, notes=_repeated(study))
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
+def _numbered(k: int) -> tuple[str, ...]:
+    return tuple(f"Study {i + 1}" for i in range(k))
+
+
+def _roles(columns: Mapping[str, Sequence[Any]], given: Mapping[str, str]) -> dict[str, str]:
+    problems: list[Problem] = []
+    for role, heading in given.items():
+        if role not in NUMERIC and role not in TEXT:
+            known = ", ".join((*TEXT, *NUMERIC))
+            problems.append(Problem(None, None, None, None, f"there is no role {role!r}; roles are {known}"))
+        elif heading not in columns:
+            have = ", ".join(map(repr, columns))
+            problems.append(Problem(None, None, heading, None, f"no such column (asked for as {role}); there are {have}"))
+    if problems:
+        summary = "a column asked for is not there"
+        raise DataError(summary, problems)
+    claimed = set(given.values())
+    return {**find_roles(heading for heading in columns if heading not in claimed), **given}
+
+
+def _text_columns(
+    columns: Mapping[str, Sequence[Any]], found: Mapping[str, str]
+) -> dict[str, tuple[str | None, ...]]:
+    by_heading = {heading: role for role, heading in found.items()}
+    text: dict[str, tuple[str | None, ...]] = {}
+    for heading, values in columns.items():
+        role = by_heading.get(heading)
+        if role is None or role in TEXT:
+            text[role or heading] = tuple(_label(value) for value in values)
+    return text
+
+
+def _complete_totals(numbers: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """Add ``n`` where a table gives events and non-events instead of totals."""
+    for arm in ("1", "2"):
+        events, others, total = f"events_{arm}", f"nonevents_{arm}", f"n_{arm}"
+        if events in numbers and others in numbers and total not in numbers:
+            numbers[total] = read_only(numbers[events] + numbers[others])
+    return numbers
+
+
+def _impossible(
+    numbers: Mapping[str, FloatArray], found: Mapping[str, str], study: Sequence[str]
+) -> Iterable[Problem]:
+    def at(rows: np.ndarray[Any, Any], role: str, message: str) -> Iterable[Problem]:
+        heading = found.get(role, role)
+        for i in np.nonzero(rows)[0]:
+            yield Problem(int(i) + 1, study[i], heading, f"{numbers[role][i]:g}", message)
+
+    for role, message in _NOT_NEGATIVE.items():
+        if role in numbers:
+            yield from at(numbers[role] < 0, role, message)
+    for arm in ("1", "2"):
+        events, total, others = f"events_{arm}", f"n_{arm}", f"nonevents_{arm}"
+        if events in numbers and total in numbers:
+            yield from at(
+                numbers[events] > numbers[total], events, f"more events than participants ({found.get(total, total)})"
+            )
+            if others in numbers and total in found:
+                gap = numbers[events] + numbers[others] != numbers[total]
+                complete = ~np.isnan(numbers[events] + numbers[others] + numbers[total])
+                yield from at(gap & complete, others, f"events and non-events do not add up to {found[total]}")
+    if "ci_low" in numbers and "ci_high" in numbers:
+        yield from at(numbers["ci_low"] > numbers["ci_high"], "ci_low", "the lower limit is above the upper")
+
+
+def _repeated(study: Sequence[str]) -> tuple[str, ...]:
+    repeated = [name for name, count in Counter(study).items() if count > 1]
+    if not repeated:
+        return ()
+    shown = ", ".join(repeated[:5]) + (" …" if len(repeated) > 5 else "")  # noqa: PLR2004 - a readable line
+    return (f"study names that stand in several rows, which are analysed as separate studies: {shown}",)
+
+

@@ -1,0 +1,1 @@
+"""Readers of formats and conversions of statistics; each module is a plugin."""

@@ -1,0 +1,49 @@
+"""Pool by Peto's one-step method."""
+
+from __future__ import annotations
+
+import numpy as np
+from evisynth import CombinationError, Fit, PoolingModel, Sample, Settings, hookimpl, inverse_variance_fit
+
+
+def peto(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every pooling model gets the settings
+    """Divide the sum of O - E by the sum of its variances V, which are the weights."""
+    if sample.X.shape[1] > 1:
+        msg = "Peto's pooling takes no moderators: choose method 'IV'"
+        raise CombinationError(msg)
+    zero = np.zeros(sample.y.shape[1:])
+    if sample.cells is None or sample.cells.sums is sample.cells.effect:
+        # With y = (O - E)/V and v = 1/V the inverse-variance mean is Σ(O - E)/ΣV.
+        return inverse_variance_fit(sample.y, sample.v, sample.X, zero, model="common", method="Peto")
+    t = sample.cells.sums
+    n_1, n_2 = t.n_1, t.n_2
+    n = n_1 + n_2
+    v = n_1 * n_2 * (t.a + t.c) * (t.b + t.d) / (n * n * (n - 1))
+    total = v.sum(axis=0)
+    return Fit(
+        y=sample.y,
+        v=sample.v,
+        X=sample.X,
+        w=v,
+        tau2=zero,
+        coefficients=(((t.a * n_2 - t.c * n_1) / n).sum(axis=0) / total)[np.newaxis],
+        covariance=np.asarray(1 / total)[np.newaxis, np.newaxis],
+        model="common",
+        method="Peto",
+    )
+
+
+@hookimpl
+def pooling_models() -> list[PoolingModel]:
+    """Offer Peto's method."""
+    return [
+        PoolingModel(
+            "Peto",
+            peto,
+            label="Peto",
+            measures=frozenset({"PETO", "OE"}),
+            centre=True,
+            reference="Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371",
+            r_equivalent="metafor::rma.peto(ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
+        )
+    ]

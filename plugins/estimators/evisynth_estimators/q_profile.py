@@ -1,0 +1,40 @@
+"""Bound τ² by profiling the generalised Q statistic."""
+
+from __future__ import annotations
+
+import numpy as np
+from evisynth import Fit, Limits, Tau2Interval, chi2_quantile, hookimpl, power_of_two_scale
+
+from evisynth_estimators.moments import generalised_q_root
+
+
+def q_profile(fit: Fit, level: float) -> Limits:
+    """Invert Q(τ²), which has a χ² distribution with k - p degrees of freedom at the true τ².
+
+    Each limit is the τ² at which Q equals a χ² quantile, 0 where Q is smaller already at 0. The interval is empty where
+    even the upper one is: the effects are more alike than their variances allow.
+    """
+    tail = 0.5 * (1 - level)
+    scale = power_of_two_scale(fit.v)
+    square = scale * scale
+    y, v = fit.y / scale, fit.v / square
+    low = generalised_q_root(y, v, fit.X, np.asarray(chi2_quantile(tail, float(fit.dof)))) * square
+    high = generalised_q_root(y, v, fit.X, np.asarray(chi2_quantile(1 - tail, float(fit.dof)))) * square
+    empty = high == 0
+    if not empty.any():
+        return Limits(low, high)
+    reason = "the interval is empty: effects differ less than their variances lead one to expect"
+    return Limits(np.where(empty, np.nan, low), np.where(empty, np.nan, high), empty=bool(empty.all()), reason=reason)
+
+
+@hookimpl
+def tau2_intervals() -> list[Tau2Interval]:
+    """Offer the Q-profile interval."""
+    return [
+        Tau2Interval(
+            "QP",
+            q_profile,
+            reference="Viechtbauer (2007), Stat. Med. 26:37-52",
+            r_equivalent="metafor::confint(res)",
+        )
+    ]

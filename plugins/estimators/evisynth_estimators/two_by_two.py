@@ -1,0 +1,104 @@
+"""Compare event counts in two groups: odds ratio, risk ratio, risk difference, Peto's odds ratio."""
+
+from __future__ import annotations
+
+import numpy as np
+from evisynth import CorrectedCells, EffectMeasure, FloatArray, MeasuredEffects, hookimpl
+
+HANDBOOK = "Deeks & Higgins (2010), Statistical algorithms in Review Manager 5"
+
+
+def log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Take the logarithm of a ratio of cross-products, to full accuracy where it is near 0.
+
+    Products of counts (and of halves) are exact up to 2⁵³, and so is their difference.
+    """
+    difference = numerator - denominator
+    near = np.abs(difference) < 0.5 * denominator
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(near, np.log1p(difference / denominator), np.log(numerator / denominator))
+
+
+def odds_ratio(cells: CorrectedCells) -> MeasuredEffects:
+    """Take ln(ad/bc) with variance 1/a + 1/b + 1/c + 1/d (Woolf)."""
+    e, s = cells.effect, cells.variance
+    return MeasuredEffects(log_ratio(e.a * e.d, e.b * e.c), 1 / s.a + 1 / s.b + 1 / s.c + 1 / s.d)
+
+
+def risk_ratio(cells: CorrectedCells) -> MeasuredEffects:
+    """Take ln of the ratio of risks with variance (1/a - 1/n₁) + (1/c - 1/n₂), the delta method's."""
+    e, s = cells.effect, cells.variance
+    # 1/a - 1/n = b/(a n) does not cancel.
+    return MeasuredEffects(log_ratio(e.a * e.n_2, e.c * e.n_1), s.b / (s.a * s.n_1) + s.d / (s.c * s.n_2))
+
+
+def risk_difference(cells: CorrectedCells) -> MeasuredEffects:
+    """Take the difference of risks with variance ab/n₁³ + cd/n₂³."""
+    e, s = cells.effect, cells.variance
+    n_1, n_2 = e.n_1, e.n_2
+    # The integer cross-difference is exact; a difference of two quotients is not.
+    return MeasuredEffects((e.a * n_2 - e.c * n_1) / (n_1 * n_2), s.a * s.b / s.n_1**3 + s.c * s.d / s.n_2**3)
+
+
+def peto_odds_ratio(cells: CorrectedCells) -> MeasuredEffects:
+    """Take (O - E)/V with variance 1/V, V the hypergeometric variance of the events in arm 1."""
+    observed_minus_expected, v = hypergeometric(cells)
+    return MeasuredEffects(observed_minus_expected / v, 1 / v)
+
+
+def hypergeometric(cells: CorrectedCells) -> tuple[FloatArray, FloatArray]:
+    """Give O - E and its variance V for the events of arm 1 under no effect, margins fixed."""
+    c = cells.effect
+    n_1, n_2 = c.n_1, c.n_2
+    total, events = n_1 + n_2, c.a + c.c
+    expected_gap = (c.a * n_2 - c.c * n_1) / total
+    return expected_gap, n_1 * n_2 * events * (c.b + c.d) / (total * total * (total - 1))
+
+
+@hookimpl
+def effect_measures() -> list[EffectMeasure]:
+    """Offer the four measures of RevMan's dichotomous outcomes."""
+    escalc = "metafor::escalc(measure='{}', ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)"
+    return [
+        EffectMeasure(
+            "OR",
+            odds_ratio,
+            label="Odds Ratio",
+            scale="log",
+            default_method="MH",
+            uninformative="no or all events",
+            reference=f"Woolf (1955), Ann. Hum. Genet. 19:251-253; {HANDBOOK}",
+            r_equivalent=escalc.format("OR"),
+        ),
+        EffectMeasure(
+            "RR",
+            risk_ratio,
+            label="Risk Ratio",
+            scale="log",
+            default_method="MH",
+            uninformative="no events",
+            reference=f"Katz, Baptista, Azen & Pike (1978), Biometrics 34:469-474; {HANDBOOK}",
+            r_equivalent=escalc.format("RR"),
+        ),
+        EffectMeasure(
+            "RD",
+            risk_difference,
+            label="Risk Difference",
+            scale="linear",
+            default_method="MH",
+            zero_cells="difference",
+            reference=f"Newcombe (1998), Stat. Med. 17:873-890, method 1; {HANDBOOK}",
+            r_equivalent=escalc.format("RD"),
+        ),
+        EffectMeasure(
+            "PETO",
+            peto_odds_ratio,
+            label="Peto Odds Ratio",
+            scale="log",
+            default_method="Peto",
+            zero_cells="exact",
+            uninformative="no or all events",
+            reference=f"Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371; {HANDBOOK}",
+            r_equivalent=escalc.format("PETO"),
+        ),
+    ]

@@ -1,0 +1,13 @@
+"""Hold the reference results that evisynth is checked against, one folder per source of truth.
+
+Every folder has a ``README.md`` that says what agrees, what does not and why, what is compared and what is not.
+The sets travel in the wheel, so that a user's own machine can be held to them; they are found with
+``importlib.resources.files("evisynth_validation") / "<reference>"``.
+
+``founding``
+    Published figures of the papers the engine grew from, compared at the digits printed.
+``mpmath``
+    50-digit arithmetic, the arbiter wherever programs disagree.
+``metafor``
+    The R package metafor on published data sets.
+"""

@@ -1,0 +1,132 @@
+"""Carry 50-digit numbers with a static type.
+
+mpmath ships no annotations, so its names are given types here once and every other module stays fully checked.
+The context is private to this package: the precision of a caller's own ``mpmath.mp`` is never touched.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+
+from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]  # mpmath has no annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+DIGITS = 50
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | bool | None"
+
+
+class Exact(Protocol):
+    """Name the arithmetic of a 50-digit number."""
+
+    def __add__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105 (the operators speak for themselves)
+    def __radd__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __sub__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __rsub__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __mul__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __rmul__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __truediv__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __rtruediv__(self, other: Exact | float, /) -> Exact: ...  # noqa: D105
+    def __pow__(self, other: int, /) -> Exact: ...  # noqa: D105
+    def __neg__(self) -> Exact: ...  # noqa: D105
+    def __abs__(self) -> Exact: ...  # noqa: D105
+    def __lt__(self, other: Exact | float, /) -> bool: ...  # noqa: D105
+    def __le__(self, other: Exact | float, /) -> bool: ...  # noqa: D105
+    def __gt__(self, other: Exact | float, /) -> bool: ...  # noqa: D105
+    def __ge__(self, other: Exact | float, /) -> bool: ...  # noqa: D105
+    def __float__(self) -> float: ...  # noqa: D105
+
+
+_context = cast("Any", MPContext())
+_context.dps = DIGITS
+
+
+def exact(value: Exact | float) -> Exact:
+    """Take a double or an integer as exactly the number it is."""
+    return cast("Exact", _context.mpf(value))
+
+
+def log(value: Exact | float) -> Exact:
+    """Take the natural logarithm."""
+    return cast("Exact", _context.log(value))
+
+
+def sqrt(value: Exact | float) -> Exact:
+    """Take the square root."""
+    return cast("Exact", _context.sqrt(value))
+
+
+def gamma_ratio(upper: Exact, lower: Exact) -> Exact:
+    """Divide two gamma functions, Γ(upper)/Γ(lower)."""
+    return cast("Exact", _context.gammaprod([upper], [lower]))
+
+
+def two_pi() -> Exact:
+    """Return 2π."""
+    return cast("Exact", 2 * _context.pi)
+
+
+def total(terms: Iterable[Exact]) -> Exact:
+    """Add terms, rounding once."""
+    return cast("Exact", _context.fsum(terms))
+
+
+def dot(left: Iterable[Exact], right: Iterable[Exact]) -> Exact:
+    """Add products, rounding once."""
+    return cast("Exact", _context.fdot(left, right))
+
+
+def root(function: Callable[[Exact], Exact], low: Exact, high: Exact) -> Exact:
+    """Find the zero between two points of opposite sign, and prove it by a change of sign within 1e-40 of it.
+
+    The unknown is scaled to ``high``, so that mpmath's absolute tolerance acts as a relative one.
+
+    Raises
+    ------
+        ArithmeticError: the function does not change sign around the point found.
+
+    """
+    scaled = cast("Callable[[Exact], Exact]", lambda u: function(u * high))
+    found = cast(
+        "Exact",
+        _context.findroot(scaled, (low / high, exact(1)), solver="anderson", tol=exact(10) ** -48, maxsteps=400, verify=False),
+    ) * high  # fmt: skip
+    step = found * exact(10) ** -40
+    if (function(found - step) > 0) is (function(found + step) > 0):
+        message = f"no change of sign within 1e-40 of {float(found)!r}"
+        raise ArithmeticError(message)
+    return found
+
+
+def chi_squared_quantile(probability: str, df: int) -> Exact:
+    """Invert the chi-squared distribution function at a probability given in decimal."""
+    target = _context.mpf(probability)
+    half = exact(df) / 2
+
+    def excess(x: Exact) -> Exact:
+        return cast("Exact", _context.gammainc(half, 0, x / 2, regularized=True) - target)
+
+    high = exact(1)
+    while excess(high) < 0:
+        high = high * 2
+    low = high / 2
+    while excess(low) > 0:
+        low = low / 2
+    return root(excess, low, high)
+
+
+def nearest(value: Exact) -> float:
+    """Round to the nearest double, which JSON then writes with the fewest digits that identify it."""
+    return float(value)
+
+
+def brief(value: Exact) -> float:
+    """Round a condition number to three digits: it scales a tolerance and is not compared itself."""
+    return float(f"{float(value):.3g}")
+
+
+def library_version() -> str:
+    """Return the version of mpmath in use."""
+    return version("mpmath")

@@ -1,0 +1,120 @@
+"""Search the restricted likelihood for all its maxima in τ², by brute force and at full precision.
+
+The derivative is evaluated on a dense logarithmic grid between 0 and a bound above which no stationary point can lie. It is
+looked at more closely wherever it turns round without changing sign, every change of sign is polished, and the
+likelihoods of all maxima are compared, τ² = 0 included.
+
+Source: Viechtbauer (2005), J. Educ. Behav. Stat. 30:261-293, and Raudenbush (2009) for moderators.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from evisynth_validation.mpmath.exact import exact, log, root, total, two_pi
+from evisynth_validation.mpmath.linear import inverse_and_determinant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evisynth_validation.mpmath.exact import Exact
+    from evisynth_validation.mpmath.linear import Data
+
+POINTS_PER_DECADE = 30
+FEWEST_POINTS = 300
+CLOSER_POINTS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Hold the global maximum: how many maxima there are and how far the best stands above the next."""
+
+    tau2: Exact
+    log_likelihood: Exact
+    scale: Exact
+    modes: int
+    gap: Exact | None
+
+
+def log_likelihood_terms(data: Data, tau2: Exact) -> list[Exact]:
+    """List −½(k−p)·log 2π, ½·log|X'X|, −½Σ log(v+τ²), −½·log|X'WX| and −½·y'Py, whose sum is the log-likelihood."""
+    fit = data.fit(tau2)
+    _, plain = inverse_and_determinant(data.gram([exact(1)] * len(data.y)))
+    doubled = [-data.df * log(two_pi()), log(plain), -total(log(v + tau2) for v in data.v), -fit.log_determinant, -fit.q]
+    return [term / 2 for term in doubled]
+
+
+def score(data: Data, tau2: Exact) -> Exact:
+    """Return y'PPy − tr(P), twice the derivative of the log-likelihood."""
+    fit = data.fit(tau2)
+    return fit.ypp - fit.trace_p
+
+
+def relative_score(data: Data, tau2: Exact) -> float:
+    """Return y'PPy/tr(P) − 1, which has the sign of the score and stays of order 1 however large τ² is."""
+    fit = data.fit(tau2)
+    return float(fit.ypp / fit.trace_p - 1)
+
+
+def upper_bound(data: Data) -> Exact:
+    """Bound every stationary point: max(max v, 2·RSS/(k−p)) with RSS of unweighted least squares."""
+    return max(*data.v, 2 * data.unweighted_rss / data.df)
+
+
+def steps(low: float, high: float, points: int) -> list[float]:
+    """Divide an interval into equal ratios."""
+    return [low * (high / low) ** (i / points) for i in range(points + 1)]
+
+
+def search_grid(data: Data) -> list[float]:
+    """Cover 0 and everything from far below the smallest variance to just beyond the bound."""
+    low, high = float(min(data.v)) * 1e-4, float(upper_bound(data)) * 1.01
+    decades = float(log(high / low) / log(10))
+    return [0.0, *steps(low, high, max(FEWEST_POINTS, round(POINTS_PER_DECADE * decades)))]
+
+
+def closer(data: Data, points: Sequence[float], scores: Sequence[float]) -> list[float]:
+    """Add points on both sides of each place where the score comes near 0 and turns away again."""
+    added: list[float] = []
+    for i in range(1, len(points) - 1):
+        before, here, after = scores[i - 1 : i + 2]
+        same_side = (before > 0) == (here > 0) == (after > 0)
+        if same_side and abs(here) <= min(abs(before), abs(after)):
+            start = points[i - 1] or float(min(data.v)) * 1e-12
+            added += steps(start, points[i + 1], CLOSER_POINTS)[1:-1]
+    return added
+
+
+def maxima(data: Data) -> list[Exact]:
+    """Return every local maximum, 0 among them if the likelihood falls from there.
+
+    Raises
+    ------
+        ArithmeticError: the likelihood still rises at the bound, or is flat at 0.
+
+    """
+    points = search_grid(data)
+    scores = {point: relative_score(data, exact(point)) for point in points}
+    if scores[points[-1]] >= 0 or scores[0.0] == 0:
+        message = "the restricted likelihood rises at its bound or is flat at 0"
+        raise ArithmeticError(message)
+    for point in closer(data, points, [scores[p] for p in points]):
+        scores.setdefault(point, relative_score(data, exact(point)))
+    found = [exact(0)] if scores[0.0] < 0 else []
+    for left, right in pairwise(sorted(scores)):
+        if scores[left] > 0 and scores[right] <= 0:
+            found.append(root(partial(score, data), exact(left), exact(right)))
+    return found
+
+
+def global_maximum(data: Data) -> Maximum:
+    """Compare the likelihoods of all maxima."""
+    found = maxima(data)
+    terms = {i: log_likelihood_terms(data, tau2) for i, tau2 in enumerate(found)}
+    ranked = sorted(((total(parts), i) for i, parts in terms.items()), key=lambda pair: pair[0], reverse=True)  # type: ignore[arg-type,return-value]
+    best, index = ranked[0]
+    gap = best - ranked[1][0] if len(ranked) > 1 else None
+    return Maximum(found[index], best, total(abs(part) for part in terms[index]), len(found), gap)
