@@ -51,6 +51,7 @@ from evisynth.kernels.distributions import (
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
 from evisynth.kernels.weighted_fit import WeightedFit, intercept, weighted_fit
 from evisynth.loading import load
+from evisynth.planning import SampleSize, sample_size
 from evisynth.pooling import Sample
 from evisynth.records import (
     Adjustment,
@@ -71,7 +72,6 @@ from evisynth.records import (
 from evisynth.registry import Registry, default_registry
 from evisynth.reporting import render, report
 from evisynth.results import Heterogeneity, MetaAnalysis, Model, StudyResult, Subgroup, SubgroupTest
-from evisynth.planning import SampleSize, sample_size
 from evisynth.sensitivity import LeaveOneOut, leave_one_out
 from evisynth.settings import Settings
 from evisynth.small_study import adjust, bias

@@ -1,2 +1,4 @@
 """x"""
+
+
 def fit_many() -> None: ...

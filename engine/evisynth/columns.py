@@ -100,7 +100,10 @@ def fold(name: str) -> str:
 
 
 _SYNONYMS = {
-    fold(alias): canonical for table in (NUMERIC, TEXT) for canonical, names in table.items() for alias in (canonical, *names)
+    fold(alias): canonical
+    for table in (NUMERIC, TEXT)
+    for canonical, names in table.items()
+    for alias in (canonical, *names)
 }
 
 

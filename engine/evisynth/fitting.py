@@ -57,7 +57,12 @@ def canonical_words(given: Mapping[str, Any], registry: Registry) -> dict[str, A
 
 
 def effects(
-    data: Data, measure: str | None = None, *, settings: str | Settings = "revman-web", registry: Registry | None = None, **words: Any
+    data: Data,
+    measure: str | None = None,
+    *,
+    settings: str | Settings = "revman-web",
+    registry: Registry | None = None,
+    **words: Any,
 ) -> Effects:
     """Compute the effect size and variance of every study.
 
@@ -135,7 +140,7 @@ def find_methods(settings: Settings, registry: Registry) -> Methods:
     )
 
 
-def analyse(  # noqa: PLR0913 - what an analysis is made of, each once
+def analyse(
     measured: Effects,
     settings: Settings,
     methods: Methods,
@@ -257,9 +262,11 @@ def _measure(studies: Studies, settings: Settings, registry: Registry) -> Effect
 
 
 def _options(settings: Settings) -> Mapping[str, object]:
-    return {"level": settings.study_level, "scale": settings.scale, **{
-        name: getattr(settings, name) for name in ("smd_correction", "smd_variance", "zero_sd")
-    }}
+    return {
+        "level": settings.study_level,
+        "scale": settings.scale,
+        **{name: getattr(settings, name) for name in ("smd_correction", "smd_variance", "zero_sd")},
+    }
 
 
 def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells:
@@ -294,12 +301,16 @@ def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
     names = [exclude] if isinstance(exclude, str) else list(exclude)
     reasons = dict(measured.reasons)
     for name in names:
-        rows = [i for i, (label, own) in enumerate(zip(measured.study, measured.study_id, strict=True)) if name in (label, own)]
+        rows = [
+            i
+            for i, (label, own) in enumerate(zip(measured.study, measured.study_id, strict=True))
+            if name in (label, own)
+        ]
         if not rows:
             have = ", ".join(measured.study_id[:20]) + (" …" if len(measured) > 20 else "")  # noqa: PLR2004 - a readable line
             summary = f"cannot leave out {name!r}: no study has that name; there are {have}"
             raise DataError(summary)
-        reasons.update({i: LEFT_OUT for i in rows})
+        reasons.update(dict.fromkeys(rows, LEFT_OUT))
     cells = measured.cells
     if cells is not None and cells.kept_in_sums is not None:
         keep = cells.kept_in_sums.copy()
@@ -329,7 +340,11 @@ def _design(
         matrix = np.asarray(moderators, dtype=np.float64).reshape(k, -1) if moderators.size else np.empty((k, 0))
         names = tuple(f"x{j + 1}" for j in range(matrix.shape[1]))
     else:
-        columns = moderators if hasattr(moderators, "items") else _moderator_columns(measured, cast("Sequence[str]", moderators))
+        columns = (
+            moderators
+            if hasattr(moderators, "items")
+            else _moderator_columns(measured, cast("Sequence[str]", moderators))
+        )
         named = cast("Mapping[str, Sequence[float]]", columns)
         names = tuple(named)
         matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in named.values()])
@@ -386,7 +401,7 @@ def _subgroup_labels(measured: Effects, by: str | Sequence[str | None] | None) -
     return column
 
 
-def _subgroups(  # noqa: PLR0913 - what a subgroup is made of, each once
+def _subgroups(
     measured: Effects,
     settings: Settings,
     methods: Methods,

@@ -21,7 +21,7 @@ class SampleSize:
     reference: str
 
 
-def sample_size(  # noqa: PLR0913 - keyword-only, the terms of one formula
+def sample_size(
     *,
     p1: float | None = None,
     p2: float | None = None,

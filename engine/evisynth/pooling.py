@@ -119,7 +119,9 @@ def pool(sample: Sample, settings: Settings, methods: Methods) -> Pooled:
     """Fit both models to one sample or to a batch of equal size; there is at least one row with an effect."""
     registry = methods.registry
     pooling = methods.pooling
-    common: Fit = call(registry, pooling, sample, attrs.evolve(settings, model="common") if pooling.random == "own" else settings)
+    common: Fit = call(
+        registry, pooling, sample, attrs.evolve(settings, model="common") if pooling.random == "own" else settings
+    )
     y, v, X = sample.y, sample.v, sample.X
     if pooling.centre and sample.cells is not None and sample.cells.kept_in_sums is not None and y.ndim == 1:
         seen = np.isfinite(y)
@@ -165,9 +167,7 @@ def _random(  # noqa: PLR0913 - the inputs of the model, each once
         return estimate_tau2(methods, y, v, X, {"centre": None, "weights": None}).tau2
 
     fitted = estimate_tau2(methods, y, v, X, available)
-    return inverse_variance_fit(
-        y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=estimate
-    )
+    return inverse_variance_fit(y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=estimate)
 
 
 def estimate_tau2(
@@ -188,5 +188,3 @@ def estimate_tau2(
         msg = f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)} gave a tau² that is not finite"
         raise PluginError(msg)
     return attrs.evolve(fitted, tau2=np.maximum(raw, 0.0))
-
-

@@ -53,6 +53,7 @@ class Method:
     r_equivalent: str | None = attrs.field(default=None, kw_only=True)
     r_version: str | None = attrs.field(default=None, kw_only=True)
     """Lowest version of the R package that ``r_equivalent`` holds for, such as ``"metafor 4.0"``."""
+
     @cached_property
     def summary(self) -> str:
         """One line on what the method does: the first of its function's docstring."""

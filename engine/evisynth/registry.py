@@ -67,7 +67,13 @@ class Registry:
         return tuple(plugin for plugin in self._plugins if plugin.problem is not None)
 
     def register(
-        self, plugin: object, name: str | None = None, *, distribution: str = "(none)", version: str = "", module: str = ""
+        self,
+        plugin: object,
+        name: str | None = None,
+        *,
+        distribution: str = "(none)",
+        version: str = "",
+        module: str = "",
     ) -> None:
         """Ask a plugin (a module or any object with hook implementations) for its records and keep them."""
         name = name or str(getattr(plugin, "__name__", type(plugin).__name__))
@@ -192,7 +198,9 @@ def installed_plugins() -> list[EntryPoint]:
         distribution = entry_point.dist.name if entry_point.dist else ""
         return (distribution != OWN_DISTRIBUTION, distribution.casefold())
 
-    unique = {(e.dist.name if e.dist else "", e.name, e.value): e for e in entry_points(group=hookspecs.ENTRY_POINT_GROUP)}
+    unique = {
+        (e.dist.name if e.dist else "", e.name, e.value): e for e in entry_points(group=hookspecs.ENTRY_POINT_GROUP)
+    }
     return sorted(unique.values(), key=key)
 
 

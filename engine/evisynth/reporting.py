@@ -58,7 +58,9 @@ def report(
     `MissingExtraError` where an optional library is absent.
     """
     target = None if path is None else Path(path)
-    rendered = render(analysis, reporter, suffix=target.suffix or None if target else None, registry=registry, **options)
+    rendered = render(
+        analysis, reporter, suffix=target.suffix or None if target else None, registry=registry, **options
+    )
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode())

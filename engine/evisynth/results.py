@@ -130,7 +130,9 @@ class Model:
         """The prediction interval on the scale shown to readers."""
         if self.prediction is None:
             return None
-        return Interval(back_transform(self.scale, self.prediction.low), back_transform(self.scale, self.prediction.high))
+        return Interval(
+            back_transform(self.scale, self.prediction.low), back_transform(self.scale, self.prediction.high)
+        )
 
     @property
     def prediction_reason(self) -> str | None:
@@ -278,8 +280,12 @@ class MetaAnalysis:
         if "random" not in offered and random is not None:
             random, absent = None, f"the program of settings {self.settings.preset!r} has no such model"
         return {
-            "common": Model("common", common, self.settings, self.methods, self.effects.scale, None if common else NO_STUDIES),
-            "random": Model("random", random, self.settings, self.methods, self.effects.scale, None if random else absent),
+            "common": Model(
+                "common", common, self.settings, self.methods, self.effects.scale, None if common else NO_STUDIES
+            ),
+            "random": Model(
+                "random", random, self.settings, self.methods, self.effects.scale, None if random else absent
+            ),
         }
 
     @property
@@ -400,7 +406,13 @@ class MetaAnalysis:
                 continue
             column = np.zeros(self.k_total)
             used = self.effects.used
-            rows = list(self.rows) if model.fit.w.shape[0] == len(self.rows) else np.nonzero(used)[0] if used is not None else ...
+            rows = (
+                list(self.rows)
+                if model.fit.w.shape[0] == len(self.rows)
+                else np.nonzero(used)[0]
+                if used is not None
+                else ...
+            )
             column[rows] = 100.0 * model.fit.w / model.fit.w.sum()
             made[name] = column
         return made
@@ -512,7 +524,9 @@ class MetaAnalysis:
         found = [*(source.notes if source is not None else ()), *self.notes]
         if self.model.note is not None:
             found.append(self.model.note)
-        found.extend(f"subgroup {group.name}: {note}" for group in self.subgroups if (note := group.analysis.model.note))
+        found.extend(
+            f"subgroup {group.name}: {note}" for group in self.subgroups if (note := group.analysis.model.note)
+        )
         return tuple(dict.fromkeys(found))
 
     @property

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def bias(
-    analysis: MetaAnalysis, test: str = "Egger", *, registry: Registry | None = None, **options: Any  # noqa: ANN401 - each test's own
+    analysis: MetaAnalysis,
+    test: str = "Egger",
+    *,
+    registry: Registry | None = None,
+    **options: Any,  # noqa: ANN401 - each test's own
 ) -> BiasTestResult:
     """Test for small-study effects; where the test cannot be made its result says why."""
     registry = registry or analysis.methods.registry

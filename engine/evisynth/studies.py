@@ -153,7 +153,9 @@ class Effects:
         v_array = _column("v", v) if v is not None else None
         if v_array is None:
             if se is None:
-                summary = "effect sizes need a variance or a standard error beside each: Effects(y, v) or Effects(y, se=…)"
+                summary = (
+                    "effect sizes need a variance or a standard error beside each: Effects(y, v) or Effects(y, se=…)"
+                )
                 raise DataError(summary)
             root = _column("se", se)
             _refuse_negative("se", root, study)
@@ -269,7 +271,8 @@ def _refuse_negative(name: str, values: FloatArray, study: Sequence[str] | None)
         what = {"v": "a variance", "se": "a standard error"}.get(name, name)
         summary = f"{what} is a finite number, 0 or more"
         problems = [
-            Problem(int(i) + 1, study[i] if study is not None else None, name, f"{values[i]:g}", "not possible") for i in rows
+            Problem(int(i) + 1, study[i] if study is not None else None, name, f"{values[i]:g}", "not possible")
+            for i in rows
         ]
         raise DataError(summary, problems)
 
@@ -290,5 +293,3 @@ def warn_about(notes: Sequence[str]) -> None:
     """Issue each note as a `DataWarning`."""
     for note in notes:
         warnings.warn(note, DataWarning, stacklevel=3)
-
-

@@ -141,7 +141,9 @@ def _roles(columns: Mapping[str, Sequence[Any]], given: Mapping[str, str]) -> di
             problems.append(Problem(None, None, None, None, f"there is no role {role!r}; roles are {known}"))
         elif heading not in columns:
             have = ", ".join(map(repr, columns))
-            problems.append(Problem(None, None, heading, None, f"no such column (asked for as {role}); there are {have}"))
+            problems.append(
+                Problem(None, None, heading, None, f"no such column (asked for as {role}); there are {have}")
+            )
     if problems:
         summary = "a column asked for is not there"
         raise DataError(summary, problems)
@@ -149,9 +151,7 @@ def _roles(columns: Mapping[str, Sequence[Any]], given: Mapping[str, str]) -> di
     return {**find_roles(heading for heading in columns if heading not in claimed), **given}
 
 
-def _text_columns(
-    columns: Mapping[str, Sequence[Any]], found: Mapping[str, str]
-) -> dict[str, tuple[str | None, ...]]:
+def _text_columns(columns: Mapping[str, Sequence[Any]], found: Mapping[str, str]) -> dict[str, tuple[str | None, ...]]:
     by_heading = {heading: role for role, heading in found.items()}
     text: dict[str, tuple[str | None, ...]] = {}
     for heading, values in columns.items():
@@ -170,9 +170,7 @@ def _complete_totals(numbers: dict[str, FloatArray]) -> dict[str, FloatArray]:
     return numbers
 
 
-def _impossible(
-    numbers: Mapping[str, FloatArray], found: Mapping[str, str], study: Sequence[str]
-) -> Iterable[Problem]:
+def _impossible(numbers: Mapping[str, FloatArray], found: Mapping[str, str], study: Sequence[str]) -> Iterable[Problem]:
     def at(rows: np.ndarray[Any, Any], role: str, message: str) -> Iterable[Problem]:
         heading = found.get(role, role)
         for i in np.nonzero(rows)[0]:
@@ -201,5 +199,3 @@ def _repeated(study: Sequence[str]) -> tuple[str, ...]:
         return ()
     shown = ", ".join(repeated[:5]) + (" …" if len(repeated) > 5 else "")  # noqa: PLR2004 - a readable line
     return (f"study names that stand in several rows, which are analysed as separate studies: {shown}",)
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from evisynth import Cells, CorrectedCells, Correction, EffectMeasure, hookimpl
 
 NO_EVENTS = "no events in either arm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from evisynth import DataError, EffectMeasure, FloatArray, MeasuredEffects, Problem, hookimpl, normal_quantile
 
 

@@ -6,6 +6,7 @@ import math
 
 import attrs
 import numpy as np
+
 from evisynth import (
     FloatArray,
     IntArray,

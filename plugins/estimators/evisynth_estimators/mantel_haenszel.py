@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from evisynth import CombinationError, CorrectedCells, Fit, FloatArray, PoolingModel, Sample, Settings, hookimpl
 
 if TYPE_CHECKING:

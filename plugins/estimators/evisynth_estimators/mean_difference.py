@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+
 from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
 
 SD_IS_ZERO = "SD is 0"
 TOO_FEW = "too few participants for a standard deviation"
 
 
-def mean_difference(  # noqa: PLR0913 - six columns of a table and a convention
+def mean_difference(
     mean_1: FloatArray,
     sd_1: FloatArray,
     n_1: FloatArray,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from evisynth import (
     FloatArray,
     Tau2Estimator,
@@ -65,9 +66,7 @@ def generalised_q_root(y: FloatArray, v: FloatArray, X: FloatArray, target: Floa
 
         def gaps(tau2: FloatArray, which: np.ndarray) -> FloatArray:
             columns = open_[which]
-            return np.asarray(
-                weighted_fit(y[:, columns], 1 / (v[:, columns] + tau2), X).rss - goals[columns]
-            )
+            return np.asarray(weighted_fit(y[:, columns], 1 / (v[:, columns] + tau2), X).rss - goals[columns])
 
         everything = np.arange(open_.size)
         low, f_low = np.zeros(open_.size), at_zero[open_]

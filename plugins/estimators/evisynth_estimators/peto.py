@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from evisynth import CombinationError, Fit, PoolingModel, Sample, Settings, hookimpl, inverse_variance_fit
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from evisynth import Fit, Limits, Tau2Interval, chi2_quantile, hookimpl, power_of_two_scale
 
+from evisynth import Fit, Limits, Tau2Interval, chi2_quantile, hookimpl, power_of_two_scale
 from evisynth_estimators.moments import generalised_q_root
 
 

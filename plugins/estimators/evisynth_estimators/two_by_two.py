@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from evisynth import CorrectedCells, EffectMeasure, FloatArray, MeasuredEffects, hookimpl
 
 HANDBOOK = "Deeks & Higgins (2010), Statistical algorithms in Review Manager 5"
