@@ -57,13 +57,15 @@ class Cells:
 class CorrectedCells:
     """Hold the cells that each use takes after a zero-cell correction.
 
-    ``effect`` for effects, ``variance`` for their variances, ``sums`` inside Mantel–Haenszel sums, ``raw`` as given.
+    ``raw`` as given, ``effect`` for effects, ``variance`` for their variances, ``sums`` inside Mantel–Haenszel sums and
+    weights, ``spread`` inside the variance of an M-H risk difference.
     """
 
     raw: Cells
     effect: Cells
     variance: Cells
     sums: Cells
+    spread: Cells
     without_effect: tuple[tuple[BoolArray, str], ...] = ()
     """Tables that get no effect, with the reason."""
     kept_in_sums: BoolArray | None = None
@@ -79,5 +81,6 @@ class CorrectedCells:
             effect=self.effect.at(index),
             variance=self.variance.at(index),
             sums=self.sums.at(index),
+            spread=self.spread.at(index),
             unit_ratio=None if unit is None else unit[index],
         )

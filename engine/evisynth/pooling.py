@@ -91,7 +91,7 @@ class Pooled:
     q_df: int
 
 
-def call(registry: Registry, method: Method, *args: object, **inputs: object) -> Any:  # noqa: ANN401 - whatever the record returns
+def call(registry: Registry, method: Method, /, *args: object, **inputs: object) -> Any:  # noqa: ANN401 - whatever the record returns
     """Call a record's function; whatever it raises but our own errors becomes a `PluginError` that says where."""
     try:
         return method.function(*args, **inputs)

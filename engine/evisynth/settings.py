@@ -81,8 +81,10 @@ class Settings:
     """What Q (and with it DL's τ²) is taken about: the pooled common estimate (M-H where M-H), or the IV one."""
     random_weights: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV"))
     """Name of the random-effects model's pooling: that of ``method`` (``M-H, Random``), or plain inverse variance."""
+    mh_rd_variance: str = attrs.field(default="Greenland-Robins", validator=_one_of("Greenland-Robins", "Sato"))
+    """Variance of a Mantel–Haenszel risk difference."""
     smd_correction: str = attrs.field(default="approximate", validator=_one_of("approximate", "exact"))
-    smd_variance: str = attrs.field(default="revman", validator=_one_of("revman", "LS"))
+    smd_variance: str = attrs.field(default="revman", validator=_one_of("revman", "LS", "UB"))
     zero_sd: str = attrs.field(default="excluded", validator=_one_of("excluded", "kept"))
     """Whether a study with a standard deviation of 0, or one participant, in an arm is left out."""
     scale: str = attrs.field(default="linear", validator=_one_of("linear", "log"))

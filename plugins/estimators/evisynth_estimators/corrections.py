@@ -18,13 +18,13 @@ def revman(cells: Cells, *, measure: EffectMeasure, increment: float) -> Correct
     added = cells.plus(np.where(cells.any_zero, increment, 0.0))
     without = _uninformative(cells, measure)
     if measure.zero_cells == "exact":
-        return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, without_effect=without)
+        return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without)
     if measure.zero_cells == "difference":
-        return CorrectedCells(raw=cells, effect=cells, variance=added, sums=cells, without_effect=without)
+        return CorrectedCells(raw=cells, effect=cells, variance=added, sums=cells, spread=added, without_effect=without)
     everybody = cells.all_events
     effect = added if not everybody.any() else _replace(added, cells, everybody)
     return CorrectedCells(
-        raw=cells, effect=effect, variance=added, sums=added, without_effect=without, unit_ratio=everybody
+        raw=cells, effect=effect, variance=added, sums=added, spread=added, without_effect=without, unit_ratio=everybody
     )
 
 
@@ -32,17 +32,20 @@ def metafor(cells: Cells, *, measure: EffectMeasure, method: str, increment: flo
     """Add to all cells of a table with a zero for effects and variances, and nothing inside M-H and Peto sums.
 
     Inverse-variance pooling keeps double-zero tables; ``rma.mh`` and ``rma.peto`` give them no effect (they do not count
-    in Q) but leave them in the sums.
+    in Q) but leave them in the sums. ``rma.peto`` takes Q from uncorrected tables, and so do the effects here.
     """
+    if method != "IV" and measure.zero_cells == "exact":
+        return none(cells, measure=measure)
     added = cells.plus(np.where(cells.any_zero, increment, 0.0))
     if method == "IV":
-        return CorrectedCells(raw=cells, effect=added, variance=added, sums=cells)
+        return CorrectedCells(raw=cells, effect=added, variance=added, sums=cells, spread=cells)
     counts = _contributes(cells, measure)
     return CorrectedCells(
         raw=cells,
         effect=added,
         variance=added,
         sums=cells,
+        spread=cells,
         without_effect=((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS)),
         kept_in_sums=counts,
     )
@@ -54,15 +57,15 @@ def meta(cells: Cells, *, measure: EffectMeasure, increment: float) -> Corrected
     informative = measure.uninformative != "never"
     without = ((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS)) if informative else ()
     if measure.zero_cells == "exact":
-        return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, without_effect=without)
+        return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without)
     effect = cells if measure.zero_cells == "difference" else added
-    return CorrectedCells(raw=cells, effect=effect, variance=added, sums=added, without_effect=without)
+    return CorrectedCells(raw=cells, effect=effect, variance=added, sums=added, spread=added, without_effect=without)
 
 
 def none(cells: Cells, *, measure: EffectMeasure) -> CorrectedCells:
     """Leave all cells as they are; a ratio with a zero cell then has no effect."""
     return CorrectedCells(
-        raw=cells, effect=cells, variance=cells, sums=cells, without_effect=_uninformative(cells, measure)
+        raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=_uninformative(cells, measure)
     )
 
 

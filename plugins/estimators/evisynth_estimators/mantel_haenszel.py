@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth import CombinationError, CorrectedCells, Fit, FloatArray, PoolingModel, Sample, Settings, hookimpl
+from evisynth import Cells, CombinationError, CorrectedCells, Fit, FloatArray, PoolingModel, Sample, Settings, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every pooling model gets the settings
+def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:
     """Weigh each table by its Mantel–Haenszel weight; the sums take the cells that the correction meant for them."""
     if sample.cells is None:
         msg = "Mantel-Haenszel pooling needs the events and participants of each arm: give study data, not effect sizes"
@@ -20,7 +20,7 @@ def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 
     if sample.X.shape[1] > 1:
         msg = "Mantel-Haenszel pooling takes no moderators: choose method 'IV'"
         raise CombinationError(msg)
-    estimate, variance, weights = _FORMULAS[sample.measure](sample.cells, sample.v)
+    estimate, variance, weights = _FORMULAS[sample.measure](sample.cells, sample.v, settings)
     return Fit(
         y=sample.y,
         v=sample.v,
@@ -34,7 +34,7 @@ def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 
     )
 
 
-def _odds_ratio(cells: CorrectedCells, _: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _odds_ratio(cells: CorrectedCells, _: FloatArray, __: Settings) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Use the variance of Robins, Breslow & Greenland (1986), Biometrics 42:311-323."""
     t = cells.sums
     n = t.n_1 + t.n_2
@@ -49,32 +49,47 @@ def _odds_ratio(cells: CorrectedCells, _: FloatArray) -> tuple[FloatArray, Float
     return _log_of_sums(r, s), variance, s
 
 
-def _risk_ratio(cells: CorrectedCells, _: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _risk_ratio(cells: CorrectedCells, _: FloatArray, __: Settings) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Use the variance of Greenland & Robins (1985), Biometrics 41:55-68."""
     t = cells.sums
     n_1, n_2 = t.n_1, t.n_2
     n = n_1 + n_2
     r, s = t.a * n_2 / n, t.c * n_1 / n
-    # (n₁ n₂ (a+c) - a c n)/n² in a form without cancellation: a b n₂... would need three terms; a n₂ (n₁ - c) is exact.
-    spread = (n_1 * n_2 * (t.a + t.c) - t.a * t.c * n) / n**2
+    # n₁ n₂ (a + c) - a c n, regrouped so that nothing cancels.
+    spread = (t.a * t.d * n_1 + t.c * t.b * n_2) / n**2
     if cells.unit_ratio is not None:
         r = np.where(cells.unit_ratio, s, r)
     return _log_of_sums(r, s), spread.sum(axis=0) / (r.sum(axis=0) * s.sum(axis=0)), s
 
 
-def _risk_difference(cells: CorrectedCells, v: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Use the variance of Greenland & Robins (1985) as RevMan does; a single table has its own variance."""
-    t, s = cells.sums, cells.variance
-    n_1, n_2 = t.n_1, t.n_2
-    weights = n_1 * n_2 / (n_1 + n_2)
+def _risk_difference(
+    cells: CorrectedCells, v: FloatArray, settings: Settings
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Use the variance of Greenland & Robins (1985), where a single table has its own, or that of Sato (1989)."""
+    t, e = cells.sums, cells.raw
+    weights = t.n_1 * t.n_2 / (t.n_1 + t.n_2)
     total = weights.sum(axis=0)
-    e = cells.effect
     estimate = (weights * ((e.a * e.n_2 - e.c * e.n_1) / (e.n_1 * e.n_2))).sum(axis=0) / total
-    m_1, m_2 = s.n_1, s.n_2
-    spread = (s.a * s.b * m_2**3 + s.c * s.d * m_1**3) / (m_1 * m_2 * (m_1 + m_2) ** 2)
+    if settings.mh_rd_variance == "Sato":
+        return estimate, _sato(t, estimate) / total**2, weights
     if weights.shape[0] == 1:
         return estimate, v[0], weights
+    s = cells.spread
+    m_1, m_2 = s.n_1, s.n_2
+    spread = (s.a * s.b * m_2**3 + s.c * s.d * m_1**3) / (m_1 * m_2 * (m_1 + m_2) ** 2)
     return estimate, spread.sum(axis=0) / total**2, weights
+
+
+def _sato(t: Cells, difference: FloatArray) -> FloatArray:
+    """Sum the terms of the variance that holds for few large and for many sparse tables.
+
+    Source: Sato, Greenland & Robins (1989), Biometrics 45:1323-1324.
+    """
+    n_1, n_2 = t.n_1, t.n_2
+    n = n_1 + n_2
+    p = (n_1**2 * t.c - n_2**2 * t.a + n_1 * n_2 * (n_2 - n_1) / 2) / n**2
+    q = (t.a * t.d + t.c * t.b) / (2 * n)
+    return np.asarray(difference * p.sum(axis=0) + q.sum(axis=0))
 
 
 def _log_of_sums(r: FloatArray, s: FloatArray) -> FloatArray:
@@ -86,7 +101,7 @@ def _log_of_sums(r: FloatArray, s: FloatArray) -> FloatArray:
         return np.where(near, np.log1p(difference / s_sum), np.log(r_sum / s_sum))
 
 
-_FORMULAS: dict[str, Callable[[CorrectedCells, FloatArray], tuple[FloatArray, FloatArray, FloatArray]]] = {
+_FORMULAS: dict[str, Callable[[CorrectedCells, FloatArray, Settings], tuple[FloatArray, FloatArray, FloatArray]]] = {
     "OR": _odds_ratio,
     "RR": _risk_ratio,
     "RD": _risk_difference,

@@ -34,15 +34,16 @@ def dersimonian_laird(y: FloatArray, v: FloatArray, X: FloatArray, *, centre: Fl
 def paule_mandel(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
     """Match the generalised Q, with weights 1/(v + τ²), to its expectation k - p; 0 where Q is smaller even at 0.
 
-    Q falls as τ² rises, from its value at 0 to at most RSS/τ² (unweighted residuals), so the root lies below RSS/(k - p).
+    Q falls as τ² rises, from its value at 0 to at most RSS/τ² (unweighted residuals), so the root lies below RSS/(k - p). The standard error is that of
+    Morris (1983), J. Am. Stat. Assoc. 78:47-55, in which Σw (k - p)/k stands for the trace of P.
     """
     scale = power_of_two_scale(v)
     square = scale * scale
     y, v = y / scale, v / square
     dof = y.shape[0] - X.shape[1]
     root = generalised_q_root(y, v, X, np.asarray(float(dof)))
-    fit = weighted_fit(y, 1 / (v + root), X)
-    se = np.sqrt(2 * fit.dof) / fit.trace
+    k = y.shape[0]
+    se = np.sqrt(2 * k * k / dof) / (1 / (v + root)).sum(axis=0)
     return Tau2Fit(np.asarray(root * square), np.asarray(se * square))
 
 
