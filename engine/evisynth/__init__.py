@@ -12,6 +12,7 @@
 from evisynth.batch import fit_many
 from evisynth.bias_results import Adjusted, BiasTestResult
 from evisynth.cells import Cells, CorrectedCells
+from evisynth.documents import read_json
 from evisynth.errors import (
     CombinationError,
     DataError,
@@ -26,6 +27,7 @@ from evisynth.errors import (
     SettingsError,
     UnknownMethodError,
 )
+from evisynth.escaping import guarded_cell, unguarded_cell
 from evisynth.fits import (
     Display,
     Estimate,
@@ -48,8 +50,9 @@ from evisynth.kernels.distributions import (
     t_p_value,
     t_quantile,
 )
+from evisynth.kernels.few_studies import FEW, FewStudies
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
-from evisynth.kernels.weighted_fit import WeightedFit, intercept, weighted_fit
+from evisynth.kernels.weighted_fit import WeightedFit, intercept, is_intercept, weighted_fit
 from evisynth.loading import load
 from evisynth.planning import SampleSize, sample_size
 from evisynth.pooling import Sample
@@ -79,6 +82,7 @@ from evisynth.sources import Source, Table
 from evisynth.studies import Effects, MeasuredEffects, Studies
 
 __all__ = [
+    "FEW",
     "Adjusted",
     "Adjustment",
     "BiasTest",
@@ -98,6 +102,7 @@ __all__ = [
     "Estimate",
     "Estimates",
     "EvisynthError",
+    "FewStudies",
     "Fit",
     "FloatArray",
     "FormatError",
@@ -145,8 +150,10 @@ __all__ = [
     "effects",
     "fit",
     "fit_many",
+    "guarded_cell",
     "hookimpl",
     "intercept",
+    "is_intercept",
     "inverse_variance_fit",
     "leave_one_out",
     "load",
@@ -154,6 +161,7 @@ __all__ = [
     "normal_p_value",
     "normal_quantile",
     "power_of_two_scale",
+    "read_json",
     "read_only",
     "render",
     "report",
@@ -161,5 +169,6 @@ __all__ = [
     "symmetric_estimates",
     "t_p_value",
     "t_quantile",
+    "unguarded_cell",
     "weighted_fit",
 ]

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from evisynth.kernels.distributions import normal_p_value, normal_quantile, t_p_value, t_quantile
-from evisynth.kernels.weighted_fit import weighted_fit
+from evisynth.kernels.weighted_fit import WeightedFit, weighted_fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ class Fit:
     """Hold a pooled model of one analysis ``(k,)`` or of m analyses ``(k, m)``.
 
     ``w`` are the weights that pooling used (positive, not normalised), ``coefficients`` ``(p,)`` or ``(p, m)``,
-    ``covariance`` ``(p, p)`` or ``(p, p, m)``, ``rss`` the weighted residual sum of squares about the coefficients with
-    weights ``1/(v + tau2)``; None where pooling is not by inverse variance.
+    ``covariance`` ``(p, p)`` or ``(p, p, m)``. ``weighted`` is the weighted least-squares fit behind it, None where
+    pooling is not by inverse variance.
     """
 
     y: FloatArray
@@ -35,7 +35,7 @@ class Fit:
     covariance: FloatArray
     model: str
     method: str
-    rss: FloatArray | None = None
+    weighted: WeightedFit | None = None
     tau2_fit: Tau2Fit | None = None
     estimator: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None
     """Estimates τ² again for `refit`; None under a common effect."""
@@ -56,8 +56,15 @@ class Fit:
         return self.k - self.p
 
     @property
+    def rss(self) -> FloatArray | None:
+        """Residual sum of squares with weights ``1/(v + tau2)``; None where pooling is not by inverse variance."""
+        return None if self.weighted is None else self.weighted.rss
+
+    @property
     def se(self) -> FloatArray:
         """Standard errors of the coefficients, ``(p,)`` or ``(p, m)``."""
+        if self.p == 1:
+            return np.sqrt(self.covariance[0])
         return np.sqrt(np.einsum("ii...->i...", self.covariance))
 
     def refit(
@@ -101,7 +108,7 @@ def inverse_variance_fit(
         covariance=fitted.covariance,
         model=model,
         method=method,
-        rss=fitted.rss,
+        weighted=fitted,
         tau2_fit=tau2_fit,
         estimator=estimator,
     )

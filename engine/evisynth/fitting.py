@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import attrs
@@ -27,10 +28,12 @@ from evisynth.records import (
 from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, Subgroup
 from evisynth.settings import Settings
-from evisynth.studies import MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Studies
+from evisynth.studies import MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from evisynth.kernels.arrays import BoolArray
 
 Data: TypeAlias = Any
 """`Studies`, `Effects`, or anything that `load` takes: a path, a DataFrame, a mapping of columns."""
@@ -105,18 +108,36 @@ def fit(
         if words.get("measure") not in (None, data.measure, record.name):
             msg = f"the effects given are {data.measure}, not {words['measure']}: give the study data instead"
             raise CombinationError(msg)
-        words.pop("measure", None)
-        given = canonical_words(words, registry)
-        resolved = resolve_settings(settings, {**given, "measure": record.name}, record)
+        words["measure"] = record.name
+        resolved, methods = _resolve(settings, words, registry)
     else:
         studies, resolved = _studies_and_settings(data, settings, words, registry)
         measured = _measure(studies, resolved, registry)
-    methods = find_methods(resolved, registry)
+        methods = find_methods(resolved, registry)
     if exclude:
         measured = _leave_out(measured, exclude)
     design, terms, notes = _design(measured, moderators)
     labels = _subgroup_labels(measured, by)
     return analyse(measured, resolved, methods, design, terms, labels, notes)
+
+
+def _resolve(settings: str | Settings, words: Mapping[str, Any], registry: Registry) -> tuple[Settings, Methods]:
+    """Resolve a request whose measure is known; one asked before is remembered."""
+    try:
+        return _resolve_words(settings, tuple(sorted(words.items())), registry)
+    except TypeError:
+        # A word that cannot be hashed is not a word: let the settings say so.
+        return _resolve_words.__wrapped__(settings, tuple(words.items()), registry)
+
+
+@lru_cache(maxsize=256)
+def _resolve_words(
+    settings: str | Settings, words: tuple[tuple[str, Any], ...], registry: Registry
+) -> tuple[Settings, Methods]:
+    given = canonical_words(dict(words), registry)
+    record = registry.get(EffectMeasure, given["measure"])
+    resolved = resolve_settings(settings, given, record)
+    return resolved, find_methods(resolved, registry)
 
 
 def find_methods(settings: Settings, registry: Registry) -> Methods:
@@ -209,56 +230,77 @@ def _only_generic(studies: Studies) -> str:
 
 def _measure(studies: Studies, settings: Settings, registry: Registry) -> Effects:
     record = registry.get(EffectMeasure, settings.measure or "GEN")
-    columns = {name: studies.columns[name] for name in record.parameters if name in studies.columns}
-    needed = record.columns
-    absent = [name for name in needed if name not in studies.columns]
-    if absent:
-        names = [f"{name} (or {', '.join(NUMERIC[name][:3])})" for name in absent]
-        have = ", ".join((*studies.columns, *studies.text)) or "none"
-        summary = f"measure {record.name} needs columns that {studies.source or 'the table'} lacks; it has {have}"
-        raise DataError(summary, [Problem(None, None, name, None, "is missing") for name in names])
+    measured = measure_columns(studies.columns, settings, registry, studies.source or "the table", studies.text)
     reasons: dict[int, str] = {}
-    _note_missing(studies, needed, reasons)
-    inputs: dict[str, Any] = {**columns}
-    cells = None
-    if record.counts:
-        correction = registry.get(Correction, settings.correction)
-        raw = raw_cells(studies.columns, swap=settings.swap_events)
-        _note_empty_arms(raw, reasons)
-        with np.errstate(invalid="ignore"):
-            cells = _guarded_correction(registry, correction, raw, record, settings)
-        inputs["cells"] = cells
-    inputs |= record.named_inputs(_options(settings))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        made: MeasuredEffects = call(registry, record, **inputs)
-    rules = ((*cells.without_effect,) if cells is not None else ()) + tuple(made.without_effect)
-    for mask, reason in rules:
+    for mask, reason in measured.without_effect:
         for i in np.nonzero(mask)[0]:
             reasons.setdefault(int(i), reason)
-    y, v = np.asarray(made.y, dtype=np.float64), np.asarray(made.v, dtype=np.float64)
-    bad = ~np.isfinite(y) | ~(v > 0) | ~np.isfinite(v)
-    for i in np.nonzero(bad)[0]:
-        reasons.setdefault(int(i), "no effect can be computed")
-    if cells is not None and cells.kept_in_sums is not None:
-        complete = np.isfinite(cells.raw.a + cells.raw.b + cells.raw.c + cells.raw.d)
-        filled = complete & (cells.raw.n_1 > 0) & (cells.raw.n_2 > 0)
-        cells = attrs.evolve(cells, kept_in_sums=cells.kept_in_sums & filled)
-    if reasons:
-        drop = np.fromiter(reasons, dtype=np.int64)
-        y, v = y.copy(), v.copy()
-        y[drop] = v[drop] = np.nan
-    scale = settings.scale if record.scale == "given" else record.scale
     return Effects(
-        read_only(y),
-        read_only(v),
+        measured.y,
+        measured.v,
         studies=studies,
         measure=record.name,
         label=settings.effect_label or record.label,
-        scale=scale,
+        scale=settings.scale if record.scale == "given" else record.scale,
         reasons=dict(sorted(reasons.items())),
-        cells=cells,
+        cells=measured.cells,
         plugin=str(registry.provider(record)),
     )
+
+
+@attrs.frozen(eq=False)
+class MeasuredColumns:
+    """Hold the effects of a long table as arrays, ``y`` and ``v`` NaN where there is none, with the reasons in order."""
+
+    y: FloatArray
+    v: FloatArray
+    without_effect: Reasons
+    cells: CorrectedCells | None
+
+
+def measure_columns(
+    columns: Mapping[str, FloatArray],
+    settings: Settings,
+    registry: Registry,
+    source: str = "the table",
+    others: Iterable[str] = (),
+) -> MeasuredColumns:
+    """Compute the effects of all rows at once; raises `DataError` for columns that the measure needs and that are absent."""
+    record = registry.get(EffectMeasure, settings.measure or "GEN")
+    needed = record.columns
+    _refuse_absent(record, columns, source, others)
+    rules: list[tuple[BoolArray, str]] = [
+        (np.isnan(columns[name]), MISSING_VALUE.format(column=name)) for name in needed
+    ]
+    inputs: dict[str, Any] = {name: columns[name] for name in record.parameters if name in columns}
+    cells = None
+    if record.counts:
+        raw = raw_cells(columns, swap=settings.swap_events)
+        rules.extend(_empty_arms(raw))
+        cells = _corrected(registry, raw, record, settings)
+        inputs["cells"] = cells
+        rules.extend(cells.without_effect)
+    inputs |= record.named_inputs(_options(settings))
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        made: MeasuredEffects = call(registry, record, **inputs)
+    y, v = np.asarray(made.y, dtype=np.float64), np.asarray(made.v, dtype=np.float64)
+    rules.extend(made.without_effect)
+    rules.append((~np.isfinite(y) | ~(v > 0) | ~np.isfinite(v), "no effect can be computed"))
+    held = tuple((mask, reason) for mask, reason in rules if mask.any())
+    if held:
+        absent = np.logical_or.reduce([mask for mask, _ in held])
+        y, v = np.where(absent, np.nan, y), np.where(absent, np.nan, v)
+    return MeasuredColumns(read_only(y), read_only(v), held, cells)
+
+
+def _refuse_absent(
+    record: EffectMeasure, columns: Mapping[str, FloatArray], source: str, others: Iterable[str]
+) -> None:
+    absent = [f"{name} (or {', '.join(NUMERIC[name][:3])})" for name in record.columns if name not in columns]
+    if absent:
+        have = ", ".join((*columns, *others)) or "none"
+        summary = f"measure {record.name} needs columns that {source} lacks; it has {have}"
+        raise DataError(summary, [Problem(None, None, name, None, "is missing") for name in absent])
 
 
 def _options(settings: Settings) -> Mapping[str, object]:
@@ -276,25 +318,20 @@ def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells
     return Cells(b, a, d, c) if swap else Cells(a, b, c, d)
 
 
-def _guarded_correction(
-    registry: Registry, correction: Correction, raw: Cells, measure: EffectMeasure, settings: Settings
-) -> CorrectedCells:
+def _corrected(registry: Registry, raw: Cells, measure: EffectMeasure, settings: Settings) -> CorrectedCells:
+    correction = registry.get(Correction, settings.correction)
     available = {"measure": measure, "method": settings.method, "increment": settings.increment}
-    made: CorrectedCells = call(registry, correction, raw, **correction.named_inputs(available))
-    return made
+    with np.errstate(invalid="ignore"):
+        made: CorrectedCells = call(registry, correction, raw, **correction.named_inputs(available))
+    if made.kept_in_sums is None:
+        return made
+    return attrs.evolve(made, kept_in_sums=made.kept_in_sums & (raw.n_1 > 0) & (raw.n_2 > 0))
 
 
-def _note_missing(studies: Studies, needed: Sequence[str], reasons: dict[int, str]) -> None:
-    for name in needed:
-        for i in np.nonzero(np.isnan(studies.columns[name]))[0]:
-            reasons.setdefault(int(i), MISSING_VALUE.format(column=name))
-
-
-def _note_empty_arms(raw: Cells, reasons: dict[int, str]) -> None:
+def _empty_arms(raw: Cells) -> Reasons:
     one, two = raw.n_1 == 0, raw.n_2 == 0
-    for mask, arms in ((one & two, "either arm"), (one, "arm 1"), (two, "arm 2")):
-        for i in np.nonzero(mask)[0]:
-            reasons.setdefault(int(i), NO_PARTICIPANTS.format(arms=arms))
+    arms = ((one & two, "either arm"), (one, "arm 1"), (two, "arm 2"))
+    return tuple((mask, NO_PARTICIPANTS.format(arms=name)) for mask, name in arms)
 
 
 def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:

@@ -115,8 +115,11 @@ def _describe(argument: object) -> str:
     return type(argument).__name__ if not isinstance(argument, int | float | str) else repr(argument)
 
 
-def pool(sample: Sample, settings: Settings, methods: Methods) -> Pooled:
-    """Fit both models to one sample or to a batch of equal size; there is at least one row with an effect."""
+def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool = True) -> Pooled:
+    """Fit both models to one sample or to a batch of equal size; there is at least one row with an effect.
+
+    Without ``details`` an estimator may spare itself the standard error and likelihood of τ².
+    """
     registry = methods.registry
     pooling = methods.pooling
     common: Fit = call(
@@ -136,7 +139,7 @@ def pool(sample: Sample, settings: Settings, methods: Methods) -> Pooled:
         q = np.asarray(((y - centre) ** 2 / v).sum(axis=0))
     if dof <= 0:
         q = np.zeros_like(q)
-    return Pooled(common, _random(sample, y, v, X, centre, common, settings, methods), q, max(dof, 0))
+    return Pooled(common, _random(sample, y, v, X, centre, common, settings, methods, details=details), q, max(dof, 0))
 
 
 def _random(  # noqa: PLR0913 - the inputs of the model, each once
@@ -148,6 +151,8 @@ def _random(  # noqa: PLR0913 - the inputs of the model, each once
     common: Fit,
     settings: Settings,
     methods: Methods,
+    *,
+    details: bool,
 ) -> Fit | None:
     pooling = methods.pooling
     if pooling.random == "none":
@@ -161,10 +166,11 @@ def _random(  # noqa: PLR0913 - the inputs of the model, each once
         if not y.shape[0] or common.method == "IV":
             return attrs.evolve(common, model="random", method=label)
         return inverse_variance_fit(y, v, X, np.zeros(y.shape[1:]), model="random", method=label)
-    available: Mapping[str, object] = {"centre": centre, "weights": None}
+    plain: Mapping[str, object] = {"centre": None, "weights": None, "common": None, "details": False}
+    available = {**plain, "centre": centre, "common": common.weighted, "details": details}
 
     def estimate(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
-        return estimate_tau2(methods, y, v, X, {"centre": None, "weights": None}).tau2
+        return estimate_tau2(methods, y, v, X, plain).tau2
 
     fitted = estimate_tau2(methods, y, v, X, available)
     return inverse_variance_fit(y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=estimate)

@@ -131,7 +131,9 @@ class Tau2Estimator(Method):
     """An estimator of the between-study variance: ``(y, v, X, *, …) → tau²`` or `Tau2Fit`.
 
     ``y`` and ``v`` are ``(k,)`` or ``(k, m)``, ``X`` is ``(k, p)``. It gets the keyword inputs it names: ``centre``
-    (the estimate to take Q about, or None) and ``weights``. It may be negative: the engine truncates at 0.
+    (the estimate to take Q about, or None), ``weights`` (the user's, or None), ``common`` (the `WeightedFit` with weights
+    ``1/v`` where there is one already, or None) and ``details`` (whether a `Tau2Fit` should say more than τ²). It may be
+    negative: the engine truncates at 0.
     """
 
     kind = "Tau2Estimator"

@@ -44,7 +44,7 @@ def back_transform(scale: str, value: float) -> float:
         return math.inf
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
 class Model:
     """Hold one pooled model of an analysis: common-effect or random-effects."""
 
@@ -252,7 +252,7 @@ class StudyResult:
     """The numbers that were entered, by canonical name."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
 class MetaAnalysis:
     """Hold a meta-analysis: the data, the choices, both models and all that follows from them."""
 
@@ -352,7 +352,8 @@ class MetaAnalysis:
         reasons: dict[str, str] = {}
         i2_tau2 = h2_tau2 = None
         if random is not None and tau2 is not None:
-            typical = df / float(weighted_fit(random.y, 1.0 / random.v, random.X).trace)
+            weighted = self._pooled.common.weighted or weighted_fit(random.y, 1.0 / random.v, random.X)
+            typical = df / float(weighted.trace)
             i2_tau2 = 100.0 * tau2 / (tau2 + typical)
             h2_tau2 = 1.0 + tau2 / typical
         else:

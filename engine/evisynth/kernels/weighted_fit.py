@@ -7,15 +7,15 @@ meta-analysis: DerSimonian & Kacker (2007), Contemp. Clin. Trials 28:105-114; Ja
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import attrs
 import numpy as np
 
-from evisynth.kernels.arrays import FloatArray
+from evisynth.kernels.arrays import FloatArray, read_only
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
 class WeightedFit:
     """Hold a weighted least-squares fit of one analysis ``(k,)`` or of m analyses side by side ``(k, m)``.
 
@@ -43,7 +43,7 @@ class WeightedFit:
     def trace(self) -> FloatArray:
         """Trace of P in a form that one dominant weight cannot spoil."""
         if self.basis is None:
-            return np.asarray((self.w * self._others).sum(axis=0) / self.w.sum(axis=0))
+            return np.asarray(np.add.reduce(self.w * self._others, axis=0) / np.add.reduce(self.w, axis=0))
         return np.asarray((self.w * self.deleted_leverages).sum(axis=0))
 
     @cached_property
@@ -92,17 +92,16 @@ def sum_of_others(w: FloatArray) -> FloatArray:
     ``W - w_i`` is as good as the sum itself unless study i holds more than half of W, and only one study can: that
     one is summed without it.
     """
-    total = w.sum(axis=0)
-    others = total - w
+    total = np.add.reduce(w, axis=0)
+    others = np.asarray(total - w)
     if w.ndim == 1:
         top = int(w.argmax())
         if w[top] > 0.5 * total:
             others[top] = w[:top].sum() + w[top + 1 :].sum()
         return others
-    top_row = w.argmax(axis=0)
-    columns = np.nonzero(np.take_along_axis(w, top_row[np.newaxis], axis=0)[0] > 0.5 * total)[0]
+    columns = np.nonzero(np.maximum.reduce(w, axis=0) > 0.5 * total)[0]
     if columns.size:
-        rows = top_row[columns]
+        rows = w[:, columns].argmax(axis=0)
         rest = w[:, columns].copy()
         rest[rows, np.arange(columns.size)] = 0.0
         others[rows, columns] = rest.sum(axis=0)
@@ -111,12 +110,15 @@ def sum_of_others(w: FloatArray) -> FloatArray:
 
 def is_intercept(X: FloatArray) -> bool:
     """Tell whether the design is the intercept alone."""
-    return X.shape[1] == 1 and bool((X == 1.0).all())
+    if X.shape[1] != 1:
+        return False
+    return X is intercept(X.shape[0]) or bool((X == 1.0).all())
 
 
+@lru_cache(maxsize=1024)
 def intercept(k: int) -> FloatArray:
-    """Make the design of a model without moderators, shape ``(k, 1)``."""
-    return np.ones((k, 1))
+    """Give the design of a model without moderators, shape ``(k, 1)``; the same read-only array for the same k."""
+    return read_only(np.ones((k, 1)))
 
 
 def weighted_fit(y: FloatArray, w: FloatArray, X: FloatArray | None = None) -> WeightedFit:
@@ -131,22 +133,28 @@ def weighted_fit(y: FloatArray, w: FloatArray, X: FloatArray | None = None) -> W
 
 
 def _weighted_mean(y: FloatArray, w: FloatArray) -> WeightedFit:
-    total = w.sum(axis=0)
+    # A dot product of one analysis costs a quarter of a product and a sum.
+    dot = np.dot if y.ndim == 1 and w.ndim == 1 else _dot_columns
+    total = np.add.reduce(w, axis=0)
     # A second pass about the first answer: the mean then carries the rounding of its correction only.
-    first = (w * y).sum(axis=0) / total
+    first = dot(w, y) / total
     residuals = y - first
-    step = (w * residuals).sum(axis=0) / total
+    step = dot(w, residuals) / total
     residuals = residuals - step
     return WeightedFit(
         w=w,
         coefficients=np.asarray(first + step)[np.newaxis],
         covariance=np.asarray(1.0 / total)[np.newaxis, np.newaxis],
         residuals=residuals,
-        rss=np.asarray((w * residuals * residuals).sum(axis=0)),
+        rss=np.asarray(dot(w * residuals, residuals)),
         dof=y.shape[0] - 1,
         log_det=np.asarray(np.log(total)),
         basis=None,
     )
+
+
+def _dot_columns(one: FloatArray, other: FloatArray) -> FloatArray:
+    return np.asarray(np.add.reduce(one * other, axis=0))
 
 
 def _regression(y: FloatArray, w: FloatArray, X: FloatArray) -> WeightedFit:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
 from evisynth import (
+    FEW,
+    FewStudies,
     FloatArray,
     IntArray,
     Tau2Estimator,
@@ -16,9 +20,13 @@ from evisynth import (
     bracketed_root,
     bracketed_roots,
     hookimpl,
+    is_intercept,
     power_of_two_scale,
     weighted_fit,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _STEP = 0.5
 """Spacing of the bracketing grid in log τ². The score is analytic with poles at -v only, so on the log scale it has no
@@ -26,7 +34,7 @@ feature narrower than about one; half of that separates any two modes of 2,500 h
 _LEAST_POINTS = 32
 
 
-def reml(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
+def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -> Tau2Fit:
     """Maximise the restricted likelihood over τ² ≥ 0, always to its global maximum, τ² = 0 included.
 
     The score ``½ (y'PPy - tr P)`` is evaluated on a grid between 0 and the bound ``max(max v, 2 RSS/(k - p))`` beyond
@@ -38,13 +46,15 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
     y_unit, v_unit = y / scale, v / square
     problem = _Restricted(y_unit.reshape(y.shape[0], -1), v_unit.reshape(v.shape[0], -1), X)
     tau2, modes = _highest_modes(problem)
-    tau2 = tau2.reshape(y.shape[1:])
+    tau2, modes = tau2.reshape(y.shape[1:]), modes.reshape(y.shape[1:])
+    if not details:
+        return Tau2Fit(np.asarray(tau2 * square), modes=modes)
     fit = weighted_fit(y_unit, 1 / (v_unit + tau2), X)
     dof = y.shape[0] - X.shape[1]
     log_likelihood = _log_likelihood(fit, v_unit + tau2, X) - dof * np.log(scale)
     se = np.sqrt(2 / fit.trace_squared)
     return Tau2Fit(
-        np.asarray(tau2 * square), np.asarray(se * square), np.asarray(log_likelihood), modes.reshape(y.shape[1:])
+        np.asarray(tau2 * square), np.asarray(se * square), np.asarray(log_likelihood), modes
     )
 
 
@@ -57,16 +67,29 @@ class _Restricted:
     X: FloatArray
 
     def upper_bound(self) -> FloatArray:
-        rss = weighted_fit(self.y, np.ones_like(self.v), self.X).rss
+        if is_intercept(self.X):
+            gaps = self.y - self.y.mean(axis=0)
+            rss = (gaps * gaps).sum(axis=0)
+        else:
+            rss = weighted_fit(self.y, np.ones_like(self.v), self.X).rss
         return np.maximum(self.v.max(axis=0), 2 * rss / (self.y.shape[0] - self.X.shape[1]))
 
     def score(self, tau2: FloatArray, which: IntArray) -> FloatArray:
         w = 1 / (self.v[:, which] + tau2)
         return _score(weighted_fit(self.y[:, which], w, self.X))
 
-    def score_at(self, tau2: float) -> float:
+    def only(self) -> Callable[[float], float]:
         """Score of the only problem."""
-        return float(_score(weighted_fit(self.y[:, 0], 1 / (self.v[:, 0] + tau2), self.X)))
+        y, v, X = self.y[:, 0], self.v[:, 0], self.X
+        if y.size <= FEW and is_intercept(X):
+            return FewStudies(y, v).reml_score
+
+        def score(tau2: float) -> float:
+            fit = weighted_fit(y, 1 / (v + tau2), X)
+            pull = fit.w * fit.residuals
+            return float(pull.dot(pull) - fit.trace)
+
+        return score
 
     def log_likelihood(self, tau2: FloatArray, which: IntArray) -> FloatArray:
         total = self.v[:, which] + tau2
@@ -81,8 +104,8 @@ def _score(fit: WeightedFit) -> FloatArray:
 
 def _log_likelihood(fit: WeightedFit, total: FloatArray, X: FloatArray) -> FloatArray:
     k, p = X.shape[:2]
-    _, log_det = np.linalg.slogdet(X.T @ X)
-    constant = -0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * float(log_det)
+    log_det = math.log(k) if p == 1 and fit.basis is None else float(np.linalg.slogdet(X.T @ X)[1])
+    constant = -0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * log_det
     return np.asarray(constant - 0.5 * (np.log(total).sum(axis=0) + fit.log_det + fit.rss))
 
 
@@ -90,6 +113,8 @@ def _highest_modes(problem: _Restricted) -> tuple[FloatArray, FloatArray]:
     """Find the global maximum and the number of modes of every problem, each ``(m,)``."""
     m = problem.y.shape[1]
     owner, tau2 = _all_modes(problem)
+    if m == 1 and owner.size == 1:
+        return tau2, np.ones(1)
     counts = np.bincount(owner, minlength=m).astype(np.float64)
     best = np.zeros(m)
     single = counts[owner] == 1
@@ -114,8 +139,9 @@ def _all_modes(problem: _Restricted) -> tuple[IntArray, FloatArray]:
     low, high = grid[step, owner], grid[step + 1, owner]
     f_low, f_high = scores[step, owner], scores[step + 1, owner]
     if m == 1:
+        score = problem.only()
         found = [
-            bracketed_root(problem.score_at, *map(float, ends)) for ends in zip(low, high, f_low, f_high, strict=True)
+            bracketed_root(score, *map(float, ends)) for ends in zip(low, high, f_low, f_high, strict=True)
         ]
         root = np.asarray(found, dtype=np.float64)
     else:
@@ -127,11 +153,17 @@ def _grid(problem: _Restricted) -> FloatArray:
     """Make the grid from 0 over a quarter of the smallest variance to the bound, ``(points, m)``."""
     top = problem.upper_bound()
     bottom = problem.v.min(axis=0) / 4
-    span = float(np.log(top / bottom).max())
-    points = max(_LEAST_POINTS, math.ceil(span / _STEP) + 1)
-    fraction = np.linspace(0.0, 1.0, points)[:, np.newaxis]
-    inner = bottom * (top / bottom) ** fraction
-    return np.vstack([np.zeros((1, top.size)), inner])
+    ratio = top / bottom
+    points = max(_LEAST_POINTS, math.ceil(math.log(ratio.max()) / _STEP) + 1)
+    grid = np.empty((points + 1, top.size))
+    grid[0] = 0.0
+    grid[1:] = bottom * ratio ** _fractions(points)
+    return grid
+
+
+@lru_cache(maxsize=64)
+def _fractions(points: int) -> FloatArray:
+    return np.linspace(0.0, 1.0, points)[:, np.newaxis]
 
 
 def _scores_on(problem: _Restricted, grid: FloatArray) -> FloatArray:

@@ -5,30 +5,44 @@ from __future__ import annotations
 import numpy as np
 
 from evisynth import (
+    FEW,
+    FewStudies,
     FloatArray,
     Tau2Estimator,
     Tau2Fit,
+    WeightedFit,
     bracketed_root,
     bracketed_roots,
     hookimpl,
+    is_intercept,
     power_of_two_scale,
     weighted_fit,
 )
 
 
-def dersimonian_laird(y: FloatArray, v: FloatArray, X: FloatArray, *, centre: FloatArray | None = None) -> Tau2Fit:
+def dersimonian_laird(  # noqa: PLR0913 - three arrays and what the engine may add
+    y: FloatArray,
+    v: FloatArray,
+    X: FloatArray,
+    *,
+    centre: FloatArray | None = None,
+    common: WeightedFit | None = None,
+    details: bool = True,
+) -> Tau2Fit:
     """Match Cochran's Q to its expectation: τ² = (Q - (k - p)) / tr(P), not truncated.
 
     With a ``centre`` Q is taken about it instead of the weighted mean, as RevMan does about the M-H estimate. The standard
     error is of the untruncated estimate with τ² at its truncated value.
     """
-    fit = weighted_fit(y, 1 / v, X)
-    q = fit.rss if centre is None else np.asarray(((y - centre) ** 2 / v).sum(axis=0))
+    fit = common or weighted_fit(y, 1 / v, X)
+    q = fit.rss if centre is None else np.asarray((fit.w * (y - centre) ** 2).sum(axis=0))
     trace = fit.trace
-    tau2 = (q - fit.dof) / trace
+    tau2 = np.asarray((q - fit.dof) / trace)
+    if not details:
+        return Tau2Fit(tau2)
     at_least = np.maximum(tau2, 0)
     se = np.sqrt(2 * fit.dof + 4 * at_least * trace + 2 * at_least**2 * fit.trace_squared) / trace
-    return Tau2Fit(np.asarray(tau2), np.asarray(se))
+    return Tau2Fit(tau2, np.asarray(se))
 
 
 def paule_mandel(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
@@ -56,8 +70,10 @@ def generalised_q_root(y: FloatArray, v: FloatArray, X: FloatArray, target: Floa
             return np.zeros(())
         goal = float(target)
 
+        few = FewStudies(y, v) if y.size <= FEW and is_intercept(X) else None
+
         def gap(tau2: float) -> float:
-            return float(weighted_fit(y, 1 / (v + tau2), X).rss) - goal
+            return (float(weighted_fit(y, 1 / (v + tau2), X).rss) if few is None else few.q(tau2)) - goal
 
         return np.asarray(bracketed_root(gap, *_bracket(y, v, X, goal, float(high), float(at_zero))))
     goals = np.broadcast_to(target, high.shape)
