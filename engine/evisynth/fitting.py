@@ -109,7 +109,7 @@ def fit(
             msg = f"the effects given are {data.measure}, not {words['measure']}: give the study data instead"
             raise CombinationError(msg)
         words["measure"] = record.name
-        resolved, methods = _resolve(settings, words, registry)
+        resolved, methods = resolve(settings, words, registry)
     else:
         studies, resolved = _studies_and_settings(data, settings, words, registry)
         measured = _measure(studies, resolved, registry)
@@ -121,7 +121,7 @@ def fit(
     return analyse(measured, resolved, methods, design, terms, labels, notes)
 
 
-def _resolve(settings: str | Settings, words: Mapping[str, Any], registry: Registry) -> tuple[Settings, Methods]:
+def resolve(settings: str | Settings, words: Mapping[str, Any], registry: Registry) -> tuple[Settings, Methods]:
     """Resolve a request whose measure is known; one asked before is remembered."""
     try:
         return _resolve_words(settings, tuple(sorted(words.items())), registry)

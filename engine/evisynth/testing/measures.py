@@ -1,0 +1,235 @@
+"""Check effect measures and zero-cell corrections."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from evisynth.cells import Cells, CorrectedCells
+from evisynth.columns import NUMERIC
+from evisynth.errors import DataError
+from evisynth.fitting import effects, raw_cells
+from evisynth.kernels.arrays import read_only
+from evisynth.records import Correction, EffectMeasure
+from evisynth.registry import default_registry
+from evisynth.settings import Settings
+from evisynth.studies import MeasuredEffects, Studies
+from evisynth.testing.conformance import ask, check_record, close, ensure, registry_with, same
+from evisynth.testing.samples import ORDINARY, count_cells, study_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evisynth.kernels.arrays import FloatArray
+
+INCREMENT = 0.5
+ROUNDING = 1e-12
+_SWAPPED = {"1": "2", "2": "1"}
+
+
+def check_effect_measure(record: EffectMeasure) -> None:
+    """Check an effect measure; raises `ConformanceError` for the first law that it breaks.
+
+    Its parameters are columns of the glossary or inputs that the engine has; rows of ordinary data get a finite effect with
+    a positive variance; each row depends on itself alone; a missing value or a hard row (zero cells, SD 0) gets a reason, not
+    an exception; it leaves its inputs alone; swapping the arms of a measure made of counts turns the sign of the effect.
+    """
+    check_record(record)
+    _parameters_are_known(record)
+    table = study_table()
+    y, v = _measured(record, table, "a table of ordinary and hard rows")
+    ordinary = slice(0, ORDINARY)
+    ensure(
+        np.isfinite(y[ordinary]) & np.isfinite(v[ordinary]) & (v[ordinary] > 0),
+        record,
+        "ordinary rows have a finite effect and a positive variance",
+        f"the first {ORDINARY} rows of a table",
+        f"y {y[ordinary]}, v {v[ordinary]}",
+    )
+    _row_by_row(record, table, y, v)
+    _with_gaps(record, table)
+    if record.counts:
+        swapped_y, swapped_v = _measured(record, _swap_arms(table).take(range(ORDINARY)), "a table with its arms swapped")
+        ensure(
+            close(swapped_y, -y[ordinary], ROUNDING, 1.0) and close(swapped_v, v[ordinary], ROUNDING),
+            record,
+            "swapping the arms turns the sign of the effect and keeps its variance",
+            "a table with its arms swapped",
+            f"y {swapped_y} instead of {-y[ordinary]}, v {swapped_v} instead of {v[ordinary]}",
+        )
+
+
+def _parameters_are_known(record: EffectMeasure) -> None:
+    known = {*NUMERIC, "cells", *_options()}
+    unknown = [
+        name
+        for name, parameter in record.parameters.items()
+        if name not in known and parameter.default is inspect.Parameter.empty
+    ]
+    ensure(
+        not unknown,
+        record,
+        "parameters are columns of the glossary or inputs that the engine has",
+        "the function's parameters",
+        ", ".join(unknown),
+    )
+
+
+def _options() -> Mapping[str, object]:
+    settings = Settings()
+    names = ("smd_correction", "smd_variance", "zero_sd")
+    return {"level": settings.study_level, "scale": settings.scale, **{name: getattr(settings, name) for name in names}}
+
+
+def _measured(record: EffectMeasure, table: Studies, given: str) -> tuple[FloatArray, FloatArray]:
+    """Call the function itself, on columns that cannot be written to."""
+    inputs: dict[str, Any] = {name: table.columns[name] for name in record.parameters if name in table.columns}
+    if record.counts:
+        cells = raw_cells(table.columns)
+        inputs["cells"] = default_registry().get(Correction, "revman").apply(cells, record, "IV", INCREMENT)
+    inputs |= record.named_inputs(_options())
+    with np.errstate(all="ignore"):
+        made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **inputs)
+    ensure(isinstance(made, MeasuredEffects), record, "returns MeasuredEffects", given, type(made).__name__)
+    y, v = np.asarray(made.y, dtype=np.float64), np.asarray(made.v, dtype=np.float64)
+    masks = [np.shape(mask) for mask, _ in made.without_effect]
+    ensure(
+        y.shape == v.shape == (len(table),) and all(mask == y.shape for mask in masks),
+        record,
+        "one effect, variance and mask entry per row",
+        given,
+        f"y {y.shape}, v {v.shape}, masks {masks} for {len(table)} rows",
+    )
+    for mask, _ in made.without_effect:
+        y, v = np.where(mask, np.nan, y), np.where(mask, np.nan, v)
+    return y, v
+
+
+def _row_by_row(record: EffectMeasure, table: Studies, y: FloatArray, v: FloatArray) -> None:
+    for rows in ([3, 1, 4], list(range(len(table)))[::-1], [len(table) - 1], [0]):
+        some_y, some_v = _measured(record, table.take(rows), f"rows {rows} of a table")
+        ensure(
+            same(some_y, y[rows]) and same(some_v, v[rows]),
+            record,
+            "the effect of a row depends on that row alone",
+            f"rows {rows} of a table",
+            f"y {some_y} instead of {y[rows]}, v {some_v} instead of {v[rows]}",
+        )
+
+
+def _with_gaps(record: EffectMeasure, table: Studies) -> None:
+    registry = registry_with(record)
+    for column in [name for name in record.columns if name in table.columns]:
+        gap = table.columns[column].copy()
+        gap[1] = np.nan
+        given = f"a table that lacks {column} in row 2"
+        holed = attrs.evolve(table, columns={**table.columns, column: read_only(gap)})
+        made = ask(
+            record, "a missing value gives a reason, not an exception", given, effects, holed, record.name, registry=registry
+        )
+        ensure(
+            1 in made.reasons and np.isnan(made.y[1]) and 0 not in made.reasons,
+            record,
+            "a missing value leaves out its own row, with a reason",
+            given,
+            dict(made.reasons),
+        )
+    # A column without which there is no effect is refused by name, not by a KeyError somewhere inside.
+    nothing = Studies(columns={}, study=("A",))
+    ask(
+        record,
+        "columns that are not there are refused by name",
+        "a table without numbers",
+        effects,
+        nothing,
+        record.name,
+        registry=registry,
+        refusals=(DataError,),
+    )
+
+
+def _swap_arms(table: Studies) -> Studies:
+    def other(name: str) -> str:
+        return f"{name[:-1]}{_SWAPPED[name[-1]]}" if name[-2:] in {"_1", "_2"} else name
+
+    return attrs.evolve(table, columns={name: table.columns[other(name)] for name in table.columns})
+
+
+def check_correction(record: Correction) -> None:
+    """Check a zero-cell correction with every installed measure of counts; raises `ConformanceError`.
+
+    Each use gets four cells of the shape given, finite and not negative; the tables stay as they were in ``raw``; tables
+    none of which has a zero are left alone; a table that is changed has no zero left; tables side by side ``(k, m)`` are
+    corrected as single ones.
+    """
+    check_record(record)
+    cells = count_cells()
+    measures = [measure for measure in default_registry().all(EffectMeasure) if measure.counts]
+    for measure in measures:
+        for method in ("MH", "IV", "Peto"):
+            given = f"tables with zeros, measure {measure.name}, method {method}"
+            made = _corrected(record, cells, measure, method, given)
+            _positive_where_changed(record, cells, made, given)
+            ordinary = cells.at(np.arange(ORDINARY))
+            kept = _corrected(record, ordinary, measure, method, f"tables without zeros, measure {measure.name}")
+            ensure(
+                all(same(x, o) for use in _uses(kept) for x, o in zip(_four(use), _four(ordinary), strict=True)),
+                record,
+                "tables without a zero are left alone",
+                f"tables without zeros, measure {measure.name}",
+                kept,
+            )
+            pair = Cells(*(np.column_stack([x, x[::-1]]) for x in _four(cells)))
+            both = _corrected(record, pair, measure, method, f"{given}, two analyses side by side")
+            ensure(
+                all(same(x[:, 0], o) for use, single in zip(_uses(both), _uses(made), strict=True)
+                    for x, o in zip(_four(use), _four(single), strict=True)),
+                record,
+                "tables side by side are corrected as single ones",
+                given,
+                both,
+            )
+
+
+def _four(cells: Cells) -> Sequence[FloatArray]:
+    return (cells.a, cells.b, cells.c, cells.d)
+
+
+def _uses(made: CorrectedCells) -> tuple[Cells, Cells, Cells]:
+    return (made.effect, made.variance, made.sums)
+
+
+def _corrected(record: Correction, cells: Cells, measure: EffectMeasure, method: str, given: str) -> CorrectedCells:
+    before = Cells(*(read_only(x) for x in _four(cells)))
+    made: CorrectedCells = ask(
+        record, "answers, and writes nothing into its inputs", given, record.apply, before, measure, method, INCREMENT
+    )
+    shapes = {np.shape(x) for use in (made.raw, *_uses(made)) for x in _four(use)}
+    ensure(shapes == {cells.a.shape}, record, "each use gets cells of the shape given", given, shapes)
+    values = np.array([x for use in _uses(made) for x in _four(use)])
+    ensure(np.isfinite(values) & (values >= 0), record, "cells are finite and not negative", given, values)
+    ensure(
+        all(same(x, o) for x, o in zip(_four(made.raw), _four(cells), strict=True)),
+        record,
+        "the tables as given are kept in raw",
+        given,
+        made.raw,
+    )
+    return made
+
+
+def _positive_where_changed(record: Correction, cells: Cells, made: CorrectedCells, given: str) -> None:
+    raw = np.array(_four(cells))
+    for name, use in zip(("effect", "variance", "sums"), _uses(made), strict=True):
+        new = np.array(_four(use))
+        changed = (new != raw).any(axis=0)
+        ensure(
+            (new[:, changed] > 0),
+            record,
+            "a table that is changed has no zero left",
+            f"{given}, cells for {name}",
+            new[:, changed],
+        )

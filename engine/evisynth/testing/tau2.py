@@ -1,0 +1,155 @@
+"""Check estimators of the between-study variance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evisynth.kernels.arrays import read_only
+from evisynth.kernels.weighted_fit import weighted_fit
+from evisynth.records import Tau2Fit
+from evisynth.testing.conformance import ask, check_record, close, ensure, same
+from evisynth.testing.samples import SEED, Sample, batch_samples, effect_samples
+
+if TYPE_CHECKING:
+    from evisynth.kernels.arrays import FloatArray
+    from evisynth.records import Tau2Estimator
+
+EXPONENTS = (-20, -3, 5, 30)
+ITERATIVE = 1e-8
+"""Tolerance of laws under which an iteration takes other steps, relative to τ² and the variances."""
+BATCH = 1e-12
+
+
+def check_tau2_estimator(record: Tau2Estimator) -> None:
+    """Check an estimator of τ²; raises `ConformanceError` for the first law that it breaks.
+
+    It answers, with one finite number per analysis, wherever there are more studies than coefficients, down to k = p + 1
+    and with moderators; it leaves its inputs alone; a shift of y along the columns of X and the order of studies change
+    nothing; y·2ⁿ with v·4ⁿ gives τ²·4ⁿ to the bit; m analyses side by side are m single ones, also with a design each; Q
+    about the inverse-variance mean (``centre``) is Q; entering every study twice changes nothing where the record claims so.
+    """
+    check_record(record)
+    for sample in effect_samples():
+        base = _tau2(record, sample)
+        _shifted(record, sample, base)
+        _rescaled(record, sample, base)
+        _reordered(record, sample, base)
+        if record.duplication_law:
+            _duplicated(record, sample, base)
+        if "centre" in record.parameters and sample.X.shape[1] == 1:
+            _centred(record, sample, base)
+    for p in (1, 2, 3):
+        _side_by_side(record, p)
+
+
+def _tau2(record: Tau2Estimator, sample: Sample, centre: FloatArray | None = None) -> FloatArray:
+    inputs = record.named_inputs({"centre": centre, "weights": None})
+    answer = ask(
+        record,
+        "answers, and writes nothing into its inputs",
+        sample.name,
+        record.function,
+        sample.y,
+        sample.v,
+        sample.X,
+        **inputs,
+    )
+    tau2 = np.asarray(answer.tau2 if isinstance(answer, Tau2Fit) else answer, dtype=np.float64)
+    expected = sample.y.shape[1:]
+    ensure(tau2.shape == expected, record, "one τ² per analysis", sample.name, f"shape {tau2.shape}, not {expected}")
+    ensure(np.isfinite(tau2), record, "τ² is finite", sample.name, tau2)
+    if isinstance(answer, Tau2Fit):
+        for name in ("se", "log_likelihood", "modes"):
+            extra = getattr(answer, name)
+            shape = expected if extra is None else np.shape(extra)
+            ensure(shape == expected, record, "what comes with τ² has its shape", sample.name, f"{name} {shape}")
+    return tau2
+
+
+def _typical(sample: Sample) -> float:
+    return float(np.median(sample.v))
+
+
+def _shifted(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
+    beta = np.array([2.0, -1.0, 0.5])[: sample.X.shape[1]]
+    seen = _tau2(record, sample.with_effects(sample.y + sample.X @ beta))
+    ensure(
+        close(seen, base, ITERATIVE, _typical(sample)),
+        record,
+        "a shift of y along the columns of X changes nothing",
+        sample.name,
+        f"{seen} instead of {base}",
+    )
+
+
+def _rescaled(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
+    for n in EXPONENTS:
+        unit = 2.0**n
+        seen = _tau2(record, sample.with_effects(sample.y * unit, sample.v * unit * unit))
+        expected = base * unit * unit
+        ensure(
+            same(seen, expected),
+            record,
+            "y·2ⁿ with v·4ⁿ gives τ²·4ⁿ exactly",
+            f"{sample.name}, n = {n}",
+            f"{seen!r} instead of {expected!r}",
+        )
+
+
+def _reordered(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
+    order = np.random.default_rng(SEED).permutation(sample.k)
+    seen = _tau2(record, sample.at(order))
+    ensure(
+        close(seen, base, ITERATIVE, _typical(sample)),
+        record,
+        "the order of studies changes nothing",
+        sample.name,
+        f"{seen} instead of {base}",
+    )
+
+
+def _duplicated(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
+    seen = _tau2(record, sample.at(np.tile(np.arange(sample.k), 2)))
+    ensure(
+        close(seen, base, ITERATIVE, _typical(sample)),
+        record,
+        "entering every study twice changes nothing",
+        sample.name,
+        f"{seen} instead of {base}",
+    )
+
+
+def _centred(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
+    centre = weighted_fit(sample.y, 1.0 / sample.v).coefficients[0]
+    seen = _tau2(record, sample, centre)
+    ensure(
+        close(seen, base, ITERATIVE, _typical(sample)),
+        record,
+        "Q about the inverse-variance mean is Q",
+        sample.name,
+        f"{seen} instead of {base}",
+    )
+
+
+def _side_by_side(record: Tau2Estimator, p: int) -> None:
+    batch, singles = batch_samples(p=p)
+    expected = np.array([_tau2(record, single) for single in singles])
+    seen = _tau2(record, batch)
+    ensure(
+        close(seen, expected, BATCH, batch.v.min(axis=0)),
+        record,
+        "analyses side by side are single analyses",
+        f"{batch.name}, {p} coefficient(s)",
+        f"{seen} instead of {expected}",
+    )
+    stacked = np.repeat(batch.X[:, :, np.newaxis], batch.y.shape[1], axis=2)
+    own = _tau2(record, Sample(batch.name, batch.y, batch.v, read_only(stacked)))
+    ensure(
+        close(own, expected, BATCH, batch.v.min(axis=0)),
+        record,
+        "a design for each of the analyses side by side",
+        f"{batch.name}, designs of shape {stacked.shape}",
+        f"{own} instead of {expected}",
+    )
