@@ -14,7 +14,6 @@ import numpy as np
 from evisynth.errors import DataError, Problem
 from evisynth.fitting import measure_columns, resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
-from evisynth.kernels.arrays import FloatArray, IntArray
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from evisynth.cells import CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
+    from evisynth.kernels.arrays import FloatArray, IntArray
     from evisynth.settings import Settings
 
 TILE = 8192
@@ -102,7 +102,11 @@ class _Rows:
 
 
 def _refuse_impossible(columns: Mapping[str, FloatArray]) -> None:
-    rules = [(name, columns[name] < 0, "cannot be negative") for name in ("vi", "sei", "o_e_variance", "sd_1", "sd_2") if name in columns]
+    rules = [
+        (name, columns[name] < 0, "cannot be negative")
+        for name in ("vi", "sei", "o_e_variance", "sd_1", "sd_2")
+        if name in columns
+    ]
     for arm in ("1", "2"):
         events, total = f"events_{arm}", f"n_{arm}"
         if events in columns and total in columns:
@@ -132,7 +136,11 @@ class _Batch:
 
     @out.default
     def _columns(self) -> dict[str, FloatArray]:
-        names = (*_NUMBERS, *(_PREDICTION if self.asked["prediction"] else ()), *(_TAU2 if self.asked["tau2_interval"] else ()))
+        names = (
+            *_NUMBERS,
+            *(_PREDICTION if self.asked["prediction"] else ()),
+            *(_TAU2 if self.asked["tau2_interval"] else ()),
+        )
         return {name: np.full(self.groups.count, np.nan) for name in names}
 
     def run(self, *, progress: bool) -> None:
@@ -252,7 +260,7 @@ class _Picked:
 
     def take(self, column: FloatArray) -> FloatArray:
         if self.shape is None:
-            return column[self.at]
+            return np.asarray(column[self.at])
         rows = column[self.at] if self.order is None else column[self.order[self.at]]
         return np.ascontiguousarray(rows.reshape(self.shape).T)
 
@@ -291,5 +299,3 @@ def _shown(tiles: Sequence[_Tile], *, progress: bool) -> Iterator[_Tile]:
     from rich.progress import track  # noqa: PLC0415 - only where asked for
 
     yield from track(tiles, description="Pooling")
-
-

@@ -37,8 +37,8 @@ class BiasTestResult:
 class Adjusted:
     """Hold a pooled effect adjusted for small-study effects.
 
-    ``analysis`` is the adjusted analysis (None where there is none, with the ``reason``); ``added`` are the effects that
-    were filled in, as pairs of y and v on the analysis scale.
+    ``analysis`` is the adjusted analysis (None where there is none, with the ``reason``); ``added`` are the effects
+    that were filled in, as pairs of y and v on the analysis scale.
     """
 
     name: str

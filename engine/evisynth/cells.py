@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import attrs
+import numpy as np
 
 if TYPE_CHECKING:
     from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
@@ -32,17 +33,17 @@ class Cells:
     @property
     def any_zero(self) -> BoolArray:
         """Tables in which some cell is 0."""
-        return (self.a == 0) | (self.b == 0) | (self.c == 0) | (self.d == 0)
+        return np.asarray((self.a == 0) | (self.b == 0) | (self.c == 0) | (self.d == 0))
 
     @property
     def no_events(self) -> BoolArray:
         """Tables without events in either arm."""
-        return (self.a == 0) & (self.c == 0)
+        return np.asarray((self.a == 0) & (self.c == 0))
 
     @property
     def all_events(self) -> BoolArray:
         """Tables in which everybody had the event."""
-        return (self.b == 0) & (self.d == 0)
+        return np.asarray((self.b == 0) & (self.d == 0))
 
     def plus(self, increment: FloatArray) -> Cells:
         """Add an increment to all four cells of each table."""

@@ -27,8 +27,8 @@ def convert(
 
     A column is one number or one per row, missing values as None, NaN or an empty text; a single number stands for all
     rows. Gives the conversion's targets by name, each ``(k,)``, NaN where an input is missing. Raises
-    `UnknownMethodError` for another conversion and `DataError` for columns that it does not take or lacks, that differ in
-    length or that hold impossible values, naming every row.
+    `UnknownMethodError` for another conversion and `DataError` for columns that it does not take or lacks, that
+    differ in length or that hold impossible values, naming every row.
     """
     registry = registry or default_registry()
     record = registry.get(Conversion, name)
@@ -63,7 +63,9 @@ def _items(values: Any) -> list[Any]:  # noqa: ANN401 - a number or a column of 
 def _check_names(record: Conversion, columns: dict[str, Any]) -> None:
     needed = [name for name in record.sources if record.parameters[name].default is record.parameters[name].empty]
     problems = [Problem(None, None, name, None, "is missing") for name in needed if name not in columns]
-    problems += [Problem(None, None, name, None, "is not a column it takes") for name in columns if name not in record.sources]
+    problems += [
+        Problem(None, None, name, None, "is not a column it takes") for name in columns if name not in record.sources
+    ]
     if problems:
         summary = f"conversion {record.name!r} takes {', '.join(record.sources)}"
         raise DataError(summary, problems)

@@ -43,12 +43,12 @@ class Fit:
     @property
     def k(self) -> int:
         """Number of studies."""
-        return self.y.shape[0]
+        return len(self.y)
 
     @property
     def p(self) -> int:
         """Number of coefficients."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def dof(self) -> int:
@@ -64,8 +64,8 @@ class Fit:
     def se(self) -> FloatArray:
         """Standard errors of the coefficients, ``(p,)`` or ``(p, m)``."""
         if self.p == 1:
-            return np.sqrt(self.covariance[0])
-        return np.sqrt(np.einsum("ii...->i...", self.covariance))
+            return np.asarray(np.sqrt(self.covariance[0]))
+        return np.asarray(np.sqrt(np.einsum("ii...->i...", self.covariance)))
 
     def refit(
         self,

@@ -28,7 +28,7 @@ from evisynth.records import (
 from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, Subgroup
 from evisynth.settings import Settings
-from evisynth.studies import MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
+from evisynth.studies import LEFT_OUT, MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 Data: TypeAlias = Any
 """`Studies`, `Effects`, or anything that `load` takes: a path, a DataFrame, a mapping of columns."""
-
-LEFT_OUT = "left out on request"
 
 _OWN_KIND: Mapping[str, type] = {
     "measure": EffectMeasure,
@@ -65,7 +63,7 @@ def effects(
     *,
     settings: str | Settings = "revman-web",
     registry: Registry | None = None,
-    **words: Any,
+    **words: Any,  # noqa: ANN401 - the fields of Settings
 ) -> Effects:
     """Compute the effect size and variance of every study.
 
@@ -87,7 +85,7 @@ def fit(
     by: str | Sequence[str | None] | None = None,
     moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None = None,
     registry: Registry | None = None,
-    **words: Any,
+    **words: Any,  # noqa: ANN401 - the fields of Settings
 ) -> MetaAnalysis:
     """Pool studies, or effect sizes, into a meta-analysis.
 
@@ -96,8 +94,8 @@ def fit(
     `Settings`) take precedence over it. ``exclude`` names studies to leave out, ``by`` is a column (or labels, one a
     row) to make subgroups of, ``moderators`` are numeric columns by name, a mapping of columns or a matrix ``(k, q)``.
 
-    Raises `DataError` for impossible data, `UnknownMethodError` and `CombinationError` for methods that are not there or
-    do not go together, `PluginError` where a method fails.
+    Raises `DataError` for impossible data, `UnknownMethodError` and `CombinationError` for methods that are not there
+    or do not go together, `PluginError` where a method fails.
     """
     registry = registry or default_registry()
     if measure is not None:
@@ -250,7 +248,7 @@ def _measure(studies: Studies, settings: Settings, registry: Registry) -> Effect
 
 @attrs.frozen(eq=False)
 class MeasuredColumns:
-    """Hold the effects of a long table as arrays, ``y`` and ``v`` NaN where there is none, with the reasons in order."""
+    """Hold the effects of a long table, ``y`` and ``v`` NaN where there is none, with the reasons in order."""
 
     y: FloatArray
     v: FloatArray
@@ -265,7 +263,7 @@ def measure_columns(
     source: str = "the table",
     others: Iterable[str] = (),
 ) -> MeasuredColumns:
-    """Compute the effects of all rows at once; raises `DataError` for columns that the measure needs and that are absent."""
+    """Compute the effects of all rows at once; raises `DataError` for columns that are needed and absent."""
     record = registry.get(EffectMeasure, settings.measure or "GEN")
     needed = record.columns
     _refuse_absent(record, columns, source, others)
@@ -377,11 +375,7 @@ def _design(
         matrix = np.asarray(moderators, dtype=np.float64).reshape(k, -1) if moderators.size else np.empty((k, 0))
         names = tuple(f"x{j + 1}" for j in range(matrix.shape[1]))
     else:
-        columns = (
-            moderators
-            if hasattr(moderators, "items")
-            else _moderator_columns(measured, cast("Sequence[str]", moderators))
-        )
+        columns = moderators if hasattr(moderators, "items") else _moderator_columns(measured, moderators)
         named = cast("Mapping[str, Sequence[float]]", columns)
         names = tuple(named)
         matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in named.values()])

@@ -78,12 +78,12 @@ def groups_by_key(keys: Any) -> Groups:  # noqa: ANN401 - a column of any kind
 def _runs(values: Any) -> tuple[Any, IntArray] | None:  # noqa: ANN401 - a column of any kind
     """Find runs of equal keys: the key and the first row of each; None for a kind of column not known here."""
     if getattr(values.dtype, "storage", "") == "pyarrow":
-        import pyarrow as pa  # noqa: PLC0415 - the column is pyarrow's, so it is there
-        import pyarrow.compute as pc  # noqa: PLC0415 - as above
+        import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - the column is pyarrow's, so it is there
+        import pyarrow.compute as pc  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
         encoded = pc.run_end_encode(pa.chunked_array([values.array]).combine_chunks())
         ends = encoded.run_ends.to_numpy().astype(np.int64)
-        return np.asarray(encoded.values.to_pylist(), dtype=object), np.concatenate([[0], ends[:-1]])
+        return np.asarray(encoded.field(1).to_pylist(), dtype=object), np.concatenate([[0], ends[:-1]])
     if not isinstance(values, np.ndarray):
         if values.dtype.kind not in "iufOb" or not hasattr(values, "to_numpy"):
             return None
@@ -100,6 +100,6 @@ def _all_distinct(keys: Any) -> bool:  # noqa: ANN401 - keys of any kind
     if keys.dtype.kind != "O":
         return False
     try:
-        return len(set(keys.tolist())) == keys.size
+        return len(set(keys.tolist())) == len(keys)
     except TypeError:
         return False

@@ -50,6 +50,6 @@ def _recognise(source: Source, registry: Registry) -> Converter:
     best, position = max(sure, key=lambda item: (item[0], -item[1]), default=(0.0, 0))
     if best <= 0.0:
         known = ", ".join(converter.name for converter in converters) or "none"
-        msg = f"nothing here can read {source.name!r}: give a path, a DataFrame or a mapping of columns (formats: {known})"
+        msg = f"no converter reads {source.name!r}: give a path, a DataFrame or a mapping of columns (formats: {known})"
         raise FormatError(msg)
     return converters[position]

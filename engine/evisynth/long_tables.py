@@ -25,8 +25,8 @@ def long_columns(
 ) -> tuple[dict[str, FloatArray], Any]:
     """Give the numeric columns by canonical name, and the keys.
 
-    ``effects`` maps ``yi``, ``vi``, ``sei`` to a column's name, an array or None. Raises `DataError` for columns that are
-    not there or differ in length.
+    ``effects`` maps ``yi``, ``vi``, ``sei`` to a column's name, an array or None. Raises `DataError` for columns that
+    are not there or differ in length.
     """
     headings = _open(data)
     columns: dict[str, FloatArray] = {}

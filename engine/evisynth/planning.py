@@ -32,10 +32,10 @@ def sample_size(
 ) -> SampleSize:
     """Solve the normal-approximation power formula for n, two groups of equal size, two-sided ``alpha``.
 
-    Either two proportions ``p1``, ``p2`` (variance pooled under the null hypothesis), or a ``difference`` of means with a
-    common ``sd``. Raises `InputError` for values outside their range. Source: Fleiss, Levin & Paik (2003), Statistical
-    Methods for Rates and Proportions, 3rd ed., eq. 4.14 (without continuity correction); Chow, Shao & Wang (2008),
-    Sample Size Calculations in Clinical Research, 2nd ed., §3.2.
+    Either two proportions ``p1``, ``p2`` (variance pooled under the null hypothesis), or a ``difference`` of means
+    with a common ``sd``. Raises `InputError` for values outside their range. Source: Fleiss, Levin & Paik (2003),
+    Statistical Methods for Rates and Proportions, 3rd ed., eq. 4.14 (without continuity correction); Chow, Shao &
+    Wang (2008), Sample Size Calculations in Clinical Research, 2nd ed., §3.2.
     """
     for name, value in (("alpha", alpha), ("power", power)):
         if not 0.0 < value < 1.0:

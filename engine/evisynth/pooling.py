@@ -181,16 +181,17 @@ def estimate_tau2(
 ) -> Tau2Fit:
     """Ask the estimator for τ², truncate it at 0 and make sure that it is finite; ``k > p`` is the caller's part."""
     record = methods.tau2
+    author = f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)}"
     answer = call(methods.registry, record, y, v, X, **record.named_inputs(available))
     fitted = answer if isinstance(answer, Tau2Fit) else Tau2Fit(np.asarray(answer))
     raw = np.asarray(fitted.tau2, dtype=np.float64)
     if raw.shape != y.shape[1:]:
         msg = (
-            f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)} gave tau² of shape {raw.shape} "
+            f"{author} gave tau² of shape {raw.shape} "
             f"for effects of shape {y.shape}: one value per analysis, shape {y.shape[1:]}"
         )
         raise PluginError(msg)
     if not np.isfinite(raw).all():
-        msg = f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)} gave a tau² that is not finite"
+        msg = f"{author} gave a tau² that is not finite"
         raise PluginError(msg)
     return attrs.evolve(fitted, tau2=np.maximum(raw, 0.0))

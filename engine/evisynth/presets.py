@@ -98,7 +98,7 @@ PREDICTION_BY_INTERVAL: Mapping[str, Mapping[str, str]] = {
 
 UNVERIFIED: frozenset[tuple[str, str]] = frozenset(
     {
-        # The release notes give no degrees of freedom for the prediction interval, and no exports to compare with exist here.
+        # The release notes give no degrees of freedom for it, and there are no exports here to compare with.
         ("revman-web", "prediction"),
         # Whether Q beside a random model is taken about the M-H estimate is not documented.
         ("revman-web", "centre"),

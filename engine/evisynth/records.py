@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 import attrs
 
 from evisynth.errors import SettingsError
-from evisynth.kernels.arrays import FloatArray
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.cells import Cells, CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
+    from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
     from evisynth.sources import Source, Table
     from evisynth.studies import MeasuredEffects, Studies
@@ -131,9 +131,9 @@ class Tau2Estimator(Method):
     """An estimator of the between-study variance: ``(y, v, X, *, …) → tau²`` or `Tau2Fit`.
 
     ``y`` and ``v`` are ``(k,)`` or ``(k, m)``, ``X`` is ``(k, p)``. It gets the keyword inputs it names: ``centre``
-    (the estimate to take Q about, or None), ``weights`` (the user's, or None), ``common`` (the `WeightedFit` with weights
-    ``1/v`` where there is one already, or None) and ``details`` (whether a `Tau2Fit` should say more than τ²). It may be
-    negative: the engine truncates at 0.
+    (the estimate to take Q about, or None), ``weights`` (the user's, or None), ``common`` (the `WeightedFit` with
+    weights ``1/v`` where there is one already, or None) and ``details`` (whether a `Tau2Fit` should say more than
+    τ²). It may be negative: the engine truncates at 0.
     """
 
     kind = "Tau2Estimator"

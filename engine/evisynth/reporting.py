@@ -54,8 +54,8 @@ def report(
 ) -> str | bytes:
     """Render a result by any reporter, such as ``text``, ``json``, ``csv`` or ``forest``; with a path also write it.
 
-    The path's suffix chooses the format. Raises `FormatError` for a suffix or an option that the reporter does not have,
-    `MissingExtraError` where an optional library is absent.
+    The path's suffix chooses the format. Raises `FormatError` for a suffix or an option that the reporter does not
+    have, `MissingExtraError` where an optional library is absent.
     """
     target = None if path is None else Path(path)
     rendered = render(

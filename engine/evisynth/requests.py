@@ -34,15 +34,15 @@ class Request:
     """Hold a request: where the data are, the words given for `Settings`, and what else `fit` takes."""
 
     data: Any
-    words: Mapping[str, Any] = attrs.field(factory=dict)
+    words: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     settings: str | None = None
-    roles: Mapping[str, str] = attrs.field(factory=dict)
+    roles: Mapping[str, str] = attrs.field(factory=dict[str, str])
     format: str | None = None
     exclude: Sequence[str] = ()
     by: str | Sequence[str | None] | None = None
     moderators: Sequence[str] | Mapping[str, Sequence[float]] | None = None
     leave_one_out: bool = False
-    reports: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    reports: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
     registry: Registry = attrs.field(factory=default_registry)
 
     @cached_property
@@ -151,7 +151,7 @@ def _of_kind(word: str, value: Any, kinds: tuple[type, ...], wanted: str) -> Any
 
 
 def _short(value: object) -> str:
-    return f"a {type(value).__name__}" if isinstance(value, dict | list) else repr(value)[:60]
+    return f"a {type(value).__name__}" if type(value) in {dict, list} else repr(value)[:60]
 
 
 def _texts(word: str, value: Any, *, missing: bool = False) -> Any:  # noqa: ANN401 - a list or an object, handed back
@@ -160,10 +160,10 @@ def _texts(word: str, value: Any, *, missing: bool = False) -> Any:  # noqa: ANN
     kinds = (str, type(None)) if missing else (str,)
     for text in held:
         _of_kind(word, text, kinds, "made of texts")
-    return value
+    return cast("Any", value)
 
 
-def _moderators(value: Any) -> Any:  # noqa: ANN401 - names or columns, handed back
+def _moderators(value: object) -> Any:  # noqa: ANN401 - names or columns, handed back
     if not isinstance(value, dict):
         return _texts("moderators", value)
     made: dict[str, list[float]] = {}
@@ -188,7 +188,7 @@ def _reports(value: object) -> dict[str, dict[str, Any]]:
 
 
 def error_document(error: Exception) -> dict[str, Any]:
-    """Describe an error as `schemas/error.schema.json` has it; one that is a fault of ours has the code ``internal``."""
+    """Describe an error as `schemas/error.schema.json` has it; a fault of ours has the code ``internal``."""
     if isinstance(error, EvisynthError):
         return {"error": finite_values(error.to_dict(), {})}
     message = f"{type(error).__name__}: {error}"

@@ -17,6 +17,7 @@ from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import weighted_fit
 from evisynth.pooling import Methods, Pooled, call
+from evisynth.studies import LEFT_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ SCHEMA_VERSION = "1.0"
 NO_STUDIES = "no study has an effect that can be pooled"
 ONE_STUDY = "one study cannot tell how much effects differ between studies"
 NO_DOF = "there are no more studies than coefficients"
+FEWER_STUDIES = "there are fewer studies than coefficients"
 
 
 def back_transform(scale: str, value: float) -> float:
@@ -275,18 +277,24 @@ class MetaAnalysis:
         """Common-effect and random-effects model side by side."""
         common = None if self._pooled is None else self._pooled.common
         random = None if self._pooled is None else self._pooled.random
-        absent = NO_STUDIES if self._pooled is None else "this way of pooling has no random-effects model"
+        nothing = self._nothing
+        absent = nothing if self._pooled is None else "this way of pooling has no random-effects model"
         offered = self._offered
         if "random" not in offered and random is not None:
             random, absent = None, f"the program of settings {self.settings.preset!r} has no such model"
         return {
             "common": Model(
-                "common", common, self.settings, self.methods, self.effects.scale, None if common else NO_STUDIES
+                "common", common, self.settings, self.methods, self.effects.scale, None if common else nothing
             ),
             "random": Model(
                 "random", random, self.settings, self.methods, self.effects.scale, None if random else absent
             ),
         }
+
+    @property
+    def _nothing(self) -> str:
+        """Why there is no model at all."""
+        return FEWER_STUDIES if self.rows else NO_STUDIES
 
     @property
     def _offered(self) -> tuple[str, ...]:
@@ -340,7 +348,7 @@ class MetaAnalysis:
     def heterogeneity(self) -> Heterogeneity:
         """Cochran's Q, τ², I² and H²."""
         if self._pooled is None:
-            return _no_heterogeneity(NO_STUDIES, None, None)
+            return _no_heterogeneity(self._nothing, None, None)
         df = self._pooled.q_df
         if df < 1:
             return _no_heterogeneity(ONE_STUDY if self.X.shape[1] == 1 else NO_DOF, 0.0, 0)
@@ -463,16 +471,19 @@ class MetaAnalysis:
 
     @cached_property
     def participants(self) -> Mapping[str, int | float | None]:
-        """Participants by arm and in all, over every row that was given (as RevMan counts); None where not entered."""
+        """Participants by arm and in all, over every row but those left out on request; None where not entered."""
         return self._totals("n_1", "n_2")
 
     @cached_property
     def events(self) -> Mapping[str, int | float | None]:
-        """Events by arm and in all, over every row that was given (as RevMan counts); None where not entered."""
+        """Events by arm and in all, over every row but those left out on request; None where not entered."""
         return self._totals("events_1", "events_2")
 
     def _totals(self, one: str, two: str) -> Mapping[str, int | float | None]:
-        source = self.effects.studies
+        source, reasons = self.effects.studies, self.effects.reasons
+        # RevMan counts a study without an effect, and does not count one that is left out.
+        if source is not None and LEFT_OUT in reasons.values():
+            source = source.take([i for i in range(len(source)) if reasons.get(i) != LEFT_OUT])
         first = None if source is None else source.total(one)
         second = None if source is None else source.total(two)
         both = None if first is None or second is None else first + second
@@ -484,7 +495,8 @@ class MetaAnalysis:
     def subgroup_test(self) -> SubgroupTest | None:
         """Test for differences between subgroups: ``Σ W (θ_s - θ̄)²`` with ``W = 1/SE²`` of the pooled effects.
 
-        None where the analysis has no subgroups. Source: Borenstein et al. (2009), Introduction to Meta-Analysis, ch. 19.
+        None where the analysis has no subgroups. Source: Borenstein et al. (2009), Introduction to Meta-Analysis, ch.
+        19.
         """
         if not self.subgroups:
             return None

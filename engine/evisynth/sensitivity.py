@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from evisynth.fitting import LEFT_OUT, analyse
+from evisynth.fitting import analyse
+from evisynth.studies import LEFT_OUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(eq=False)
 class LeaveOneOut:
-    """Hold the analyses without one study each, in the order of the table; studies that are not pooled are passed over."""
+    """Hold the analyses without one study each, in the order of the table; only pooled studies are left out."""
 
     analysis: MetaAnalysis
     omitted: tuple[str, ...]

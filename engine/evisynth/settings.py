@@ -31,7 +31,7 @@ def _one_of(*words: str | None) -> Any:  # noqa: ANN401 - attrs' own validators 
     return check
 
 
-def _text_or_none(_: object, attribute: attrs.Attribute[str | None], value: object) -> None:
+def _text_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value is not None and not isinstance(value, str):
         msg = f"{attribute.name} is a name, not {value!r}"
         raise SettingsError(msg)
@@ -66,7 +66,7 @@ class Settings:
     model: str = attrs.field(default="random", converter=_model, validator=_one_of(*MODELS))
     tau2: str = attrs.field(default="REML", validator=_text_or_none)
     interval: str = attrs.field(default="HK", validator=_text_or_none)
-    """Interval method of the random-effects model (the common-effect model has Wald intervals where it has no meaning)."""
+    """Interval method; a common-effect model has Wald's where the method has no meaning for it."""
     adhoc: bool = attrs.field(default=False, validator=_flag)
     """Never let a Hartung–Knapp standard error be smaller than the Wald one."""
     prediction: str | None = attrs.field(default=None, validator=_text_or_none)

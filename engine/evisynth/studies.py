@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,6 +23,7 @@ Reasons: TypeAlias = "tuple[tuple[BoolArray, str], ...]"
 
 MISSING_VALUE = "missing {column}"
 NO_PARTICIPANTS = "no participants in {arms}"
+LEFT_OUT = "left out on request"
 
 
 @attrs.frozen(eq=False)
@@ -170,7 +172,7 @@ class Effects:
         if not _all_usable(y_array, v_array):
             _refuse_negative("v", v_array, study)
             _note_unusable(y_array, v_array, found)
-        self.__attrs_init__(  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue]
+        self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs writes it
             y_array,
             v_array,
             studies,
@@ -185,7 +187,7 @@ class Effects:
 
     def __len__(self) -> int:
         """Count the rows, those without an effect included."""
-        return self.y.shape[0]
+        return len(self.y)
 
     @cached_property
     def study(self) -> tuple[str, ...]:
@@ -248,7 +250,7 @@ def _column(name: str, values: object) -> FloatArray:
 def _column_with_gaps(name: str, values: object) -> FloatArray:
     from evisynth.tables import number_column  # noqa: PLC0415 - only for values that are not plain numbers
 
-    items = list(values) if hasattr(values, "__iter__") else [values]  # type: ignore[call-overload] # pyright: ignore
+    items: Iterable[object] = values if isinstance(values, Iterable) else [values]
     problems: list[Problem] = []
     array = number_column(name, items, problems, study=None)
     if problems:
@@ -271,7 +273,7 @@ def _refuse_negative(name: str, values: FloatArray, study: Sequence[str] | None)
         what = {"v": "a variance", "se": "a standard error"}.get(name, name)
         summary = f"{what} is a finite number, 0 or more"
         problems = [
-            Problem(int(i) + 1, study[i] if study is not None else None, name, f"{values[i]:g}", "not possible")
+            Problem(int(i) + 1, study[int(i)] if study is not None else None, name, f"{values[i]:g}", "not possible")
             for i in rows
         ]
         raise DataError(summary, problems)

@@ -54,26 +54,30 @@ def number_column(
 
 
 def _number(value: Any, *, decimal_comma: bool) -> float | None:  # noqa: ANN401 - a cell may hold anything
+    """Read a number; NaN where it is missing, None where it is something else."""
     if value is None:
         return math.nan
     if isinstance(value, str):
-        text = value.strip().translate(_MINUS)
-        if text.casefold() in MISSING:
-            return math.nan
-        if decimal_comma:
-            text = text.replace(".", "").replace(",", ".") if "," in text else text
-        elif _THOUSANDS.match(text):
-            text = text.replace(",", "")
-        try:
-            return float(text) if "_" not in text else None
-        except ValueError:
-            return None
+        return _number_in_text(value.strip().translate(_MINUS), decimal_comma=decimal_comma)
     if isinstance(value, bool | np.bool_):
         return None
     try:
         return float(value)
     except (TypeError, ValueError):
         return math.nan if _is_missing(value) else None
+
+
+def _number_in_text(text: str, *, decimal_comma: bool) -> float | None:
+    if text.casefold() in MISSING:
+        return math.nan
+    if decimal_comma and "," in text:
+        text = text.replace(".", "").replace(",", ".")
+    elif _THOUSANDS.match(text):
+        text = text.replace(",", "")
+    try:
+        return float(text) if "_" not in text else None
+    except ValueError:
+        return None
 
 
 def _is_missing(value: Any) -> bool:  # noqa: ANN401 - pandas' and polars' markers of a missing value
@@ -174,7 +178,7 @@ def _impossible(numbers: Mapping[str, FloatArray], found: Mapping[str, str], stu
     def at(rows: np.ndarray[Any, Any], role: str, message: str) -> Iterable[Problem]:
         heading = found.get(role, role)
         for i in np.nonzero(rows)[0]:
-            yield Problem(int(i) + 1, study[i], heading, f"{numbers[role][i]:g}", message)
+            yield Problem(int(i) + 1, study[int(i)], heading, f"{numbers[role][i]:g}", message)
 
     for role, message in _NOT_NEGATIVE.items():
         if role in numbers:

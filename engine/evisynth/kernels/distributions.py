@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth.kernels.arrays import FloatArray
+if TYPE_CHECKING:
+    from evisynth.kernels.arrays import FloatArray
 
 _LOG_2 = math.log(2.0)
 _SMALL_P = 1e-250
@@ -20,7 +22,7 @@ _SMALL_P = 1e-250
 @lru_cache(maxsize=256)
 def normal_quantile(level: float) -> float:
     """Give z so that a standard normal lies within ±z with probability ``level``."""
-    from scipy.special import ndtri
+    from scipy.special import ndtri  # noqa: PLC0415 - scipy comes with the first fit
 
     return float(-ndtri(0.5 * (1.0 - level)))
 
@@ -28,7 +30,7 @@ def normal_quantile(level: float) -> float:
 @lru_cache(maxsize=1024)
 def t_quantile(level: float, df: float) -> float:
     """Give t so that Student's t with ``df`` degrees of freedom lies within ±t with probability ``level``."""
-    from scipy.special import stdtrit
+    from scipy.special import stdtrit  # noqa: PLC0415 - scipy comes with the first fit
 
     return float(-stdtrit(df, 0.5 * (1.0 - level)))
 
@@ -36,21 +38,21 @@ def t_quantile(level: float, df: float) -> float:
 @lru_cache(maxsize=1024)
 def chi2_quantile(upper_tail: float, df: float) -> float:
     """Give the χ² value with ``upper_tail`` probability above it."""
-    from scipy.special import chdtri
+    from scipy.special import chdtri  # noqa: PLC0415 - scipy comes with the first fit
 
     return float(chdtri(df, upper_tail))
 
 
 def chi2_p_value(q: FloatArray | float, df: FloatArray | float) -> FloatArray:
     """Give the probability that χ² with ``df`` degrees of freedom exceeds ``q``."""
-    from scipy.special import chdtrc
+    from scipy.special import chdtrc  # noqa: PLC0415 - scipy comes with the first fit
 
     return np.asarray(chdtrc(df, q))
 
 
 def normal_p_value(z: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Give the two-sided p-value of ``z`` and its natural logarithm."""
-    from scipy.special import log_ndtr
+    from scipy.special import log_ndtr  # noqa: PLC0415 - scipy comes with the first fit
 
     log_p = np.asarray(log_ndtr(-np.abs(z)) + _LOG_2)
     return np.exp(log_p), log_p

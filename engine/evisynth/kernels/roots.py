@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from evisynth.kernels.arrays import FloatArray, IntArray
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from evisynth.kernels.arrays import FloatArray, IntArray
 
 Scalar: TypeAlias = "Callable[[float], float]"
 Columns: TypeAlias = "Callable[[FloatArray, IntArray], FloatArray]"

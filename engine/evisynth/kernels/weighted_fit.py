@@ -14,6 +14,9 @@ import numpy as np
 
 from evisynth.kernels.arrays import FloatArray, read_only
 
+_HALF = 0.5
+"""Share of the weight, or leverage, beyond which a difference from the whole loses digits."""
+
 
 @attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
 class WeightedFit:
@@ -67,19 +70,19 @@ class WeightedFit:
     def leverages(self) -> FloatArray:
         """Diagonal of the hat matrix, shape as y."""
         if self.basis is None:
-            return self.w / self.w.sum(axis=0)
+            return np.asarray(self.w / self.w.sum(axis=0))
         return np.asarray((self.basis**2).sum(axis=2).T.reshape(self.w.shape))
 
     @cached_property
     def deleted_leverages(self) -> FloatArray:
         """One minus each leverage, to full relative accuracy also where the leverage is almost one."""
         if self.basis is None:
-            return self._others / self.w.sum(axis=0)
+            return np.asarray(self._others / self.w.sum(axis=0))
         q = self.basis
         leverage = (q * q).sum(axis=2)
         rest = 1.0 - leverage
         # Leverages add up to p, so at most 2p of them exceed one half; only those lose digits in 1 - h.
-        for g, i in zip(*np.nonzero(leverage > 0.5), strict=True):
+        for g, i in zip(*np.nonzero(leverage > _HALF), strict=True):
             inner = q[g] @ q[g, i]
             inner[i] = rest[g, i]
             rest[g, i] = inner @ inner
@@ -96,10 +99,10 @@ def sum_of_others(w: FloatArray) -> FloatArray:
     others = np.asarray(total - w)
     if w.ndim == 1:
         top = int(w.argmax())
-        if w[top] > 0.5 * total:
+        if w[top] > _HALF * total:
             others[top] = w[:top].sum() + w[top + 1 :].sum()
         return others
-    columns = np.nonzero(np.maximum.reduce(w, axis=0) > 0.5 * total)[0]
+    columns = np.nonzero(np.maximum.reduce(w, axis=0) > _HALF * total)[0]
     if columns.size:
         rows = w[:, columns].argmax(axis=0)
         rest = w[:, columns].copy()

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evisynth.errors import EvisynthError
 from evisynth.hookspecs import hookimpl
 from evisynth.records import KINDS, Method
 from evisynth.registry import Registry, default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from evisynth.errors import EvisynthError
 
 _YEAR = re.compile(r"\b(1[89]|20)\d\d\b")
 
@@ -28,20 +31,21 @@ class ConformanceError(AssertionError):
         super().__init__(f"{record.kind} {record.name!r} breaks the law {law!r}; given {given}; seen: {seen}")
 
 
-def ensure(ok: object, record: Method, law: str, given: str, seen: object) -> None:
+def ensure(ok: ArrayLike, record: Method, law: str, given: str, seen: object) -> None:
     """Raise `ConformanceError` unless ``ok`` holds (everywhere, where it is an array)."""
     if not np.all(ok):
         raise ConformanceError(record, law, given, seen)
 
 
-def ask(  # noqa: PLR0913 - the question and all that an error has to name
+def ask(
     record: Method,
     law: str,
     given: str,
     function: Callable[..., Any],
+    /,
     *args: object,
     refusals: tuple[type[EvisynthError], ...] = (),
-    **inputs: object,
+    **inputs: Any,  # noqa: ANN401 - the function's own
 ) -> Any:  # noqa: ANN401 - whatever the function returns
     """Call a function; an exception other than the ``refusals`` breaks ``law``."""
     try:

@@ -33,9 +33,10 @@ _SWAPPED = {"1": "2", "2": "1"}
 def check_effect_measure(record: EffectMeasure) -> None:
     """Check an effect measure; raises `ConformanceError` for the first law that it breaks.
 
-    Its parameters are columns of the glossary or inputs that the engine has; rows of ordinary data get a finite effect with
-    a positive variance; each row depends on itself alone; a missing value or a hard row (zero cells, SD 0) gets a reason, not
-    an exception; it leaves its inputs alone; swapping the arms of a measure made of counts turns the sign of the effect.
+    Its parameters are columns of the glossary or inputs that the engine has; rows of ordinary data get a finite effect
+    with a positive variance; each row depends on itself alone; a missing value or a hard row (zero cells, SD 0) gets a
+    reason, not an exception; it leaves its inputs alone; swapping the arms of a measure made of counts turns the sign
+    of the effect.
     """
     check_record(record)
     _parameters_are_known(record)
@@ -52,7 +53,9 @@ def check_effect_measure(record: EffectMeasure) -> None:
     _row_by_row(record, table, y, v)
     _with_gaps(record, table)
     if record.counts:
-        swapped_y, swapped_v = _measured(record, _swap_arms(table).take(range(ORDINARY)), "a table with its arms swapped")
+        swapped_y, swapped_v = _measured(
+            record, _swap_arms(table).take(range(ORDINARY)), "a table with its arms swapped"
+        )
         ensure(
             close(swapped_y, -y[ordinary], ROUNDING, 1.0) and close(swapped_v, v[ordinary], ROUNDING),
             record,
@@ -128,7 +131,13 @@ def _with_gaps(record: EffectMeasure, table: Studies) -> None:
         given = f"a table that lacks {column} in row 2"
         holed = attrs.evolve(table, columns={**table.columns, column: read_only(gap)})
         made = ask(
-            record, "a missing value gives a reason, not an exception", given, effects, holed, record.name, registry=registry
+            record,
+            "a missing value gives a reason, not an exception",
+            given,
+            effects,
+            holed,
+            record.name,
+            registry=registry,
         )
         ensure(
             1 in made.reasons and np.isnan(made.y[1]) and 0 not in made.reasons,
@@ -161,9 +170,9 @@ def _swap_arms(table: Studies) -> Studies:
 def check_correction(record: Correction) -> None:
     """Check a zero-cell correction with every installed measure of counts; raises `ConformanceError`.
 
-    Each use gets four cells of the shape given, finite and not negative; the tables stay as they were in ``raw``; tables
-    none of which has a zero are left alone; a table that is changed has no zero left; tables side by side ``(k, m)`` are
-    corrected as single ones.
+    Each use gets four cells of the shape given, finite and not negative; the tables stay as they were in ``raw``;
+    tables none of which has a zero are left alone; a table that is changed has no zero left; tables side by side ``(k,
+    m)`` are corrected as single ones.
     """
     check_record(record)
     cells = count_cells()
@@ -185,8 +194,11 @@ def check_correction(record: Correction) -> None:
             pair = Cells(*(np.column_stack([x, x[::-1]]) for x in _four(cells)))
             both = _corrected(record, pair, measure, method, f"{given}, two analyses side by side")
             ensure(
-                all(same(x[:, 0], o) for use, single in zip(_uses(both), _uses(made), strict=True)
-                    for x, o in zip(_four(use), _four(single), strict=True)),
+                all(
+                    same(x[:, 0], o)
+                    for use, single in zip(_uses(both), _uses(made), strict=True)
+                    for x, o in zip(_four(use), _four(single), strict=True)
+                ),
                 record,
                 "tables side by side are corrected as single ones",
                 given,

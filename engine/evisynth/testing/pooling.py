@@ -8,7 +8,6 @@ import attrs
 import numpy as np
 
 from evisynth.cells import Cells
-from evisynth.fits import Fit
 from evisynth.fitting import effects
 from evisynth.kernels.arrays import read_only
 from evisynth.kernels.weighted_fit import intercept
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evisynth.cells import CorrectedCells
+    from evisynth.fits import Fit
 
 ROUNDING = 1e-10
 BATCH = 1e-12
@@ -31,9 +31,9 @@ BATCH = 1e-12
 def check_pooling_model(record: PoolingModel) -> None:
     """Check a way to pool, on every installed measure that it takes; raises `ConformanceError`.
 
-    It gives one finite estimate with a positive variance and a positive weight per study; one study gives that study; the
-    order of studies changes nothing; analyses side by side ``(k, m)`` are single ones. Where it takes any measure it pools
-    effect sizes: then a shift of y shifts the estimate, and y·2ⁿ with v·4ⁿ multiplies it by 2ⁿ to the bit.
+    It gives one finite estimate with a positive variance and a positive weight per study; one study gives that study;
+    the order of studies changes nothing; analyses side by side ``(k, m)`` are single ones. Where it takes any measure
+    it pools effect sizes: then a shift of y shifts the estimate, and y·2ⁿ with v·4ⁿ multiplies it by 2ⁿ to the bit.
     """
     check_record(record)
     for sample in _samples(record):
@@ -149,7 +149,9 @@ def _shifted(record: PoolingModel, sample: Sample, base: Fit, given: str) -> Non
     )
     unit = 2.0**5
     scaled = _pool(
-        record, attrs.evolve(sample, y=read_only(sample.y * unit), v=read_only(sample.v * unit * unit)), f"{given}, times 32"
+        record,
+        attrs.evolve(sample, y=read_only(sample.y * unit), v=read_only(sample.v * unit * unit)),
+        f"{given}, times 32",
     )
     ensure(
         same(scaled.coefficients, base.coefficients * unit),

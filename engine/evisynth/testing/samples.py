@@ -31,7 +31,7 @@ class Sample:
     @property
     def k(self) -> int:
         """Number of studies."""
-        return self.y.shape[0]
+        return len(self.y)
 
     def with_effects(self, y: FloatArray, v: FloatArray | None = None) -> Sample:
         """Replace the effects, and the variances where given."""
@@ -46,8 +46,8 @@ class Sample:
 def effect_samples(*, least: int = 1, coefficients: tuple[int, ...] = (1, 2, 3)) -> Iterator[Sample]:
     """Go through samples with at least ``least`` more studies than coefficients.
 
-    They differ in size (down to one more study than coefficients), in heterogeneity (none, some, much), in how far apart
-    the variances are, and hold ties and effects that are all equal.
+    They differ in size (down to one more study than coefficients), in heterogeneity (none, some, much), in how far
+    apart the variances are, and hold ties and effects that are all equal.
     """
     for name, y, v in _effects():
         for p in coefficients:
@@ -70,7 +70,7 @@ def fits_of(sample: Sample, share: float = 0.5) -> Fit:
     """Fit a random-effects model with a τ² that is a ``share`` of the mean variance (no estimator needed)."""
     tau2 = np.asarray(share * sample.v.mean(axis=0))
     return inverse_variance_fit(
-        sample.y, sample.v, sample.X, tau2, model="random", estimator=lambda y, v, X: _moment(y, v, X)
+        sample.y, sample.v, sample.X, tau2, model="random", estimator=_moment
     )
 
 
@@ -105,9 +105,10 @@ def count_cells() -> Cells:
     n_1, n_2 = rng.integers(20, 200, 6), rng.integers(20, 200, 6)
     a, c = rng.integers(1, n_1 - 1), rng.integers(1, n_2 - 1)
     zeros = [(0, 20, 3, 25), (4, 20, 0, 25), (0, 20, 0, 25), (20, 20, 25, 25), (20, 20, 5, 25), (20, 20, 0, 25)]
-    columns = [np.concatenate([ordinary, special]) for ordinary, special in zip(
-        (a, n_1, c, n_2), np.array(zeros).T, strict=True
-    )]
+    columns = [
+        np.concatenate([ordinary, special])
+        for ordinary, special in zip((a, n_1, c, n_2), np.array(zeros).T, strict=True)
+    ]
     events_1, total_1, events_2, total_2 = (column.astype(np.float64) for column in columns)
     return Cells(*map(read_only, (events_1, total_1 - events_1, events_2, total_2 - events_2)))
 

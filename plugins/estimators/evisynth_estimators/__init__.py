@@ -1,1 +1,1 @@
-"""Effect measures, corrections, models, intervals and bias tests, one module per derivation; each module is a plugin."""
+"""Measures, corrections, models, intervals and bias tests, one module per derivation; each module is a plugin."""

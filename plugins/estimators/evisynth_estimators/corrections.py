@@ -31,8 +31,8 @@ def revman(cells: Cells, *, measure: EffectMeasure, increment: float) -> Correct
 def metafor(cells: Cells, *, measure: EffectMeasure, method: str, increment: float) -> CorrectedCells:
     """Add to all cells of a table with a zero for effects and variances, and nothing inside M-H and Peto sums.
 
-    Inverse-variance pooling keeps double-zero tables; ``rma.mh`` and ``rma.peto`` give them no effect (they do not count
-    in Q) but leave them in the sums. ``rma.peto`` takes Q from uncorrected tables, and so do the effects here.
+    Inverse-variance pooling keeps double-zero tables; ``rma.mh`` and ``rma.peto`` give them no effect (they do not
+    count in Q) but leave them in the sums. ``rma.peto`` takes Q from uncorrected tables, and so do the effects here.
     """
     if method != "IV" and measure.zero_cells == "exact":
         return none(cells, measure=measure)
@@ -98,13 +98,15 @@ def corrections() -> list[Correction]:
         Correction(
             "revman",
             revman,
-            reference="Deeks & Higgins (2010), Statistical algorithms in Review Manager 5; rules checked against RevMan's "
+            reference="Deeks & Higgins (2010), Statistical algorithms in Review Manager 5; rules checked against "
+            "RevMan's "
             "stored results",
         ),
         Correction(
             "metafor",
             metafor,
-            reference="Viechtbauer (2010), J. Stat. Softw. 36(3):1-48; metafor's documentation of escalc, rma.mh, rma.peto",
+            reference="Viechtbauer (2010), J. Stat. Softw. 36(3):1-48; metafor's documentation of escalc, "
+            "rma.mh, rma.peto",
         ),
         Correction("meta", meta, reference="Balduzzi, Rücker & Schwarzer (2019), Evid. Based Ment. Health 22:153-160"),
         Correction("none", none, reference=handbook),

@@ -23,7 +23,8 @@ from evisynth import (
 )
 
 REFERENCE = (
-    "Egger, Davey Smith, Schneider & Minder (1997), BMJ 315:629-634; mixed: Sterne & Egger (2005), in: Publication Bias in "
+    "Egger, Davey Smith, Schneider & Minder (1997), BMJ 315:629-634; mixed: Sterne & Egger (2005), in: "
+    "Publication Bias in "
     "Meta-Analysis, ch. 6"
 )
 TOO_FEW = "the test needs at least 3 studies, and here are {k}"
@@ -48,11 +49,12 @@ VARIANTS = {
 def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasTestResult:
     """Regress the effects on their standard errors and test the slope.
 
-    ``variant="classical"`` is Egger's regression: weights 1/v, an error variance estimated from the residuals, Student's t
-    with k - 2 degrees of freedom. ``"mixed"`` adds the standard error as a moderator to the analysis' own model. In
-    ``asymmetry`` is the slope, in ``limit`` the effect at a standard error of 0; moderators of the analysis stay in (there
-    is no limit then). Effects that Mantel–Haenszel or Peto pooled enter with inverse-variance weights. The result has a
-    reason instead of a test for fewer than 3 studies and for equal precisions. Raises `SettingsError` for another variant.
+    ``variant="classical"`` is Egger's regression: weights 1/v, an error variance estimated from the residuals,
+    Student's t with k - 2 degrees of freedom. ``"mixed"`` adds the standard error as a moderator to the analysis' own
+    model. In ``asymmetry`` is the slope, in ``limit`` the effect at a standard error of 0; moderators of the analysis
+    stay in (there is no limit then). Effects that Mantel–Haenszel or Peto pooled enter with inverse-variance weights.
+    The result has a reason instead of a test for fewer than 3 studies and for equal precisions. Raises
+    `SettingsError` for another variant.
     """
     if variant not in VARIANTS:
         msg = f"variant of Egger's test is one of {', '.join(map(repr, VARIANTS))}, not {variant!r}"

@@ -7,7 +7,7 @@ import numpy as np
 from evisynth import DataError, EffectMeasure, FloatArray, MeasuredEffects, Problem, hookimpl, normal_quantile
 
 
-def given_effect(  # noqa: PLR0913 - each a column that a table may have
+def given_effect(
     yi: FloatArray | None = None,
     vi: FloatArray | None = None,
     sei: FloatArray | None = None,
@@ -19,8 +19,8 @@ def given_effect(  # noqa: PLR0913 - each a column that a table may have
 ) -> MeasuredEffects:
     """Take the effect as it is; its variance from, in this order, a variance, a standard error or an interval.
 
-    ``yi`` is on the analysis scale, ``estimate`` on the scale shown to readers (its logarithm is taken where ``scale`` is
-    ``log``); limits are on the scale of the effect they stand beside and of probability ``level``.
+    ``yi`` is on the analysis scale, ``estimate`` on the scale shown to readers (its logarithm is taken where
+    ``scale`` is ``log``); limits are on the scale of the effect they stand beside and of probability ``level``.
     """
     to_analysis = np.log if scale == "log" and yi is None else np.asarray
     given = yi if yi is not None else estimate
@@ -74,7 +74,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Exp[(O-E) / V]",
             scale="log",
             default_method="Peto",
-            reference="Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371; Parmar, Torri & "
+            reference="Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371; Parmar, "
+            "Torri & "
             "Stewart (1998), Stat. Med. 17:2815-2834",
         ),
     ]

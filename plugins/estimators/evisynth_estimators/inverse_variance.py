@@ -20,7 +20,8 @@ def pooling_models() -> list[PoolingModel]:
             "IV",
             inverse_variance,
             label="IV",
-            reference="Cochran (1954), Biometrics 10:101-129; DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188",
+            reference="Cochran (1954), Biometrics 10:101-129; DerSimonian & Laird (1986), Control. Clin. Trials "
+            "7:177-188",
             r_equivalent="metafor::rma(yi, vi, method='EE')",
         )
     ]

@@ -53,9 +53,7 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -
     dof = y.shape[0] - X.shape[1]
     log_likelihood = _log_likelihood(fit, v_unit + tau2, X) - dof * np.log(scale)
     se = np.sqrt(2 / fit.trace_squared)
-    return Tau2Fit(
-        np.asarray(tau2 * square), np.asarray(se * square), np.asarray(log_likelihood), modes
-    )
+    return Tau2Fit(np.asarray(tau2 * square), np.asarray(se * square), np.asarray(log_likelihood), modes)
 
 
 @attrs.frozen(eq=False)
@@ -72,7 +70,7 @@ class _Restricted:
             rss = (gaps * gaps).sum(axis=0)
         else:
             rss = weighted_fit(self.y, np.ones_like(self.v), self.X).rss
-        return np.maximum(self.v.max(axis=0), 2 * rss / (self.y.shape[0] - self.X.shape[1]))
+        return np.asarray(np.maximum(self.v.max(axis=0), 2 * rss / (len(self.y) - self.X.shape[1])))
 
     def score(self, tau2: FloatArray, which: IntArray) -> FloatArray:
         w = 1 / (self.v[:, which] + tau2)
@@ -140,9 +138,7 @@ def _all_modes(problem: _Restricted) -> tuple[IntArray, FloatArray]:
     f_low, f_high = scores[step, owner], scores[step + 1, owner]
     if m == 1:
         score = problem.only()
-        found = [
-            bracketed_root(score, *map(float, ends)) for ends in zip(low, high, f_low, f_high, strict=True)
-        ]
+        found = [bracketed_root(score, *map(float, ends)) for ends in zip(low, high, f_low, f_high, strict=True)]
         root = np.asarray(found, dtype=np.float64)
     else:
         root = bracketed_roots(lambda x, which: problem.score(x, owner[which]), low, high, f_low, f_high)
@@ -186,7 +182,8 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "REML",
             reml,
-            reference="Patterson & Thompson (1971), Biometrika 58:545-554; Raudenbush (2009), in: The Handbook of Research "
+            reference="Patterson & Thompson (1971), Biometrika 58:545-554; Raudenbush (2009), in: The Handbook "
+            "of Research "
             "Synthesis and Meta-Analysis, 2nd ed., ch. 16",
             r_equivalent="metafor::rma(yi, vi, method='REML')",
         )

@@ -98,7 +98,7 @@ def _log_of_sums(r: FloatArray, s: FloatArray) -> FloatArray:
     difference = (r - s).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         near = np.abs(difference) < 0.5 * s_sum
-        return np.where(near, np.log1p(difference / s_sum), np.log(r_sum / s_sum))
+        return np.asarray(np.where(near, np.log1p(difference / s_sum), np.log(r_sum / s_sum)))
 
 
 _FORMULAS: dict[str, Callable[[CorrectedCells, FloatArray, Settings], tuple[FloatArray, FloatArray, FloatArray]]] = {

@@ -60,7 +60,7 @@ def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and 
 
 
 def exact_bias_factor(dof: FloatArray) -> FloatArray:
-    """Give J = Γ(m/2) / (√(m/2) Γ((m-1)/2)), by which a standardised mean difference with m degrees of freedom is too large.
+    """Give J = Γ(m/2) / (√(m/2) Γ((m-1)/2)), by which a standardised mean difference is too large; m = N - 2.
 
     A quotient of gamma functions overflows in large samples, where the asymptotic series has all digits.
     """
@@ -69,7 +69,9 @@ def exact_bias_factor(dof: FloatArray) -> FloatArray:
     half = np.asarray(dof, dtype=np.float64) / 2
     small = np.clip(half, 1.0, _LARGE)
     exact = gamma(small) / (np.sqrt(small) * gamma(small - 0.5))
-    return np.where(half < _LARGE, np.where(half >= 1.0, exact, np.nan), _in_powers(1 / np.maximum(half, _LARGE), _J_SERIES))
+    return np.where(
+        half < _LARGE, np.where(half >= 1.0, exact, np.nan), _in_powers(1 / np.maximum(half, _LARGE), _J_SERIES)
+    )
 
 
 def unbiased_variance_factor(dof: FloatArray) -> FloatArray:
@@ -103,7 +105,7 @@ def _unusable(
     empty = ((n_1 == 0) | (n_2 == 0), "no participants in an arm")
     if zero_sd == "kept":
         return (empty, ((sd_1 == 0) & (sd_2 == 0), SD_IS_ZERO))
-    return (empty, ((n_1 < 2) | (n_2 < 2), TOO_FEW), ((sd_1 == 0) | (sd_2 == 0), SD_IS_ZERO))
+    return (empty, ((n_1 <= 1) | (n_2 <= 1), TOO_FEW), ((sd_1 == 0) | (sd_2 == 0), SD_IS_ZERO))
 
 
 @hookimpl

@@ -20,7 +20,7 @@ from evisynth import (
 )
 
 
-def dersimonian_laird(  # noqa: PLR0913 - three arrays and what the engine may add
+def dersimonian_laird(
     y: FloatArray,
     v: FloatArray,
     X: FloatArray,
@@ -31,8 +31,8 @@ def dersimonian_laird(  # noqa: PLR0913 - three arrays and what the engine may a
 ) -> Tau2Fit:
     """Match Cochran's Q to its expectation: τ² = (Q - (k - p)) / tr(P), not truncated.
 
-    With a ``centre`` Q is taken about it instead of the weighted mean, as RevMan does about the M-H estimate. The standard
-    error is of the untruncated estimate with τ² at its truncated value.
+    With a ``centre`` Q is taken about it instead of the weighted mean, as RevMan does about the M-H estimate. The
+    standard error is of the untruncated estimate with τ² at its truncated value.
     """
     fit = common or weighted_fit(y, 1 / v, X)
     q = fit.rss if centre is None else np.asarray((fit.w * (y - centre) ** 2).sum(axis=0))
@@ -48,8 +48,9 @@ def dersimonian_laird(  # noqa: PLR0913 - three arrays and what the engine may a
 def paule_mandel(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
     """Match the generalised Q, with weights 1/(v + τ²), to its expectation k - p; 0 where Q is smaller even at 0.
 
-    Q falls as τ² rises, from its value at 0 to at most RSS/τ² (unweighted residuals), so the root lies below RSS/(k - p). The standard error is that of
-    Morris (1983), J. Am. Stat. Assoc. 78:47-55, in which Σw (k - p)/k stands for the trace of P.
+    Q falls as τ² rises, from its value at 0 to at most RSS/τ² (unweighted residuals), so the root lies below RSS/(k -
+    p). The standard error is that of Morris (1983), J. Am. Stat. Assoc. 78:47-55, in which Σw (k - p)/k stands for
+    the trace of P.
     """
     scale = power_of_two_scale(v)
     square = scale * scale
@@ -128,14 +129,16 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "DL",
             dersimonian_laird,
-            reference="DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188; with moderators: Jackson, Turner, Rhodes "
+            reference="DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188; with moderators: Jackson, "
+            "Turner, Rhodes "
             "& Viechtbauer (2014), BMC Med. Res. Methodol. 14:103",
             r_equivalent="metafor::rma(yi, vi, method='DL')",
         ),
         Tau2Estimator(
             "PM",
             paule_mandel,
-            reference="Paule & Mandel (1982), J. Res. Natl. Bur. Stand. 87:377-385; DerSimonian & Kacker (2007), Contemp. "
+            reference="Paule & Mandel (1982), J. Res. Natl. Bur. Stand. 87:377-385; DerSimonian & Kacker (2007), "
+            "Contemp. "
             "Clin. Trials 28:105-114",
             r_equivalent="metafor::rma(yi, vi, method='PM')",
         ),

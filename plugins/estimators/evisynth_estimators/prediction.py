@@ -68,7 +68,8 @@ def prediction_intervals() -> list[PredictionInterval]:
         PredictionInterval(
             "HK",
             with_hartung_knapp,
-            reference="Partlett & Riley (2017), Stat. Med. 36:301-317; degrees of freedom: Veroniki et al. (2019), Res. "
+            reference="Partlett & Riley (2017), Stat. Med. 36:301-317; degrees of freedom: Veroniki et al. "
+            "(2019), Res. "
             "Synth. Methods 10:23-43",
             r_equivalent="metafor::predict(metafor::rma(yi, vi, test='knha'))",
         ),

@@ -27,9 +27,7 @@ MODERATORS = "trim and fill is for one pooled effect, not for a meta-regression"
 NO_SIDE = "all studies are equally precise, so the regression cannot tell the side: choose side 'left' or 'right'"
 UNDEFINED = "estimator Q0 is not defined for effects that lie this far to one side"
 UNSETTLED = "the number of missing studies does not settle: it goes round {cycle}"
-BY_INVERSE_VARIANCE = (
-    "studies that are filled in have an effect and a variance but no counts: pooled by inverse variance instead of {method}"
-)
+BY_INVERSE_VARIANCE = "studies that are filled in have an effect and a variance but no counts: pooled by inverse variance instead of {method}"
 FEWEST = 3
 MAX_STEPS = 100
 
@@ -37,13 +35,13 @@ MAX_STEPS = 100
 def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = "auto") -> Adjusted:
     """Trim the outlying studies until their number is stable, then fill in their mirror images about the trimmed mean.
 
-    The number is estimated from signed ranks by ``estimator`` ``"L0"``, ``"R0"`` or ``"Q0"``. ``side`` is where studies are
-    missing; ``"auto"`` is the right where the slope of the effects on the standard error is negative and the left
-    otherwise; of equal effects the one that stands later in the table is trimmed first. Both the trimmed mean and the filled analysis are by the analysis' own model, τ² estimator and interval;
-    without a missing study the result is the analysis itself. ``added_se`` is None where the formula's variance is
-    negative, as it may be for an estimate far below 0; ``p_value`` goes with R0 alone. The result has a reason instead for
-    fewer than 3 studies, for a meta-regression and where the number does not settle. Raises `SettingsError` for another
-    estimator or side.
+    The number is estimated from signed ranks by ``estimator`` ``"L0"``, ``"R0"`` or ``"Q0"``. ``side`` is where
+    studies are missing; ``"auto"`` is the right where the slope of the effects on the standard error is negative and
+    the left otherwise; of equal effects the one that stands later in the table is trimmed first. Both the trimmed
+    mean and the filled analysis are by the analysis' own model, τ² estimator and interval; without a missing study
+    the result is the analysis itself. ``added_se`` is None where the formula's variance is negative, as it may be for
+    an estimate far below 0; ``p_value`` goes with R0 alone. The result has a reason instead for fewer than 3 studies,
+    for a meta-regression and where the number does not settle. Raises `SettingsError` for another estimator or side.
     """
     _check("estimator", estimator, ESTIMATORS)
     _check("side", side, SIDES)
@@ -66,7 +64,7 @@ def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = 
     if isinstance(found, str):
         return attrs.evolve(made, reason=found)
     count, centre, raw = found
-    trimmed = [rows[i] for i in order[len(rows) - count :]]
+    trimmed: list[int] = [rows[i] for i in order[len(rows) - count :].tolist()]
     added = tuple((2.0 * sign * centre - float(effects.y[i]), float(effects.v[i])) for i in trimmed)
     return attrs.evolve(
         made,

@@ -1,0 +1,40 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test test-all bench lint clean
+
+demo: $(STAMP)
+	$(BIN)/evisynth demo --output demo
+
+test: $(STAMP) lint
+	$(BIN)/python -m pytest -n auto -m "not sweep"
+
+test-all: $(STAMP) lint
+	$(BIN)/python -m pytest -n auto
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+	$(BIN)/python benchmarks/compare.py
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy engine plugins validation tests benchmarks examples
+	cd examples/third-party-plugin && ../../$(BIN)/mypy --strict .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	cd examples/third-party-plugin && ../../$(BIN)/pyright --pythonpath ../../$(BIN)/python
+
+$(STAMP): pyproject.toml examples/third-party-plugin/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --editable examples/third-party-plugin
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

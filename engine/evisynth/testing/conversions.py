@@ -1,0 +1,138 @@
+"""Check conversions of statistics."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evisynth.kernels.arrays import read_only
+from evisynth.testing.conformance import ConformanceError, ask, check_record, close, ensure, same
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evisynth.kernels.arrays import FloatArray
+    from evisynth.records import Conversion
+
+TOLERANCE = 1e-12
+UNIT = 2.0**5
+SHIFT = 3.0
+
+LOCATIONS: Mapping[str, tuple[float, ...]] = {
+    # three skewed samples; where names overlap they are of the same samples
+    "minimum": (1.0, 12.0, -4.0),
+    "q1": (3.0, 20.0, -1.0),
+    "median": (4.0, 26.0, 0.5),
+    "q3": (7.0, 29.0, 2.0),
+    "maximum": (15.0, 41.0, 9.0),
+    "mean": (5.0, 25.0, 0.75),
+    "ci_low": (4.0, 22.0, -0.25),
+    "ci_high": (6.0, 28.0, 1.75),
+    "yi": (0.5, -0.25, 0.125),
+}
+SPREADS: Mapping[str, tuple[float, ...]] = {"sd": (3.0, 7.5, 2.25), "se": (0.5, 1.5, 0.25), "sei": (0.5, 1.5, 0.25)}
+NUMBERS: Mapping[str, tuple[float, ...]] = {
+    "n": (30.0, 25.0, 81.0),
+    "n_1": (30.0, 25.0, 81.0),
+    "n_2": (28.0, 26.0, 80.0),
+    "p_value": (0.03, 0.2, 0.001),
+    "df": (28.0, 23.0, 79.0),
+    "statistic": (2.2, -1.3, 3.4),
+}
+
+
+def check_conversion(
+    record: Conversion, columns: Mapping[str, Sequence[float]] | None = None, *, location_scale: bool = True
+) -> None:
+    """Check a conversion of statistics; raises `ConformanceError` for the first law that it breaks.
+
+    It gives one finite number per row for each target; each row depends on itself alone; a missing value leaves missing
+    what depends on it; it leaves its inputs alone. Where sources and targets are locations and spreads (quartiles →
+    mean, sd), a shift of the data shifts locations and another unit multiplies all; ``location_scale=False`` for a
+    conversion that works on a transformed scale. ``columns`` are example values, three rows or more, for sources that
+    are not in the kit's own lists.
+    """
+    check_record(record)
+    known = {**LOCATIONS, **SPREADS, **NUMBERS, **(columns or {})}
+    absent = [name for name in record.sources if name not in known]
+    if absent:
+        law = "example values are known for every source (give them as columns=…)"
+        raise ConformanceError(record, law, "the function's parameters", ", ".join(absent))
+    inputs = {name: read_only(known[name]) for name in record.sources}
+    base = _converted(record, inputs, "three rows")
+    rows = next(iter(inputs.values())).size
+    ensure(all(np.isfinite(column).all() for column in base), record, "targets are finite", "three rows", base)
+    for i in range(rows):
+        one = _converted(
+            record, {name: read_only(column[i : i + 1]) for name, column in inputs.items()}, f"row {i + 1}"
+        )
+        ensure(
+            all(same(column, whole[i : i + 1]) for column, whole in zip(one, base, strict=True)),
+            record,
+            "each row depends on itself alone",
+            f"row {i + 1} alone",
+            f"{one}, not row {i + 1} of {base}",
+        )
+    for name, column in inputs.items():
+        holed = column.copy()
+        holed[0] = np.nan
+        seen = _converted(record, {**inputs, name: read_only(holed)}, f"three rows, {name} missing in the first")
+        ensure(
+            # A target need not depend on every source: an SD from quartiles does without the median.
+            all(
+                (np.isnan(new[0]) or new[0] == old[0]) and same(new[1:], old[1:])
+                for new, old in zip(seen, base, strict=True)
+            )
+            and any(np.isnan(new[0]) for new in seen),
+            record,
+            "a missing value leaves missing what depends on it, in its row alone",
+            f"three rows, {name} missing in the first",
+            seen,
+        )
+    if location_scale and _of_location_and_scale(record):
+        _moves(record, inputs, base)
+
+
+def _converted(record: Conversion, inputs: Mapping[str, FloatArray], given: str) -> tuple[FloatArray, ...]:
+    made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **inputs)
+    columns = tuple(np.asarray(column, dtype=np.float64) for column in made)
+    shape = next(iter(inputs.values())).shape
+    ensure(
+        len(columns) == len(record.targets) and all(column.shape == shape for column in columns),
+        record,
+        "one number per row for each target",
+        given,
+        f"shapes {[column.shape for column in columns]} for targets {record.targets} of {shape}",
+    )
+    return columns
+
+
+def _of_location_and_scale(record: Conversion) -> bool:
+    of_data = {*LOCATIONS, *SPREADS}
+    return set(record.targets) <= of_data and set(record.sources) <= {*of_data, "n", "n_1", "n_2", "df"}
+
+
+def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[FloatArray, ...]) -> None:
+    shifted = {name: column + SHIFT if name in LOCATIONS else column for name, column in inputs.items()}
+    scaled = {
+        name: column * UNIT if name in LOCATIONS or name in SPREADS else column for name, column in inputs.items()
+    }
+    moved = _converted(record, shifted, f"three rows shifted by {SHIFT}")
+    other = _converted(record, scaled, f"three rows times {UNIT}")
+    for target, old, new, larger in zip(record.targets, base, moved, other, strict=True):
+        expected = old + SHIFT if target in LOCATIONS else old
+        ensure(
+            close(new, expected, TOLERANCE, 10.0),
+            record,
+            "a shift of the data shifts locations and leaves spreads",
+            f"three rows shifted by {SHIFT}",
+            f"{target} {new}, not {expected}",
+        )
+        ensure(
+            close(larger, old * UNIT, TOLERANCE),
+            record,
+            "another unit multiplies locations and spreads",
+            f"three rows times {UNIT}",
+            f"{target} {larger}, not {old * UNIT}",
+        )

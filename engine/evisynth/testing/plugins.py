@@ -1,0 +1,74 @@
+"""Check any record, or all that a plugin offers."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from evisynth.errors import PluginWarning
+from evisynth.records import (
+    Adjustment,
+    BiasTest,
+    Conversion,
+    Converter,
+    Correction,
+    EffectMeasure,
+    IntervalMethod,
+    Method,
+    PoolingModel,
+    PredictionInterval,
+    Reporter,
+    Tau2Estimator,
+    Tau2Interval,
+)
+from evisynth.registry import Registry
+from evisynth.testing.conversions import check_conversion
+from evisynth.testing.formats import check_converter
+from evisynth.testing.intervals import check_interval_method, check_prediction_interval, check_tau2_interval
+from evisynth.testing.measures import check_correction, check_effect_measure
+from evisynth.testing.pooling import check_pooling_model
+from evisynth.testing.reports import check_reporter
+from evisynth.testing.small_study import check_adjustment, check_bias_test
+from evisynth.testing.tau2 import check_tau2_estimator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+CHECKS: Mapping[type[Method], Callable[[Any], None]] = {
+    EffectMeasure: check_effect_measure,
+    Correction: check_correction,
+    Tau2Estimator: check_tau2_estimator,
+    PoolingModel: check_pooling_model,
+    IntervalMethod: check_interval_method,
+    PredictionInterval: check_prediction_interval,
+    Tau2Interval: check_tau2_interval,
+    BiasTest: check_bias_test,
+    Adjustment: check_adjustment,
+    Conversion: check_conversion,
+    Converter: check_converter,
+    Reporter: check_reporter,
+}
+
+
+def check(record: Method) -> None:
+    """Check a record by the laws of its kind; raises `ConformanceError` with law, input and what was seen."""
+    CHECKS[type(record)](record)
+
+
+def check_plugin(plugin: object) -> tuple[Method, ...]:
+    """Check every record that a plugin offers and return them.
+
+    ``plugin`` is a module, or any object, with hook implementations. Raises `ConformanceError` for the first law that a
+    record breaks, and `ValueError` where the plugin itself would be left out: a misspelt hook, no list, no methods.
+    """
+    registry = Registry(load=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PluginWarning)
+        registry.register(plugin)
+    (origin,) = registry.plugins
+    if origin.problem is not None:
+        msg = f"plugin {origin.name!r} would be left out: {origin.problem}"
+        raise ValueError(msg)
+    for record in origin.methods:
+        check(record)
+    return origin.methods
