@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from evisynth.cells import CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
-    from evisynth.kernels.arrays import FloatArray, IntArray
+    from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
     from evisynth.settings import Settings
 
 TILE = 8192
@@ -84,11 +84,11 @@ class _Rows:
     y: FloatArray
     v: FloatArray
     cells: CorrectedCells | None
-    used: np.ndarray[Any, np.dtype[np.bool_]] | None
+    used: BoolArray | None
 
     @classmethod
     def measure(cls, columns: Mapping[str, FloatArray], settings: Settings, registry: Registry) -> _Rows:
-        plain = settings.measure == "GEN" and columns.keys() == {"yi", "vi"}
+        plain = settings.measure == "GEN" and set(columns) == {"yi", "vi"}
         if plain:
             y, v = columns["yi"], columns["vi"]
             if not y.size or (v.min() > 0 and np.isfinite(y.sum() + v.sum())):
@@ -122,67 +122,62 @@ def _refuse_impossible(columns: Mapping[str, FloatArray]) -> None:
         raise DataError(summary, problems)
 
 
-@attrs.define(eq=False)
 class _Batch:
     """Fill a column for every number of the result, tile by tile."""
 
-    settings: Settings
-    methods: Methods
-    groups: Groups
-    rows: _Rows
-    asked: Mapping[str, bool]
-    out: dict[str, FloatArray] = attrs.field(init=False)
-    k: IntArray = attrs.field(init=False)
-
-    @out.default
-    def _columns(self) -> dict[str, FloatArray]:
-        names = (
-            *_NUMBERS,
-            *(_PREDICTION if self.asked["prediction"] else ()),
-            *(_TAU2 if self.asked["tau2_interval"] else ()),
-        )
-        return {name: np.full(self.groups.count, np.nan) for name in names}
+    def __init__(
+        self, settings: Settings, methods: Methods, groups: Groups, rows: _Rows, asked: Mapping[str, bool]
+    ) -> None:
+        self.settings = settings
+        self.methods = methods
+        self.groups = groups
+        self.rows = rows
+        self.asked = asked
+        names = [*_NUMBERS, *(_PREDICTION if asked["prediction"] else ()), *(_TAU2 if asked["tau2_interval"] else ())]
+        self.out: dict[str, FloatArray] = {name: np.full(groups.count, np.nan) for name in names}
+        self.order, self.starts, self.k = groups.rows_of(rows.used)
 
     def run(self, *, progress: bool) -> None:
         """Pool every analysis."""
-        order, starts, counts = self.groups.rows_of(self.rows.used)
-        self.k = counts
-        special = self._with_rows_without_effect(order, starts, counts)
-        tiles = [tile for tile in _tiles(counts, special) if tile.k]
+        special = self._with_rows_without_effect()
+        tiles = [tile for tile in _tiles(self.k, special) if tile.k]
         with np.errstate(divide="ignore", invalid="ignore"):
             for tile in _shown(tiles, progress=progress):
-                index = (starts[tile.which] + np.arange(tile.k)[:, np.newaxis]) if not tile.contiguous else None
-                if index is None:
-                    block = slice(starts[tile.which[0]], starts[tile.which[0]] + tile.k * tile.which.size)
-                    picked = _Picked(order, block, (tile.which.size, tile.k))
-                    self._pool(tile.which, picked.take(self.rows.y), picked.take(self.rows.v), picked)
-                else:
-                    at = index if order is None else order[index]
-                    picked = _Picked(None, at, None)
-                    self._pool(tile.which, self.rows.y[at], self.rows.v[at], picked)
-            for g in special:
-                at = np.arange(starts[g], starts[g] + counts[g])
-                at = at if order is None else order[at]
-                self._pool_one(int(g), at)
+                self._pool(tile)
+            for g in special.tolist():
+                self._pool_one(g)
 
-    def _with_rows_without_effect(self, order: IntArray | None, starts: IntArray, counts: IntArray) -> IntArray:
+    def _with_rows_without_effect(self) -> IntArray:
         """Find analyses that weigh a table which has no effect of its own; those are pooled one by one."""
         cells = self.rows.cells
         if cells is None or cells.kept_in_sums is None or not self.methods.pooling.centre:
             return np.empty(0, dtype=np.int64)
         missing = np.isnan(self.rows.y)
-        rows = missing if order is None else missing[order]
-        total = np.concatenate([[0], np.cumsum(rows)])
-        return np.nonzero(total[starts + counts] - total[starts] > 0)[0]
+        total = np.concatenate([[0], np.cumsum(missing if self.order is None else missing[self.order])])
+        return np.nonzero(total[self.starts + self.k] - total[self.starts] > 0)[0]
 
-    def _pool(self, which: IntArray, y: FloatArray, v: FloatArray, picked: _Picked) -> None:
-        cells = None if self.rows.cells is None else picked.cells(self.rows.cells)
-        sample = Sample(y, v, intercept(y.shape[0]), self.methods.measure.name, cells)
-        self._keep(which, pool(sample, self.settings, self.methods, details=False))
+    def _pool(self, tile: _Tile) -> None:
+        rows = self.rows
+        first = int(self.starts[tile.which[0]])
+        in_one_block = tile.contiguous and self.order is None
+        if in_one_block and rows.cells is None:
+            block = slice(first, first + tile.k * tile.which.size)
+            y = np.ascontiguousarray(rows.y[block].reshape(-1, tile.k).T)
+            v = np.ascontiguousarray(rows.v[block].reshape(-1, tile.k).T)
+            cells = None
+        else:
+            at = self.starts[tile.which] + np.arange(tile.k, dtype=np.int64)[:, np.newaxis]
+            at = at if self.order is None else self.order[at]
+            y, v = rows.y[at], rows.v[at]
+            cells = None if rows.cells is None else rows.cells.at(at)
+        sample = Sample(y, v, intercept(tile.k), self.methods.measure.name, cells)
+        self._keep(tile.which, pool(sample, self.settings, self.methods, details=False))
 
-    def _pool_one(self, g: int, at: IntArray) -> None:
+    def _pool_one(self, g: int) -> None:
         cells = self.rows.cells
         assert cells is not None  # noqa: S101 - only tables of counts come here
+        at = int(self.starts[g]) + np.arange(int(self.k[g]), dtype=np.int64)
+        at = at if self.order is None else self.order[at]
         kept = cells.kept_in_sums
         part = attrs.evolve(cells.at(at), kept_in_sums=None if kept is None else kept[at])
         sample = Sample(self.rows.y[at], self.rows.v[at], intercept(at.size), self.methods.measure.name, part)
@@ -248,29 +243,6 @@ class _Batch:
         reason[self.k == 1] = ONE_STUDY
         columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts}
         return pd.DataFrame({**columns, **self.out, "q_df": np.maximum(self.k - 1, 0), "reason": reason}, copy=False)
-
-
-@attrs.frozen(eq=False)
-class _Picked:
-    """The rows of one tile: a block of consecutive rows seen as ``(m, k)``, or an index ``(k, m)``."""
-
-    order: IntArray | None
-    at: Any
-    shape: tuple[int, int] | None
-
-    def take(self, column: FloatArray) -> FloatArray:
-        if self.shape is None:
-            return np.asarray(column[self.at])
-        rows = column[self.at] if self.order is None else column[self.order[self.at]]
-        return np.ascontiguousarray(rows.reshape(self.shape).T)
-
-    def cells(self, cells: CorrectedCells) -> CorrectedCells:
-        at = self.at
-        if self.shape is not None:
-            rows = np.arange(at.start, at.stop)
-            rows = rows if self.order is None else self.order[rows]
-            at = rows.reshape(self.shape).T
-        return cells.at(at)
 
 
 @attrs.frozen(eq=False)

@@ -90,6 +90,7 @@ OUTPUT: dict[str, str] = {
     "module": "module that provides the method",
     "reference": "published source",
     "r_equivalent": "R call that computes the same",
+    "r_version": "lowest version of the R package that the R call holds for",
 }
 """Columns of tables that leave the engine, with their meaning; `NUMERIC` columns may accompany them."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -20,6 +21,7 @@ from evisynth.records import (
     Correction,
     EffectMeasure,
     IntervalMethod,
+    Method,
     PoolingModel,
     PredictionInterval,
     Tau2Estimator,
@@ -31,14 +33,14 @@ from evisynth.settings import Settings
 from evisynth.studies import LEFT_OUT, MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from evisynth.kernels.arrays import BoolArray
 
 Data: TypeAlias = Any
 """`Studies`, `Effects`, or anything that `load` takes: a path, a DataFrame, a mapping of columns."""
 
-_OWN_KIND: Mapping[str, type] = {
+_OWN_KIND: Mapping[str, type[Method]] = {
     "measure": EffectMeasure,
     "method": PoolingModel,
     "tau2": Tau2Estimator,
@@ -375,16 +377,15 @@ def _design(
         matrix = np.asarray(moderators, dtype=np.float64).reshape(k, -1) if moderators.size else np.empty((k, 0))
         names = tuple(f"x{j + 1}" for j in range(matrix.shape[1]))
     else:
-        columns = moderators if hasattr(moderators, "items") else _moderator_columns(measured, moderators)
-        named = cast("Mapping[str, Sequence[float]]", columns)
+        named = moderators if isinstance(moderators, Mapping) else _moderator_columns(measured, moderators)
         names = tuple(named)
         matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in named.values()])
     if matrix.shape[0] != k:
         summary = f"the moderators have {matrix.shape[0]} rows and the studies are {k}"
         raise DataError(summary)
     problems = [
-        Problem(int(i) + 1, measured.study[i], names[j], None, "a moderator is missing")
-        for i, j in np.argwhere(~np.isfinite(matrix))
+        Problem(i + 1, measured.study[i], names[j], None, "a moderator is missing")
+        for i, j in np.argwhere(~np.isfinite(matrix)).tolist()
         if i not in measured.reasons
     ]
     if problems:

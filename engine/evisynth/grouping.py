@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import numpy as np
@@ -81,16 +81,17 @@ def _runs(values: Any) -> tuple[Any, IntArray] | None:  # noqa: ANN401 - a colum
         import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - the column is pyarrow's, so it is there
         import pyarrow.compute as pc  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
 
-        encoded = pc.run_end_encode(pa.chunked_array([values.array]).combine_chunks())
-        ends = encoded.run_ends.to_numpy().astype(np.int64)
-        return np.asarray(encoded.field(1).to_pylist(), dtype=object), np.concatenate([[0], ends[:-1]])
+        column = cast("Any", pa).chunked_array([values.array]).combine_chunks()
+        encoded = cast("Any", pc).run_end_encode(column)
+        ends = np.asarray(encoded.run_ends.to_numpy(), dtype=np.int64)
+        return np.asarray(encoded.values.to_pylist(), dtype=object), np.concatenate([[0], ends[:-1]])  # noqa: PD011 - pyarrow's
     if not isinstance(values, np.ndarray):
         if values.dtype.kind not in "iufOb" or not hasattr(values, "to_numpy"):
             return None
         values = values.to_numpy()
     different = np.asarray(values[1:] != values[:-1], dtype=np.bool_)
     starts = np.concatenate([[0], np.nonzero(different)[0] + 1])
-    return values[starts], starts
+    return cast("Any", values[starts]), starts
 
 
 def _all_distinct(keys: Any) -> bool:  # noqa: ANN401 - keys of any kind

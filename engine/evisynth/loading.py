@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from evisynth.errors import FormatError
 from evisynth.pooling import call
@@ -35,7 +35,7 @@ def load(
     if isinstance(source, Studies):
         return source
     if isinstance(source, str | os.PathLike):
-        source = Path(source)
+        source = Path(cast("str | os.PathLike[str]", source))
     held = Source(source)
     converter = registry.get(Converter, format) if format is not None else _recognise(held, registry)
     read: Table | Studies = call(registry, converter, held)

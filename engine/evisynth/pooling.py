@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 import numpy as np
@@ -108,8 +108,9 @@ def call(registry: Registry, method: Method, /, *args: object, **inputs: object)
 
 def _describe(argument: object) -> str:
     if isinstance(argument, np.ndarray):
-        shown = np.array2string(argument.ravel()[:4], precision=6, separator=", ")
-        return f"array {argument.shape} {shown[:-1]}{', …' if argument.size > 4 else ''}]"  # noqa: PLR2004 - first few
+        array = cast("FloatArray", argument)
+        shown = np.array2string(array.ravel()[:4], precision=6, separator=", ")
+        return f"array {array.shape} {shown[:-1]}{', …' if array.size > 4 else ''}]"  # noqa: PLR2004 - first few
     if isinstance(argument, Fit):
         return f"fit of {argument.k} studies, tau2 {argument.tau2}"
     return type(argument).__name__ if not isinstance(argument, int | float | str) else repr(argument)
@@ -125,21 +126,27 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
     common: Fit = call(
         registry, pooling, sample, attrs.evolve(settings, model="common") if pooling.random == "own" else settings
     )
-    y, v, X = sample.y, sample.v, sample.X
+    y, v, design = sample.y, sample.v, sample.X
     if pooling.centre and sample.cells is not None and sample.cells.kept_in_sums is not None and y.ndim == 1:
         seen = np.isfinite(y)
         if not seen.all():
-            y, v, X = y[seen], v[seen], X[seen]
-    dof = y.shape[0] - X.shape[1]
+            y, v, design = y[seen], v[seen], design[seen]
+    dof = y.shape[0] - design.shape[1]
     centre = common.coefficients[0] if pooling.centre and settings.centre == "pooled" else None
     if centre is None:
-        q = common.rss if common.rss is not None else inverse_variance_fit(y, v, X, np.zeros(()), model="common").rss
+        q = (
+            common.rss
+            if common.rss is not None
+            else inverse_variance_fit(y, v, design, np.zeros(()), model="common").rss
+        )
         assert q is not None  # noqa: S101 - an inverse-variance fit has one
     else:
         q = np.asarray(((y - centre) ** 2 / v).sum(axis=0))
     if dof <= 0:
         q = np.zeros_like(q)
-    return Pooled(common, _random(sample, y, v, X, centre, common, settings, methods, details=details), q, max(dof, 0))
+    return Pooled(
+        common, _random(sample, y, v, design, centre, common, settings, methods, details=details), q, max(dof, 0)
+    )
 
 
 def _random(  # noqa: PLR0913 - the inputs of the model, each once

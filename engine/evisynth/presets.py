@@ -149,7 +149,7 @@ def _from_preset(preset: str, given: Mapping[str, Any], measure: EffectMeasure |
     if table is None:
         msg = f"settings {preset!r} are not known; presets: {', '.join(PRESETS)}"
         raise SettingsError(msg)
-    fields = {**table, **given, "preset": preset}
+    fields: dict[str, Any] = {**table, **given, "preset": preset}
     if fields["method"] == BY_MEASURE:
         fields["method"] = "IV" if measure is None else measure.default_method
     model = fields["model"]

@@ -25,7 +25,7 @@ def input_digest(effects: Effects) -> str:
     source = effects.studies
     columns = {"yi": effects.y, "vi": effects.v} if source is None else source.columns
     for label in effects.study:
-        digest.update(label.encode() + b"\0")
+        digest.update(label.encode(errors="surrogatepass") + b"\0")
     for name in sorted(columns):
         digest.update(name.encode() + b"\0" + columns[name].astype("<f8").tobytes())
     return f"sha256:{digest.hexdigest()}"

@@ -191,8 +191,8 @@ def error_document(error: Exception) -> dict[str, Any]:
     """Describe an error as `schemas/error.schema.json` has it; a fault of ours has the code ``internal``."""
     if isinstance(error, EvisynthError):
         return {"error": finite_values(error.to_dict(), {})}
-    message = f"{type(error).__name__}: {error}"
-    return {"error": {"code": "internal", "type": type(error).__name__, "message": message}}
+    code = "file" if isinstance(error, OSError) else "internal"
+    return {"error": {"code": code, "type": type(error).__name__, "message": str(error) or type(error).__name__}}
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -175,23 +175,23 @@ class Heterogeneity:
     i2_tau2: float | None
     h2: float | None
     reasons: Mapping[str, str]
-    _tau2_limits: tuple[Interval | None, str | None]
-    """Interval of τ² and why there is none."""
+    tau2_limits: tuple[Interval | None, str | None]
+    """Interval of τ², and why there is none."""
 
     @property
     def tau2_ci_low(self) -> float | None:
         """Lower limit of τ²."""
-        return None if self._tau2_limits[0] is None else self._tau2_limits[0].low
+        return None if self.tau2_limits[0] is None else self.tau2_limits[0].low
 
     @property
     def tau2_ci_high(self) -> float | None:
         """Upper limit of τ²; infinite where it is unbounded."""
-        return None if self._tau2_limits[0] is None else self._tau2_limits[0].high
+        return None if self.tau2_limits[0] is None else self.tau2_limits[0].high
 
     @property
     def tau2_ci_reason(self) -> str | None:
         """Why there is no interval for τ²."""
-        return self._tau2_limits[1]
+        return self.tau2_limits[1]
 
 
 @attrs.frozen(eq=False)
@@ -432,7 +432,7 @@ class MetaAnalysis:
         effects, source = self.effects, self.effects.studies
         z = normal_quantile(self.settings.study_level)
         se = np.sqrt(effects.v)
-        columns = {} if source is None else source.columns
+        columns: Mapping[str, FloatArray] = {} if source is None else source.columns
         pooled = set(self.rows)
         made: list[StudyResult] = []
         for i in range(self.k_total):

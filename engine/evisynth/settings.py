@@ -49,8 +49,8 @@ def _positive(_: object, attribute: attrs.Attribute[float], value: object) -> No
         raise SettingsError(msg)
 
 
-def _model(value: object) -> object:
-    return MODEL_WORDS.get(value, value) if isinstance(value, str) else value
+def _model(value: str) -> str:
+    return MODEL_WORDS.get(value, value) if isinstance(value, str) else value  # pyright: ignore[reportUnnecessaryIsInstance] - requests are untyped
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 import numpy as np
@@ -71,7 +71,7 @@ class Studies:
 
     columns: Mapping[str, FloatArray] = attrs.field(eq=attrs.cmp_using(eq=_same_columns))
     study: tuple[str, ...]
-    text: Mapping[str, tuple[str | None, ...]] = attrs.field(factory=dict)
+    text: Mapping[str, tuple[str | None, ...]] = attrs.field(factory=dict[str, tuple[str | None, ...]])
     source: str | None = None
     """Name of the file or kind of value that it was read from."""
     notes: tuple[str, ...] = ()
@@ -129,7 +129,7 @@ class Effects:
     measure: str = "GEN"
     label: str = "Effect"
     scale: str = "linear"
-    reasons: Mapping[int, str] = attrs.field(factory=dict)
+    reasons: Mapping[int, str] = attrs.field(factory=dict[int, str])
     cells: CorrectedCells | None = attrs.field(default=None, eq=False)
     plugin: str = attrs.field(default="", eq=False)
     """Entry point whose measure made these effects."""
@@ -250,7 +250,7 @@ def _column(name: str, values: object) -> FloatArray:
 def _column_with_gaps(name: str, values: object) -> FloatArray:
     from evisynth.tables import number_column  # noqa: PLC0415 - only for values that are not plain numbers
 
-    items: Iterable[object] = values if isinstance(values, Iterable) else [values]
+    items = cast("Iterable[object]", values) if isinstance(values, Iterable) else [values]
     problems: list[Problem] = []
     array = number_column(name, items, problems, study=None)
     if problems:

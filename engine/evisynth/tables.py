@@ -63,6 +63,8 @@ def _number(value: Any, *, decimal_comma: bool) -> float | None:  # noqa: ANN401
         return None
     try:
         return float(value)
+    except OverflowError:
+        return math.inf  # a whole number beyond what a float holds
     except (TypeError, ValueError):
         return math.nan if _is_missing(value) else None
 

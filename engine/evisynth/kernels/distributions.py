@@ -47,14 +47,14 @@ def chi2_p_value(q: FloatArray | float, df: FloatArray | float) -> FloatArray:
     """Give the probability that χ² with ``df`` degrees of freedom exceeds ``q``."""
     from scipy.special import chdtrc  # noqa: PLC0415 - scipy comes with the first fit
 
-    return np.asarray(chdtrc(df, q))
+    return np.asarray(chdtrc(df, q), dtype=np.float64)
 
 
 def normal_p_value(z: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Give the two-sided p-value of ``z`` and its natural logarithm."""
     from scipy.special import log_ndtr  # noqa: PLC0415 - scipy comes with the first fit
 
-    log_p = np.asarray(log_ndtr(-np.abs(z)) + _LOG_2)
+    log_p = np.asarray(log_ndtr(-np.abs(z)) + _LOG_2, dtype=np.float64)
     return np.exp(log_p), log_p
 
 
@@ -67,7 +67,7 @@ def t_p_value(t: FloatArray | float, df: float) -> tuple[FloatArray, FloatArray]
     from scipy.special import betaln, hyp2f1, stdtr  # noqa: PLC0415 - scipy comes with the first fit
 
     # The tail of the distribution itself: I_x is short of digits where t is small and x rounds to almost 1.
-    p = np.asarray(2.0 * stdtr(df, -np.abs(t)))
+    p = np.asarray(2.0 * stdtr(df, -np.abs(t)), dtype=np.float64)
     if (p > _SMALL_P).all():
         return p, np.log(p)
     square = np.asarray(t, dtype=np.float64) ** 2
@@ -75,4 +75,4 @@ def t_p_value(t: FloatArray | float, df: float) -> tuple[FloatArray, FloatArray]
     a, b = 0.5 * df, 0.5
     with np.errstate(divide="ignore"):
         series = a * np.log(x) + b * np.log1p(-x) - math.log(a) - betaln(a, b) + np.log(hyp2f1(a + b, 1.0, a + 1.0, x))
-        return p, np.asarray(np.where(p > _SMALL_P, np.log(p), series))
+        return p, np.asarray(np.where(p > _SMALL_P, np.log(p), series), dtype=np.float64)

@@ -35,7 +35,7 @@ def effects_analysis(
     y, v = _leaning(k)
     labels = [f"Study {i + 1}" for i in range(k)]
     if order is not None:
-        y, v, labels = y[order], v[order], [labels[i] for i in order]
+        y, v, labels = y[order], v[order], [f"Study {i + 1}" for i in order]
     return fit(Effects(sign * unit * y, unit * unit * v, study=labels), settings="metafor", tau2="DL")
 
 

@@ -59,7 +59,7 @@ def ask(
 def check_record(record: Method) -> None:
     """Check what every record promises: a published source with its year, and a docstring that says what is done."""
     ensure(
-        _YEAR.search(record.reference),
+        _YEAR.search(record.reference) is not None,
         record,
         "the reference is a published source with its year",
         "the record",

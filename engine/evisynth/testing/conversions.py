@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,7 +95,8 @@ def check_conversion(
 
 
 def _converted(record: Conversion, inputs: Mapping[str, FloatArray], given: str) -> tuple[FloatArray, ...]:
-    made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **inputs)
+    columns_in: dict[str, Any] = dict(inputs)
+    made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **columns_in)
     columns = tuple(np.asarray(column, dtype=np.float64) for column in made)
     shape = next(iter(inputs.values())).shape
     ensure(

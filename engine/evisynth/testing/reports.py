@@ -27,7 +27,7 @@ def check_reporter(record: Reporter) -> None:
     row of CSV has as many cells as its heading. A format whose optional library is absent is passed over.
     """
     check_record(record)
-    ensure(record.media_types, record, "offers at least one format", "the record", dict(record.media_types))
+    ensure(len(record.media_types) > 0, record, "offers at least one format", "the record", dict(record.media_types))
     ensure(
         all(suffix.startswith(".") and "/" in media for suffix, media in record.media_types.items()),
         record,

@@ -69,9 +69,7 @@ def batch_samples(k: int = 7, m: int = 5, *, p: int = 1) -> tuple[Sample, list[S
 def fits_of(sample: Sample, share: float = 0.5) -> Fit:
     """Fit a random-effects model with a τ² that is a ``share`` of the mean variance (no estimator needed)."""
     tau2 = np.asarray(share * sample.v.mean(axis=0))
-    return inverse_variance_fit(
-        sample.y, sample.v, sample.X, tau2, model="random", estimator=_moment
-    )
+    return inverse_variance_fit(sample.y, sample.v, sample.X, tau2, model="random", estimator=_moment)
 
 
 def _moment(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:

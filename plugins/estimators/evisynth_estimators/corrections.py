@@ -87,7 +87,12 @@ def _contributes(cells: Cells, measure: EffectMeasure) -> np.ndarray:
 
 
 def _replace(added: Cells, raw: Cells, rows: np.ndarray) -> Cells:
-    return Cells(*(np.where(rows, getattr(raw, x), getattr(added, x)) for x in "abcd"))
+    return Cells(
+        np.where(rows, raw.a, added.a),
+        np.where(rows, raw.b, added.b),
+        np.where(rows, raw.c, added.c),
+        np.where(rows, raw.d, added.d),
+    )
 
 
 @hookimpl

@@ -129,7 +129,7 @@ def _highest_modes(problem: _Restricted) -> tuple[FloatArray, FloatArray]:
 def _all_modes(problem: _Restricted) -> tuple[IntArray, FloatArray]:
     """List every local maximum: which problem it belongs to and where it is."""
     m = problem.y.shape[1]
-    everything = np.arange(m)
+    everything = np.arange(m, dtype=np.int64)
     grid = _grid(problem)
     scores = _scores_on(problem, grid)
     at_zero = np.nonzero(scores[0] <= 0)[0]
@@ -168,7 +168,7 @@ def _scores_on(problem: _Restricted, grid: FloatArray) -> FloatArray:
         w = 1 / (problem.v + grid[:, 0])
         scores = _score(weighted_fit(np.broadcast_to(problem.y, shape), w, problem.X))[:, np.newaxis]
     else:
-        everything = np.arange(grid.shape[1])
+        everything = np.arange(grid.shape[1], dtype=np.int64)
         scores = np.vstack([problem.score(row, everything) for row in grid])
     # Beyond the bound the score is negative; on it, rounding must not say otherwise.
     scores[-1] = np.minimum(scores[-1], 0.0)

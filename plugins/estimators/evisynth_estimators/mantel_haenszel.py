@@ -94,8 +94,8 @@ def _sato(t: Cells, difference: FloatArray) -> FloatArray:
 
 def _log_of_sums(r: FloatArray, s: FloatArray) -> FloatArray:
     """Take ln(Σr/Σs) through the sum of differences where the ratio is near 1."""
-    r_sum, s_sum = r.sum(axis=0), s.sum(axis=0)
-    difference = (r - s).sum(axis=0)
+    r_sum, s_sum = np.asarray(r.sum(axis=0)), np.asarray(s.sum(axis=0))
+    difference = np.asarray((r - s).sum(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         near = np.abs(difference) < 0.5 * s_sum
         return np.asarray(np.where(near, np.log1p(difference / s_sum), np.log(r_sum / s_sum)))

@@ -27,7 +27,9 @@ MODERATORS = "trim and fill is for one pooled effect, not for a meta-regression"
 NO_SIDE = "all studies are equally precise, so the regression cannot tell the side: choose side 'left' or 'right'"
 UNDEFINED = "estimator Q0 is not defined for effects that lie this far to one side"
 UNSETTLED = "the number of missing studies does not settle: it goes round {cycle}"
-BY_INVERSE_VARIANCE = "studies that are filled in have an effect and a variance but no counts: pooled by inverse variance instead of {method}"
+BY_INVERSE_VARIANCE = (
+    "effects that are filled in come without study data: all are pooled by inverse variance instead of {method}"
+)
 FEWEST = 3
 MAX_STEPS = 100
 
@@ -95,7 +97,7 @@ def _side(analysis: MetaAnalysis) -> str | None:
 def _missing(
     analysis: MetaAnalysis, y: FloatArray, v: FloatArray, sign: float, estimator: str
 ) -> tuple[int, float, float] | str:
-    """Give the number of missing studies, the trimmed mean and the unrounded number, or why there is none; y ascends."""
+    """Give the number of missing studies, the trimmed mean and the unrounded number, or a reason; y ascends."""
     k = y.size
     count, path = 0, [0]
     for _ in range(MAX_STEPS):

@@ -1,0 +1,158 @@
+"""Fit the command ``fit``: a table or a request in JSON comes in, reports or the result in JSON go out."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evisynth.documents import strict_json
+from evisynth.errors import EvisynthError, FormatError, SettingsError
+from evisynth.escaping import printable
+from evisynth.reporting import render, report
+from evisynth.requests import Request, error_document, read_request
+from evisynth.sources import MAX_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+NONE_WORDS = ("prediction", "tau2_interval")
+"""Words whose value may be ``none``."""
+
+WORDS: tuple[tuple[str, type | None, str], ...] = (
+    # option, type (None for a flag), help
+    ("--measure", str, "Effect measure: RR, OR, RD, PETO, MD, SMD, GEN, OE."),
+    ("--method", str, "Pooling: IV, MH, Peto."),
+    ("--model", str, "common (or fixed), or random."),
+    ("--tau2", str, "Estimator of τ²: DL, REML, PM."),
+    ("--interval", str, "Interval of the random-effects model: Wald, HK."),
+    ("--adhoc", None, "Never let a Hartung-Knapp SE be smaller than the Wald one."),
+    ("--prediction", str, "Prediction interval: HTS, V, HK, S, or none."),
+    ("--tau2-interval", str, "Interval for τ²: QP, or none."),
+    ("--level", float, "Probability of the intervals, such as 0.95."),
+    ("--study-level", float, "Probability of the studies' intervals."),
+    ("--correction", str, "Zero-cell correction: revman, metafor, meta."),
+    ("--increment", float, "What a zero-cell correction adds."),
+    ("--scale", str, "Analysis scale of given effects: linear or log."),
+    ("--swap-events", None, "Analyse non-events instead of events."),
+    ("--effect-label", str, "Name of the effect for readers."),
+    ("--favours-1", str, "Axis label of the experimental group's side."),
+    ("--favours-2", str, "Axis label of the control group's side."),
+)
+
+
+def _word_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option, kind, text in reversed(WORDS):
+        name = option.removeprefix("--").replace("-", "_")
+        declared = option if kind is not None else f"{option}/--no-{option.removeprefix('--')}"
+        command = click.option(declared, name, type=kind or bool, default=None, help=text)(command)
+    return command
+
+
+@click.command("fit")
+@click.argument("file")
+@click.option("--settings", default=None, help="Preset: revman5, revman-web (the default), metafor, meta.")
+@_word_options
+@click.option("--by", default=None, help="Column to make subgroups of.")
+@click.option("--exclude", multiple=True, metavar="STUDY", help="Leave a study out (repeatable).")
+@click.option("--moderator", multiple=True, metavar="COLUMN", help="Column for a meta-regression (repeatable).")
+@click.option("--role", multiple=True, metavar="NAME=HEADING", help="events_1='deaths treated' (repeatable).")
+@click.option("--format", default=None, help="Read the file by this converter.")
+@click.option("--leave-one-out", is_flag=True, help="Also pool without each study in turn.")
+@click.option("--report", multiple=True, metavar="NAME[=PATH]", help="text, csv, json, forest=out.png … (repeatable).")
+@click.option("--json", "as_json", is_flag=True, help="Print the result (or the error) as JSON, and nothing else.")
+def fit_command(file: str, *, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - one per option
+    """Pool the studies of FILE (CSV, JSON, …), or answer the JSON request on standard input where FILE is "-".
+
+    The words are those of `evisynth.fit`; `evisynth schema request` describes the request.
+    """
+    if file != "-" and not as_json:
+        _print_reports(_request(file, given), given["report"])
+        return
+    indent = None if file == "-" else 2
+    document, failed = _answer(lambda: _stdin_answer(given) if file == "-" else _file_answer(file, given))
+    click.echo(strict_json(document, indent=indent).encode())
+    if failed:
+        click.get_current_context().exit(2)
+
+
+def _answer(make: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """Give the result or the error, and whether it is an error."""
+    try:
+        return make(), False
+    except (EvisynthError, OSError) as error:
+        return error_document(error), True
+    except Exception as error:  # noqa: BLE001 - whoever asked in JSON is answered in JSON
+        traceback.print_exc()
+        return error_document(error), True
+
+
+def _stdin_answer(given: Mapping[str, Any]) -> dict[str, Any]:
+    said = [name for name, value in given.items() if value not in (None, False, ())]
+    if said:
+        msg = f"a request on standard input carries its own words: put {', '.join(said)} into it"
+        raise SettingsError(msg)
+    return read_request(sys.stdin.buffer.read(MAX_BYTES + 1)).answer()
+
+
+def _file_answer(file: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    asked = [_report_target(text) for text in given["report"]]
+    # Standard output is the answer's: reports without a file travel in it.
+    request = _request(file, given, [name for name, path in asked if path is None])
+    for name, path in asked:
+        if path is not None:
+            report(request.analysis, name, path)
+    return request.answer()
+
+
+def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -> Request:
+    words: dict[str, Any] = {}
+    for option, *_ in WORDS:
+        name = option.removeprefix("--").replace("-", "_")
+        if given[name] is not None:
+            words[name] = None if name in NONE_WORDS and given[name].casefold() == "none" else given[name]
+    return Request(
+        data=Path(file),
+        words=words,
+        settings=given["settings"],
+        roles=dict(_pair("--role", role, "events_1='deaths treated'") for role in given["role"]),
+        format=given["format"],
+        exclude=given["exclude"],
+        by=given["by"],
+        moderators=given["moderator"],
+        leave_one_out=given["leave_one_out"],
+        reports={name: {} for name in reports},
+    )
+
+
+def _pair(option: str, text: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        msg = f"{option} is NAME=VALUE, such as {option} {example}, not {text!r}"
+        raise SettingsError(msg)
+    return name.strip(), value.strip()
+
+
+def _report_target(text: str) -> tuple[str, str | None]:
+    return _pair("--report", text, "forest=out.png") if "=" in text else (text.strip(), None)
+
+
+def _print_reports(request: Request, asked: Sequence[str]) -> None:
+    analysis = request.analysis
+    for name, path in map(_report_target, asked or ("text",)):
+        if path is not None:
+            report(analysis, name, path)
+            click.echo(f"wrote {printable(path)}", err=True)
+            continue
+        made = render(analysis, name)
+        if isinstance(made, bytes):
+            msg = f"report {name!r} is not text: say where it goes, --report {name}=FILE"
+            raise FormatError(msg)
+        click.echo(printable(made, keep="\n\t"), nl=not made.endswith("\n"))
+    if request.leave_one_out:
+        from evisynth.cli.tables import print_leave_one_out  # noqa: PLC0415 - rich only for tables
+
+        print_leave_one_out(analysis)
