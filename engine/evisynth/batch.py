@@ -14,6 +14,7 @@ import numpy as np
 from evisynth.errors import DataError, Problem
 from evisynth.fitting import measure_columns, resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
+from evisynth.inference import infer
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evisynth.cells import CorrectedCells
-    from evisynth.fits import Estimates, Fit, Limits
+    from evisynth.fits import Limits
     from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
     from evisynth.settings import Settings
 
@@ -188,11 +189,13 @@ class _Batch:
         fit = pooled.random if self.settings.model == "random" else pooled.common
         if fit is None:
             return
-        estimates = self._estimates(fit)
+        estimates, _ = infer(self.methods, fit, self.settings)
         for name in ("value", "se", "ci_low", "ci_high", "statistic", "p_value"):
             out["effect" if name == "value" else name][which] = getattr(estimates, name)[0]
         if estimates.df is not None:
             out["df"][which] = estimates.df
+            if estimates.without_df is not None:
+                out["df"][which[estimates.without_df]] = np.nan
         df = pooled.q_df
         out["q"][which] = pooled.q
         if df < 1:
@@ -225,14 +228,6 @@ class _Batch:
     def _limits(self, which: IntArray, names: tuple[str, str], limits: Limits) -> None:
         self.out[names[0]][which] = limits.low
         self.out[names[1]][which] = limits.high
-
-    def _estimates(self, fit: Fit) -> Estimates:
-        record = self.methods.interval
-        if record.random_only and (self.settings.model == "common" or fit.dof < 1):
-            record = self.methods.common_interval
-        inputs = record.named_inputs({"adhoc": self.settings.adhoc})
-        made: Estimates = call(self.methods.registry, record, fit, self.settings.level, **inputs)
-        return made
 
     def frame(self) -> pd.DataFrame:
         """Make the table."""

@@ -13,7 +13,7 @@ from evisynth.kernels.weighted_fit import WeightedFit, weighted_fit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evisynth.kernels.arrays import FloatArray
+    from evisynth.kernels.arrays import BoolArray, FloatArray
     from evisynth.records import Tau2Fit
 
 
@@ -127,6 +127,8 @@ class Estimates:
     p_value: FloatArray
     log_p_value: FloatArray
     level: float
+    without_df: BoolArray | None = None
+    """Analyses of a batch whose test is normal although ``df`` is given for the others."""
 
     def one(self, index: int = 0) -> Estimate:
         """Take one coefficient of a single analysis as plain numbers."""

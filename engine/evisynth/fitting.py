@@ -222,7 +222,7 @@ def _only_generic(studies: Studies) -> str:
     if {"yi", "estimate"} & studies.columns.keys():
         return "GEN"
     if "o_e" in studies.columns:
-        return "OE"
+        return "O-E"
     have = ", ".join(studies.columns) or "no numbers"
     msg = f"which effect measure? The table has {have}: give measure='RR', 'OR', 'RD', 'MD', 'SMD', …"
     raise SettingsError(msg)

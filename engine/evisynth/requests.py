@@ -139,7 +139,7 @@ def refuse_unknown(what: str, given: Iterable[str], known: Sequence[str]) -> Non
 
     near = get_close_matches(unknown[0].casefold(), known, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    msg = f"{what}: there is no word {unknown[0]!r}{hint}; the words are {', '.join(sorted(known))}"
+    msg = f"{what}: there is no {unknown[0]!r}{hint}; there are {', '.join(sorted(known))}"
     raise SettingsError(msg)
 
 

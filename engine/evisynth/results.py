@@ -14,6 +14,7 @@ import numpy as np
 
 from evisynth.errors import EvisynthError
 from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
+from evisynth.inference import infer
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import weighted_fit
 from evisynth.pooling import Methods, Pooled, call
@@ -73,18 +74,7 @@ class Model:
         """Interval and test of every coefficient, with a note where another method had to be taken."""
         if self.fit is None:
             return None, None
-        record, note = self.methods.interval, None
-        if record.random_only and self.model == "common":
-            record = self.methods.common_interval
-        elif record.random_only and self.fit.dof < 1:
-            note = (
-                f"interval {record.name} needs more studies than coefficients; "
-                f"{self.methods.common_interval.name} is given instead"
-            )
-            record = self.methods.common_interval
-        inputs = record.named_inputs({"adhoc": self.settings.adhoc})
-        estimates: Estimates = call(self.methods.registry, record, self.fit, self.settings.level, **inputs)
-        return estimates, note
+        return infer(self.methods, self.fit, self.settings)
 
     @property
     def estimates(self) -> Estimates | None:

@@ -35,7 +35,7 @@ img {{ max-width: 100%; }}
 """
 
 
-@click.command()
+@click.command(short_help="Repeat the founding analyses beside the published figures.")
 @click.option(
     "-o",
     "--output",

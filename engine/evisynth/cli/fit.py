@@ -52,7 +52,7 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command("fit")
+@click.command("fit", short_help="Pool the studies of a file, or answer a request in JSON.")
 @click.argument("file")
 @click.option("--settings", default=None, help="Preset: revman5, revman-web (the default), metafor, meta.")
 @_word_options

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evisynth.documents import strict_json
-from evisynth.errors import PluginWarning, SettingsError
+from evisynth.errors import PluginWarning
 from evisynth.presets import BY_INTERVAL, PREDICTION_BY_INTERVAL, PRESETS, PROGRAMS, UNVERIFIED
 from evisynth.records import KINDS
 from evisynth.registry import Registry, default_registry
-from evisynth.requests import SCHEMAS, refuse_unknown, schema
+from evisynth.requests import refuse_unknown, schema
 
 if TYPE_CHECKING:
     from evisynth.records import Method
@@ -43,12 +43,11 @@ def method_rows(registry: Registry, kind: type[Method] | None = None) -> list[di
 def _kind(word: str) -> type[Method]:
     by_word = {name.casefold(): kind for kind in KINDS for name in (kind.kind, kind.hook)}
     if word.casefold() not in by_word:
-        known = [kind.kind for kind in KINDS]
-        refuse_unknown("kinds of methods", [word], known)
+        refuse_unknown("kinds of methods", [word], [kind.kind for kind in KINDS])
     return by_word[word.casefold()]
 
 
-@click.command()
+@click.command(short_help="List every method with its reference and R equivalent.")
 @click.option("--kind", default=None, help="Only this kind, such as Tau2Estimator or tau2_estimators.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def methods(kind: str | None, *, as_json: bool) -> None:
@@ -70,7 +69,7 @@ def _r_call(row: dict[str, Any]) -> str:
     return f"{row['r_equivalent'] or '–'}{lowest}"
 
 
-@click.command()
+@click.command(short_help="List the installed plugins, and those left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def plugins(*, as_json: bool) -> None:
     """List the installed plugins with their methods, and those that were left out with the reason."""
@@ -109,7 +108,7 @@ def plugins(*, as_json: bool) -> None:
     print_table(("Plugin", "Distribution", "Module", "Methods"), rows)
 
 
-@click.command()
+@click.command(short_help="Show what each preset stands for.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def presets(*, as_json: bool) -> None:
     """Show what each preset stands for; entries that no reference result confirms yet are marked "?"."""
@@ -129,7 +128,7 @@ def presets(*, as_json: bool) -> None:
     from evisynth.cli.tables import print_table  # noqa: PLC0415 - rich only for tables
 
     rows = [(field, *(_entry(name, field) for name in PRESETS)) for field in fields]
-    print_table(("", *(f"{name} ({PROGRAMS[name]})" for name in PRESETS)), rows)
+    print_table(("", *(name if name == PROGRAMS[name] else f"{name}: {PROGRAMS[name]}" for name in PRESETS)), rows)
     if UNVERIFIED:
         click.echo("? no reference result confirms this entry yet")
 
@@ -147,7 +146,4 @@ def _entry(preset: str, field: str) -> str:
 @click.argument("name")
 def schema_command(name: str) -> None:
     """Print a JSON Schema: result, request or error."""
-    if name not in SCHEMAS:
-        msg = f"there is no schema {name!r}; schemas: {', '.join(SCHEMAS)}"
-        raise SettingsError(msg)
     click.echo(json.dumps(schema(name), ensure_ascii=False, indent=2).encode())

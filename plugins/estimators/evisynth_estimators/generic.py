@@ -69,7 +69,7 @@ def effect_measures() -> list[EffectMeasure]:
             r_equivalent="metafor::escalc(measure='GEN', yi=yi, sei=sei)",
         ),
         EffectMeasure(
-            "OE",
+            "O-E",
             observed_minus_expected,
             label="Exp[(O-E) / V]",
             scale="log",

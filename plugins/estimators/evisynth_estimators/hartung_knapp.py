@@ -10,7 +10,8 @@ from evisynth import CombinationError, Estimates, Fit, IntervalMethod, hookimpl,
 def hartung_knapp(fit: Fit, level: float, *, adhoc: bool = False) -> Estimates:
     """Scale the covariance by the mean weighted squared residual, with k - p degrees of freedom.
 
-    With ``adhoc`` the scale is never below 1, so that the standard error is never smaller than Wald's.
+    With ``adhoc`` the scale is never below 1, so that the standard error is never smaller than Wald's. Where the effects
+    do not differ at all the scale is 0, and there is no interval: the estimates are NaN.
     """
     if fit.rss is None:
         msg = f"Hartung-Knapp needs inverse-variance weights, not those of {fit.method}"
@@ -18,6 +19,7 @@ def hartung_knapp(fit: Fit, level: float, *, adhoc: bool = False) -> Estimates:
     scale = fit.rss / fit.dof
     if adhoc:
         scale = np.maximum(scale, 1)
+    scale = np.where(scale > 0, scale, np.nan)
     return symmetric_estimates(fit.coefficients, fit.se * np.sqrt(scale), level, float(fit.dof))
 
 

@@ -57,9 +57,11 @@ def _risk_ratio(cells: CorrectedCells, _: FloatArray, __: Settings) -> tuple[Flo
     r, s = t.a * n_2 / n, t.c * n_1 / n
     # n₁ n₂ (a + c) - a c n, regrouped so that nothing cancels.
     spread = (t.a * t.d * n_1 + t.c * t.b * n_2) / n**2
+    variance = spread.sum(axis=0) / (r.sum(axis=0) * s.sum(axis=0))
     if cells.unit_ratio is not None:
+        # The variance keeps the corrected cells, so that a table alone has its own standard error.
         r = np.where(cells.unit_ratio, s, r)
-    return _log_of_sums(r, s), spread.sum(axis=0) / (r.sum(axis=0) * s.sum(axis=0)), s
+    return _log_of_sums(r, s), variance, s
 
 
 def _risk_difference(

@@ -1,1 +1,26 @@
-"""x"""
+"""Report the studies as a table of comma-separated values."""
+
+from __future__ import annotations
+
+from evisynth import MetaAnalysis, Reporter, guarded_cell, hookimpl
+
+
+def csv_table(analysis: MetaAnalysis) -> str:
+    """Write a row per study with its data, effect and weight; numbers in full, empty where there is none."""
+    frame = analysis.to_frame()
+    for name in ("study", "study_id", "year", "subgroup", "reason"):
+        frame[name] = [guarded_cell(text) if isinstance(text, str) else "" for text in frame[name].tolist()]
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+@hookimpl
+def reporters() -> list[Reporter]:
+    """Offer CSV."""
+    return [
+        Reporter(
+            "csv",
+            csv_table,
+            media_types={".csv": "text/csv"},
+            reference="Shafranovich (2005), Common Format and MIME Type for CSV Files, RFC 4180",
+        )
+    ]

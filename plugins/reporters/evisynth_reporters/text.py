@@ -1,1 +1,101 @@
-"""x"""
+"""Report in plain text: RevMan's table in a monospaced font, with reasons, warnings, settings and sources."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from evisynth import MetaAnalysis, Reporter, hookimpl
+from evisynth_reporters import printed
+from evisynth_reporters.build_table import build_table
+from evisynth_reporters.monospaced import set_table
+from evisynth_reporters.table import Column, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evisynth_reporters.table import ForestTable
+
+PROSE_WIDTH = 100
+
+
+def text(
+    analysis: MetaAnalysis,
+    *,
+    title: str | None = None,
+    group_1: str = "Experimental",
+    group_2: str = "Control",
+    decimals: int = 2,
+) -> str:
+    """Print the table of a forest plot with its footers, the studies not pooled, warnings, settings and sources.
+
+    ``group_1`` and ``group_2`` name the arms, ``decimals`` are those of effects and their limits.
+    """
+    table = build_table(analysis, (group_1, group_2), decimals)
+    blocks = (
+        [printed.one_line(title), table.title] if title else [table.title],
+        set_table(table.columns, table.rows),
+        _coefficients(table),
+        _tau2_interval(analysis, printed.style_of(analysis)),
+        _items("Not pooled", table.excluded),
+        _items("Warnings", table.warnings),
+        _methods(analysis),
+    )
+    return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+
+
+def _coefficients(table: ForestTable) -> list[str]:
+    if not table.coefficients:
+        return []
+    columns = (Column("Coefficient"), Column("Estimate"), Column("SE"), Column("Test"))
+    rows = [Row("study", (found.term, found.effect, found.se, found.test)) for found in table.coefficients]
+    scale = ["(on the log scale)"] if table.log_scale else []
+    return [*set_table(columns, rows)[1:], *scale]
+
+
+def _tau2_interval(analysis: MetaAnalysis, style: printed.Style) -> list[str]:
+    found, settings = analysis.heterogeneity, analysis.settings
+    if settings.model != "random" or found.tau2_ci_low is None or found.tau2_ci_high is None:
+        return []
+    limits = printed.interval(found.tau2_ci_low, found.tau2_ci_high, style)
+    return [f"Tau² ({settings.tau2}): {printed.number(found.tau2)}, {printed.level(settings.level)} CI {limits}"]
+
+
+def _items(heading: str, items: Iterable[str]) -> list[str]:
+    lines = [line for item in items for line in _prose(item)]
+    return [f"{heading}:", *lines] if lines else []
+
+
+def _prose(paragraph: str) -> list[str]:
+    return textwrap.wrap(paragraph, PROSE_WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _methods(analysis: MetaAnalysis) -> list[str]:
+    settings = textwrap.wrap(f"Settings: {settings_line(analysis)}", PROSE_WIDTH, subsequent_indent="  ")
+    return [*settings, *_items("Sources", analysis.references)]
+
+
+def settings_line(analysis: MetaAnalysis) -> str:
+    """Name the choices that made the numbers, in the words of a request."""
+    s = analysis.settings
+    words = [f"preset {s.preset}", f"measure {analysis.effects.measure}", f"method {s.method}", f"model {s.model}"]
+    words += [f"tau2 {s.tau2}", f"interval {s.interval}"] if s.model == "random" else []
+    words += [f"adhoc {s.adhoc}".lower()] if s.adhoc else []
+    words += [f"prediction {s.prediction}"] if s.model == "random" and s.prediction else []
+    words += [f"correction {s.correction} {s.increment:g}"] if analysis.methods.measure.counts else []
+    words += ["events swapped"] if s.swap_events else []
+    words.append(f"level {s.level:g}")
+    return ", ".join(words)
+
+
+@hookimpl
+def reporters() -> list[Reporter]:
+    """Offer the text report."""
+    return [
+        Reporter(
+            "text",
+            text,
+            reference="Lewis & Clarke (2001), BMJ 322:1479-1480 (layout: RevMan 5.4 and RevMan Web)",
+            media_types={".txt": "text/plain"},
+        )
+    ]

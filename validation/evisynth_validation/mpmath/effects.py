@@ -142,7 +142,7 @@ def revman_two_by_two(measure: str, t: Cells) -> Effect | None:
 
 
 def metafor_two_by_two(measure: str, t: Cells) -> Effect | None:
-    """Follow metafor's ``escalc``: one half to all cells of a table with an empty one, then the measure as it stands."""
+    """Follow metafor's ``escalc``: add one half to all cells of a table with an empty one, then derive the measure."""
     s = t.corrected()
     derive = {"OR": log_odds_ratio, "RR": log_risk_ratio, "RD": risk_difference, "PETO": peto}[measure]
     return derive(s)

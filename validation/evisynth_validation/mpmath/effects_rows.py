@@ -33,6 +33,11 @@ NEAR_ONE: tuple[Counts, ...] = (
     (1000000, 3000000, 1000001, 3000003), (99999, 100000, 999989, 1000000), (5, 10, 5, 10), (0, 50000, 0, 50001),
     (40000000, 80000001, 40000001, 80000003), (2, 5, 400000000, 1000000001),
 )  # fmt: skip
+SMALL_ARMS = ((2, 2), (2, 3), (3, 2), (3, 3), (2, 5), (4, 2), (2, 40), (5, 4), (4, 4), (3, 7))
+# The gamma functions in the exact J overflow a double near 343 participants, and their logarithms lose digits later.
+LARGE_ARMS = (171, 172, 343, 1000, 10**4, 10**5, 10**6, 10**8)
+NO_SPREAD: tuple[Means, ...] = ((1.5, 0.0, 10, 1.25, 0.5, 12), (2.0, 0.75, 8, 3.0, 0.0, 9), (4.0, 0.0, 5, 1.0, 0.0, 6))
+EDGES = ((0.0, 3.5), (1e-300, 1e-3), (-1e-9, 1e9), (1e6, 1e-6), (-0.125, 0.25), (3.0, 7.0))
 
 
 def count_rows() -> Iterator[tuple[str, Counts]]:
@@ -60,22 +65,25 @@ def mean_rows() -> Iterator[tuple[str, Means]]:
     """Yield groups of two arms of means and standard deviations."""
     rng = Random(SEED + 1)  # noqa: S311 (a reproducible stream, no secret)
     for _ in range(40):
-        m, s = 10 * normal(rng), 1 + 9 * rng.random()
+        m, s, other = 10 * normal(rng), 1 + 9 * rng.random(), 0.5 + rng.random()
+        n1, n2 = rng.randint(5, 300), rng.randint(5, 300)
         yield (
             "ordinary",
-            (significant(m), significant(s), rng.randint(5, 300), significant(m + normal(rng) * s), significant(s * (0.5 + rng.random())), rng.randint(5, 300)),
-        )  # fmt: skip
-    for n1, n2 in ((2, 2), (2, 3), (3, 2), (3, 3), (2, 5), (4, 2), (2, 40), (5, 4), (4, 4), (3, 7)):
-        yield "small arms", (significant(normal(rng)), significant(0.2 + rng.random()), n1, significant(normal(rng)), significant(0.2 + rng.random()), n2)  # fmt: skip
+            (significant(m), significant(s), n1, significant(m + normal(rng) * s), significant(s * other), n2),
+        )
+    for n1, n2 in SMALL_ARMS:
+        m1, m2 = significant(normal(rng)), significant(normal(rng))
+        yield "small arms", (m1, significant(0.2 + rng.random()), n1, m2, significant(0.2 + rng.random()), n2)
     for _ in range(10):
-        m = normal(rng)
-        yield "nearly equal means", (m, 1.25, rng.randint(10, 99), m * (1 + 2.0 ** -rng.randint(20, 50)), 0.75, rng.randint(10, 99))
+        m, step = normal(rng), 2.0 ** -rng.randint(20, 50)
+        yield "nearly equal means", (m, 1.25, rng.randint(10, 99), m * (1 + step), 0.75, rng.randint(10, 99))
     yield from (("equal means", (m, 1.5, 20, m, 2.5, 25)) for m in (0.0, 3.7, -1e6))
-    for n in (171, 342, 343, 1000, 10**4, 10**5, 10**6, 10**8):
+    for n in LARGE_ARMS:
         yield "large arms", (significant(normal(rng)), 1.5, n, significant(normal(rng)), 1.25, n + rng.randint(0, 9))
     for _ in range(6):
-        yield "far from zero", (1e6 + normal(rng), 0.5, rng.randint(5, 50), 1e6 + normal(rng), 0.625, rng.randint(5, 50))
-    yield from (("no spread", row) for row in ((1.5, 0.0, 10, 1.25, 0.5, 12), (2.0, 0.75, 8, 3.0, 0.0, 9), (4.0, 0.0, 5, 1.0, 0.0, 6)))
+        m1, m2 = 1e6 + normal(rng), 1e6 + normal(rng)
+        yield "far from zero", (m1, 0.5, rng.randint(5, 50), m2, 0.625, rng.randint(5, 50))
+    yield from (("no spread", row) for row in NO_SPREAD)
 
 
 def o_minus_e_rows() -> Iterator[tuple[str, tuple[float, float]]]:
@@ -84,7 +92,7 @@ def o_minus_e_rows() -> Iterator[tuple[str, tuple[float, float]]]:
     for _ in range(24):
         variance = significant(wide(rng, -2, 4))
         yield "ordinary", (significant(normal(rng) * variance / 4), variance)
-    yield from (("edge", row) for row in ((0.0, 3.5), (1e-300, 1e-3), (-1e-9, 1e9), (1e6, 1e-6), (-0.125, 0.25), (3.0, 7.0)))
+    yield from (("edge", row) for row in EDGES)
 
 
 def two_by_two_row(group: str, counts: Counts) -> dict[str, Json]:
@@ -98,7 +106,11 @@ def two_by_two_row(group: str, counts: Counts) -> dict[str, Json]:
             metafor = effects.metafor_two_by_two(measure, cells)
             conventions["metafor"] = metafor.record() if metafor else None
         expected[measure] = conventions
-    return {"group": group, "inputs": dict(zip(("events_1", "n_1", "events_2", "n_2"), counts, strict=True)), "expected": expected}
+    return {
+        "group": group,
+        "inputs": dict(zip(("events_1", "n_1", "events_2", "n_2"), counts, strict=True)),
+        "expected": expected,
+    }
 
 
 def mean_row(group: str, means: Means) -> dict[str, Json]:

@@ -88,11 +88,15 @@ def root(function: Callable[[Exact], Exact], low: Exact, high: Exact) -> Exact:
         ArithmeticError: the function does not change sign around the point found.
 
     """
-    scaled = cast("Callable[[Exact], Exact]", lambda u: function(u * high))
-    found = cast(
-        "Exact",
-        _context.findroot(scaled, (low / high, exact(1)), solver="anderson", tol=exact(10) ** -48, maxsteps=400, verify=False),
-    ) * high  # fmt: skip
+
+    def scaled(unknown: Exact) -> Exact:
+        return function(unknown * high)
+
+    ends = (low / high, exact(1))
+    tolerance = exact(10) ** -48
+    found = high * cast(
+        "Exact", _context.findroot(scaled, ends, solver="anderson", tol=tolerance, maxsteps=400, verify=False)
+    )
     step = found * exact(10) ** -40
     if (function(found - step) > 0) is (function(found + step) > 0):
         message = f"no change of sign within 1e-40 of {float(found)!r}"

@@ -82,7 +82,9 @@ def dersimonian_laird(common: Fit) -> dict[str, Json]:
     tau2 = max(untruncated, exact(0))
     cond = max(common.q / abs(common.q - df), exact(1))
     fit = common.data.fit(tau2)
-    return {"tau2": nearest(tau2), "tau2_untruncated": nearest(untruncated), "cond": brief(cond)} | coefficients(fit, cond)
+    return {"tau2": nearest(tau2), "tau2_untruncated": nearest(untruncated), "cond": brief(cond)} | coefficients(
+        fit, cond
+    )
 
 
 def paule_mandel(common: Fit) -> dict[str, Json]:
@@ -110,7 +112,7 @@ def restricted_likelihood(data: Data, best: Maximum) -> tuple[Fit, dict[str, Jso
 
 
 def q_profile(common: Fit) -> dict[str, Json] | None:
-    """Find the 95 % limits of τ² where the generalised Q meets the chi-squared quantiles; none where the set is empty."""
+    """Find the 95 % limits of τ² where the generalised Q meets chi-squared quantiles; none where the set is empty."""
     data = common.data
     low_target, high_target = quantile("0.975", data.df), quantile("0.025", data.df)
     if not common.q > high_target:

@@ -162,20 +162,29 @@ def float_modes(effects: Effects) -> int:
     return count
 
 
-def several_modes(rng: Random) -> Effects:
-    """Search for a set whose restricted likelihood has more than one maximum: a precise core and vague outliers."""
+def two_modes(rng: Random) -> Effects:
+    """Search for a set whose restricted likelihood has two maxima: a precise core and vague outliers."""
     while True:
-        k = rng.randint(3, 9)
-        v = [wide(rng, -5, -3) if rng.random() < 0.4 else wide(rng, -1, 1.5) for _ in range(k)]  # noqa: PLR2004 (a proportion)
-        effects = Effects([significant(normal(rng) * (2 * x) ** 0.5) for x in v], v)
+        v = [wide(rng, *rng.choice(((-5, -3), (-1, 1.5)))) for _ in range(rng.randint(3, 9))]
+        effects = Effects(scatter(rng, [2 * variance for variance in v], 0.0), v)
         if float_modes(effects) > 1:
+            return effects
+
+
+def three_modes(rng: Random) -> Effects:
+    """Search for a set whose restricted likelihood has three maxima: three orders of precision, each its own spread."""
+    wanted = 3
+    while True:
+        v = [wide(rng, *rng.choice(((-7, -6), (-2.5, -1.5), (1.5, 2.5)))) for _ in range(rng.randint(4, 9))]
+        effects = Effects(scatter(rng, [2 * variance for variance in v], 0.0), v)
+        if float_modes(effects) >= wanted:
             return effects
 
 
 GROUPS: tuple[tuple[Callable[[Random], Effects], int], ...] = (
     (realistic, 110), (full_precision, 20), (pair, 60), (triple, 60), (sparse, 50), (homogeneous, 40),
     (heterogeneous, 40), (twelve_decades, 60), (outlier, 40), (ties, 30), (dominant, 30), (shifted, 15), (large, 20),
-    (several_modes, 30), (moderated, 70),
+    (two_modes, 30), (three_modes, 8), (moderated, 70),
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ Matrix: TypeAlias = "list[list[Exact]]"
 
 
 def inverse_and_determinant(matrix: Matrix) -> tuple[Matrix, Exact]:
-    """Invert a symmetric positive definite matrix by Gauss-Jordan elimination, whose pivots multiply to the determinant."""
+    """Invert a positive definite matrix by Gauss-Jordan elimination, whose pivots multiply to the determinant."""
     size = len(matrix)
     rows = [[*row, *(exact(int(i == j)) for j in range(size))] for i, row in enumerate(matrix)]
     determinant = exact(1)

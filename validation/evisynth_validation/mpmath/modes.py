@@ -1,7 +1,7 @@
 """Search the restricted likelihood for all its maxima in τ², by brute force and at full precision.
 
-The derivative is evaluated on a dense logarithmic grid between 0 and a bound above which no stationary point can lie. It is
-looked at more closely wherever it turns round without changing sign, every change of sign is polished, and the
+The derivative is evaluated on a dense logarithmic grid between 0 and a bound above which no stationary point can lie.
+It is looked at more closely wherever it turns round without changing sign, every change of sign is polished, and the
 likelihoods of all maxima are compared, τ² = 0 included.
 
 Source: Viechtbauer (2005), J. Educ. Behav. Stat. 30:261-293, and Raudenbush (2009) for moderators.
@@ -43,7 +43,13 @@ def log_likelihood_terms(data: Data, tau2: Exact) -> list[Exact]:
     """List −½(k−p)·log 2π, ½·log|X'X|, −½Σ log(v+τ²), −½·log|X'WX| and −½·y'Py, whose sum is the log-likelihood."""
     fit = data.fit(tau2)
     _, plain = inverse_and_determinant(data.gram([exact(1)] * len(data.y)))
-    doubled = [-data.df * log(two_pi()), log(plain), -total(log(v + tau2) for v in data.v), -fit.log_determinant, -fit.q]
+    doubled = [
+        -data.df * log(two_pi()),
+        log(plain),
+        -total(log(v + tau2) for v in data.v),
+        -fit.log_determinant,
+        -fit.q,
+    ]
     return [term / 2 for term in doubled]
 
 
@@ -113,8 +119,10 @@ def maxima(data: Data) -> list[Exact]:
 def global_maximum(data: Data) -> Maximum:
     """Compare the likelihoods of all maxima."""
     found = maxima(data)
-    terms = {i: log_likelihood_terms(data, tau2) for i, tau2 in enumerate(found)}
-    ranked = sorted(((total(parts), i) for i, parts in terms.items()), key=lambda pair: pair[0], reverse=True)  # type: ignore[arg-type,return-value]
-    best, index = ranked[0]
-    gap = best - ranked[1][0] if len(ranked) > 1 else None
-    return Maximum(found[index], best, total(abs(part) for part in terms[index]), len(found), gap)
+    terms = [log_likelihood_terms(data, tau2) for tau2 in found]
+    heights = [total(parts) for parts in terms]
+    best = max(heights)
+    winner = heights.index(best)
+    others = heights[:winner] + heights[winner + 1 :]
+    scale = total(abs(part) for part in terms[winner])
+    return Maximum(found[winner], best, scale, len(found), best - max(others) if others else None)

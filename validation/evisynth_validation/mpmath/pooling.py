@@ -149,7 +149,7 @@ def peto_pooled(tables: Sequence[Cells]) -> Pooled:
 
 
 def revman(measure: str, tables: Sequence[Cells]) -> Json:
-    """Analyse one set of tables as RevMan 5 does: common and random lines, by Mantel-Haenszel and by inverse variance."""
+    """Analyse one set of tables as RevMan 5 does: common and random lines, by Mantel-Haenszel and inverse variance."""
     pairs = [(t, effect) for t in tables if (effect := revman_two_by_two(measure, t)) is not None]
     if not pairs:
         return {"k": 0}

@@ -49,6 +49,11 @@ def drawn_tables(rng: Random, k: int, control_risk: float, largest: int) -> tupl
     return tuple(tables)
 
 
+def rare_events(rng: Random) -> Counts:
+    """Draw a study of some events among hundreds of thousands."""
+    return rng.randint(0, 40), rng.randint(10**5, 10**6), rng.randint(0, 60), rng.randint(10**5, 10**6)
+
+
 def table_sets() -> Iterator[tuple[str, tuple[Counts, ...]]]:
     """Yield groups of sets of tables."""
     yield from CORNERS
@@ -60,7 +65,7 @@ def table_sets() -> Iterator[tuple[str, tuple[Counts, ...]]]:
     for k in (2, 3, 5, 7, 9, 12):
         yield "small and frequent", drawn_tables(rng, k, 0.85, 12)
     for k in (3, 6, 12):
-        yield "large and rare", tuple((rng.randint(0, 40), rng.randint(10**5, 10**6), rng.randint(0, 60), rng.randint(10**5, 10**6)) for _ in range(k))  # fmt: skip
+        yield "large and rare", tuple(rare_events(rng) for _ in range(k))
 
 
 def sets() -> list[dict[str, Json]]:

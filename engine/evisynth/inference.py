@@ -1,0 +1,56 @@
+"""Choose the interval method that a fit can have, and say where it is not the one asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from evisynth.pooling import Methods, call
+
+if TYPE_CHECKING:
+    from evisynth.fits import Estimates, Fit
+    from evisynth.records import IntervalMethod
+    from evisynth.settings import Settings
+
+
+def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, str | None]:
+    """Infer by the interval method asked for; where it cannot be computed by Wald's, with a note.
+
+    A method that is for random effects alone gives way to Wald's under a common effect without a note. In a batch
+    ``(k, m)`` an analysis that has no interval by the method gets Wald's, and ``without_df`` says which.
+    """
+    record, fallback = methods.interval, methods.common_interval
+    if record.random_only and fit.model == "common":
+        return _estimates(methods, fallback, fit, settings), None
+    instead = f"; {fallback.name} is given instead"
+    if record.random_only and fit.dof < 1:
+        return (
+            _estimates(methods, fallback, fit, settings),
+            f"interval {record.name} needs more studies than coefficients{instead}",
+        )
+    estimates = _estimates(methods, record, fit, settings)
+    absent = np.isnan(estimates.se)
+    if not absent.any() or record is fallback:
+        return estimates, None
+    other = _estimates(methods, fallback, fit, settings)
+    note = f"interval {record.name} does not exist where effects do not differ at all{instead}"
+    if absent.all():
+        return other, note
+    return _merged(estimates, other, absent.any(axis=0)), note
+
+
+def _merged(estimates: Estimates, other: Estimates, absent: np.ndarray) -> Estimates:
+    names = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
+    return attrs.evolve(
+        estimates,
+        without_df=absent,
+        **{name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names},
+    )
+
+
+def _estimates(methods: Methods, record: IntervalMethod, fit: Fit, settings: Settings) -> Estimates:
+    inputs = record.named_inputs({"adhoc": settings.adhoc})
+    made: Estimates = call(methods.registry, record, fit, settings.level, **inputs)
+    return made

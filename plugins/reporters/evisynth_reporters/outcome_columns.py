@@ -1,0 +1,106 @@
+"""Choose the columns of study data that RevMan shows for an outcome: by the kind of data, not by the measure's name."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import attrs
+
+from evisynth_reporters import printed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evisynth import FloatArray, MetaAnalysis
+
+Kind: TypeAlias = Literal["counts", "means", "given"]
+Adds: TypeAlias = Literal["participants", "events", "nothing"]
+
+
+@attrs.frozen
+class DataColumn:
+    """Hold the numbers of one column, a value for every row of the input, and what they add up to."""
+
+    heading: str
+    values: tuple[float | None, ...]
+    group: str = ""
+    adds: Adds = "nothing"
+
+    def cell(self, row: int) -> str:
+        """Print one row's number."""
+        return printed.entered(self.values[row])
+
+    def total(self, rows: Iterable[int]) -> str:
+        """Print the sum over some rows, missing values aside."""
+        known = [value for row in rows if (value := self.values[row]) is not None]
+        return printed.entered(math.fsum(known)) if known else ""
+
+
+@attrs.frozen
+class Outcome:
+    """Say what kind of data an analysis has and which columns show them."""
+
+    kind: Kind
+    columns: tuple[DataColumn, ...]
+
+
+def outcome_of(analysis: MetaAnalysis, groups: tuple[str, str]) -> Outcome:
+    """Find the columns that the measure was computed from; those of effects given where there are no others."""
+    needs = analysis.methods.measure.parameters
+    if analysis.effects.cells is not None:
+        return Outcome("counts", _counts(analysis, groups))
+    source = analysis.effects.studies
+    columns: Mapping[str, FloatArray] = {} if source is None else source.columns
+    if "mean_1" in needs and "mean_1" in columns:
+        return Outcome("means", _arms(analysis, groups, ("Mean", "mean"), ("SD", "sd"), ("Total", "n")))
+    arms = _arms(analysis, groups, ("Events", "events"), ("Total", "n"))
+    if "o_e" in needs and "o_e" in columns:
+        observed = DataColumn("O-E", _entered(columns["o_e"]))
+        return Outcome("given", (*arms, observed, DataColumn("Variance", _entered(columns["o_e_variance"]))))
+    return Outcome("given", (*_effect_and_se(analysis), *_arms(analysis, groups, ("Total", "n"))))
+
+
+def _counts(analysis: MetaAnalysis, groups: tuple[str, str]) -> tuple[DataColumn, ...]:
+    """Show the cells that were analysed, which are those of non-events where events were swapped."""
+    cells = analysis.effects.cells
+    if cells is None:
+        return ()
+    raw, word = cells.raw, "Non-events" if analysis.settings.swap_events else "Events"
+    arms = ((raw.a, raw.n_1), (raw.c, raw.n_2))
+    return tuple(
+        column
+        for group, (events, total) in zip(groups, arms, strict=True)
+        for column in (
+            DataColumn(word, _entered(events), group, "events"),
+            DataColumn("Total", _entered(total), group, "participants"),
+        )
+    )
+
+
+def _arms(analysis: MetaAnalysis, groups: tuple[str, str], *wanted: tuple[str, str]) -> tuple[DataColumn, ...]:
+    """Show columns that exist once for each arm; those that were not given are left out."""
+    source = analysis.effects.studies
+    if source is None:
+        return ()
+    adds: dict[str, Adds] = {"n": "participants", "events": "events"}
+    return tuple(
+        DataColumn(heading, _entered(source.columns[f"{name}_{arm}"]), group, adds.get(name, "nothing"))
+        for arm, group in enumerate(groups, start=1)
+        for heading, name in wanted
+        if f"{name}_{arm}" in source.columns
+    )
+
+
+def _effect_and_se(analysis: MetaAnalysis) -> tuple[DataColumn, ...]:
+    effects = analysis.effects
+    label = printed.one_line(analysis.settings.effect_label or effects.label)
+    heading = f"log[{label}]" if effects.scale == "log" else label
+    return (
+        DataColumn(heading, tuple(study.effect for study in analysis.studies)),
+        DataColumn("SE", tuple(study.se for study in analysis.studies)),
+    )
+
+
+def _entered(column: FloatArray) -> tuple[float | None, ...]:
+    return tuple(None if math.isnan(value) else value for value in column.tolist())
