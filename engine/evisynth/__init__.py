@@ -39,7 +39,7 @@ from evisynth.fits import (
     no_limits,
     symmetric_estimates,
 )
-from evisynth.fitting import effects, fit
+from evisynth.fitting import LEFT_OUT, effects, fit
 from evisynth.hookspecs import hookimpl
 from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, power_of_two_scale, read_only
 from evisynth.kernels.distributions import (
@@ -83,6 +83,7 @@ from evisynth.studies import Effects, MeasuredEffects, Studies
 
 __all__ = [
     "FEW",
+    "LEFT_OUT",
     "Adjusted",
     "Adjustment",
     "BiasTest",

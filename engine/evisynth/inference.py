@@ -43,11 +43,8 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
 
 def _merged(estimates: Estimates, other: Estimates, absent: np.ndarray) -> Estimates:
     names = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
-    return attrs.evolve(
-        estimates,
-        without_df=absent,
-        **{name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names},
-    )
+    merged = {name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names}
+    return attrs.evolve(estimates, without_df=absent, **merged)
 
 
 def _estimates(methods: Methods, record: IntervalMethod, fit: Fit, settings: Settings) -> Estimates:

@@ -45,23 +45,13 @@ class Methods:
     tau2_interval: Tau2Interval | None
     registry: Registry
 
-    def used(self) -> tuple[Method, ...]:
-        """List the records, for references and provenance."""
-        return tuple(
-            dict.fromkeys(
-                method
-                for method in (
-                    self.measure,
-                    self.correction if self.measure.counts else None,
-                    self.pooling,
-                    self.tau2,
-                    self.interval,
-                    self.prediction,
-                    self.tau2_interval,
-                )
-                if method is not None
-            )
-        )
+    def used(self, model: str | None = None) -> tuple[Method, ...]:
+        """List the records behind a model, or behind either, for references and provenance."""
+        always = (self.measure, self.correction if self.measure.counts else None, self.pooling)
+        random = (self.tau2, self.interval, self.prediction, self.tau2_interval)
+        common = (self.common_interval if self.interval.random_only else self.interval,)
+        chosen = {"common": common, "random": random}.get(model or "", (*random, *common))
+        return tuple(dict.fromkeys(method for method in (*always, *chosen) if method is not None))
 
 
 @attrs.frozen(eq=False)

@@ -260,6 +260,11 @@ class MetaAnalysis:
     subgroups: tuple[Subgroup, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def label(self) -> str:
+        """Name of the effect for readers: ``Risk Ratio``."""
+        return self.settings.effect_label or self.effects.label
+
     # -- the models ---------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -467,7 +472,13 @@ class MetaAnalysis:
     @cached_property
     def events(self) -> Mapping[str, int | float | None]:
         """Events by arm and in all, over every row but those left out on request; None where not entered."""
-        return self._totals("events_1", "events_2")
+        events = self._totals("events_1", "events_2")
+        if not self.settings.swap_events:
+            return events
+        return {
+            arm: None if given is None or events[arm] is None else given - (events[arm] or 0)
+            for arm, given in self.participants.items()
+        }
 
     def _totals(self, one: str, two: str) -> Mapping[str, int | float | None]:
         source, reasons = self.effects.studies, self.effects.reasons
@@ -534,8 +545,8 @@ class MetaAnalysis:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Published sources of the methods used."""
-        return tuple(dict.fromkeys(method.reference for method in self.methods.used()))
+        """Published sources of the methods behind the model that was asked for."""
+        return tuple(dict.fromkeys(method.reference for method in self.methods.used(self.settings.model)))
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:

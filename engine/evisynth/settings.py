@@ -92,6 +92,10 @@ class Settings:
     swap_events: bool = attrs.field(default=False, validator=_flag)
     """Analyse non-events instead of events."""
     effect_label: str | None = attrs.field(default=None, validator=_text_or_none)
+    group_1: str | None = attrs.field(default=None, validator=_text_or_none)
+    """Name of arm 1 for reports; "Experimental" unless given."""
+    group_2: str | None = attrs.field(default=None, validator=_text_or_none)
+    """Name of arm 2 for reports; "Control" unless given."""
     favours_1: str | None = attrs.field(default=None, validator=_text_or_none)
     favours_2: str | None = attrs.field(default=None, validator=_text_or_none)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CLOSED = 1e-13
 ITERATIVE = 1e-12
-DUST = 1e-60
+DUST = 1e-40
 """What 50 digits leave of a sum of squares that is 0."""
 
 
@@ -51,13 +51,7 @@ def test_study_effects(
             condition = max(condition, cond if largest > 2**26 else 1.0)
             where = (row["id"], row["group"], measure, effects.y[0], expected["y"])
             assert relative_error(float(effects.y[0]), expected["y"]) <= CLOSED * condition, where
-            assert relative_error(float(effects.v[0]), expected["v"]) <= CLOSED * max(
-                1.0, expected.get("cond_v", 1.0)
-            ), (
-                *where,
-                effects.v[0],
-                expected["v"],
-            )
+            assert relative_error(float(effects.v[0]), expected["v"]) <= CLOSED, (*where, effects.v[0])
     assert compared > 400
 
 
@@ -87,9 +81,8 @@ def test_pooled_tables_by_revman5(
                     assert analysis.pooled is not None
                     assert analysis.k == expected["k"], where
                     assert relative_error(analysis.pooled.value, line["estimate"]) <= CLOSED * line["cond"], where
-                    assert relative_error(analysis.pooled.se, line["se"]) <= CLOSED * line.get(
-                        "cond_se", line["cond"]
-                    ), where
+                    allowed = CLOSED * line.get("cond_se", line["cond"])
+                    assert relative_error(analysis.pooled.se, line["se"]) <= allowed, where
                     compared += 1
                     if truth["df"] == 0:
                         continue

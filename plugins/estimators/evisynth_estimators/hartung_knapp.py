@@ -10,8 +10,8 @@ from evisynth import CombinationError, Estimates, Fit, IntervalMethod, hookimpl,
 def hartung_knapp(fit: Fit, level: float, *, adhoc: bool = False) -> Estimates:
     """Scale the covariance by the mean weighted squared residual, with k - p degrees of freedom.
 
-    With ``adhoc`` the scale is never below 1, so that the standard error is never smaller than Wald's. Where the effects
-    do not differ at all the scale is 0, and there is no interval: the estimates are NaN.
+    With ``adhoc`` the scale is never below 1, so that the standard error is never smaller than Wald's. Where the
+    effects do not differ at all the scale is 0 and there is no interval: the estimates are NaN.
     """
     if fit.rss is None:
         msg = f"Hartung-Knapp needs inverse-variance weights, not those of {fit.method}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from evisynth import LEFT_OUT
 from evisynth_reporters import printed
 from evisynth_reporters.outcome_columns import outcome_of
 from evisynth_reporters.table import Coefficient, Column, ForestTable, Mark, Row
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from evisynth import Display, MetaAnalysis, StudyResult, Subgroup
 
-ON_REQUEST = "left out on request"
 COEFFICIENT_DECIMALS = 4
 
 
@@ -145,7 +145,7 @@ class _Builder:
 
     def counted(self, rows: Iterable[int]) -> list[int]:
         """Pick the rows that totals add up: RevMan counts a study without an effect, not one that is left out."""
-        return [row for row in rows if self.analysis.studies[row].reason != ON_REQUEST]
+        return [row for row in rows if self.analysis.studies[row].reason != LEFT_OUT]
 
     def prediction(self) -> Iterable[Row]:
         limits = self.analysis.model.prediction_display
@@ -184,4 +184,4 @@ def _square(study: StudyResult) -> Mark | None:
 
 
 def _absent(study: StudyResult) -> str:
-    return "Left out" if study.reason == ON_REQUEST else printed.NOT_ESTIMABLE
+    return "Left out" if study.reason == LEFT_OUT else printed.NOT_ESTIMABLE

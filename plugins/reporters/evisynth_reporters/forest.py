@@ -20,8 +20,8 @@ def forest(  # noqa: PLR0913 - keyword-only, each an option of the figure
     analysis: MetaAnalysis,
     *,
     title: str | None = None,
-    group_1: str = "Experimental",
-    group_2: str = "Control",
+    group_1: str | None = None,
+    group_2: str | None = None,
     decimals: int = 2,
     scale: float | None = None,
     plot_width: float = 200.0,
@@ -31,14 +31,15 @@ def forest(  # noqa: PLR0913 - keyword-only, each an option of the figure
 ) -> bytes:
     """Draw the table of a forest plot with squares, intervals and diamonds beside it.
 
-    ``group_1`` and ``group_2`` name the arms; ``scale`` is the right end of the axis (100 for 0.01 to 100), chosen by
-    the data where it is not given; ``plot_width`` is the axis's length in points; ``notes`` adds the studies not pooled
-    and the warnings; ``dpi`` is the resolution of a bitmap. Raises `MissingExtraError` without matplotlib.
+    ``group_1`` and ``group_2`` name the arms (else the settings do); ``scale`` is the right end of the axis (100 for
+    0.01 to 100), chosen by the data where it is not given; ``plot_width`` is the axis's length in points; ``notes``
+    adds the studies not pooled and the warnings; ``dpi`` is the resolution of a bitmap. Raises `MissingExtraError`
+    without matplotlib.
     """
     canvas.require_matplotlib("the forest reporter")
     _check("dpi", dpi, DPI_RANGE)
     _check("plot_width", plot_width, PLOT_WIDTH_RANGE)
-    table = build_table(analysis, (group_1, group_2), decimals)
+    table = build_table(analysis, printed.arm_names(analysis, group_1, group_2), decimals)
     drawing = lay_out(
         table,
         canvas.text_measure(dpi if suffix == ".png" else canvas.VECTOR_DPI),

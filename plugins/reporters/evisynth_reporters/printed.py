@@ -174,3 +174,9 @@ def subgroup_line(test: SubgroupTest | None) -> str:
         return f"Test for subgroup differences: {NOT_APPLICABLE}"
     shown = f"Chi² = {number(test.q)}, df = {test.df} ({p_value(test.p_value)}), I² = {number(test.i2, 0)}%"
     return f"Test for subgroup differences: {shown}"
+
+
+def arm_names(analysis: MetaAnalysis, group_1: str | None, group_2: str | None) -> tuple[str, str]:
+    """Name the arms: as asked for, else as the settings say, else as RevMan does."""
+    settings = analysis.settings
+    return group_1 or settings.group_1 or "Experimental", group_2 or settings.group_2 or "Control"

@@ -23,15 +23,16 @@ def text(
     analysis: MetaAnalysis,
     *,
     title: str | None = None,
-    group_1: str = "Experimental",
-    group_2: str = "Control",
+    group_1: str | None = None,
+    group_2: str | None = None,
     decimals: int = 2,
 ) -> str:
     """Print the table of a forest plot with its footers, the studies not pooled, warnings, settings and sources.
 
-    ``group_1`` and ``group_2`` name the arms, ``decimals`` are those of effects and their limits.
+    ``group_1`` and ``group_2`` name the arms (else the settings do), ``decimals`` are those of effects and their
+    limits.
     """
-    table = build_table(analysis, (group_1, group_2), decimals)
+    table = build_table(analysis, printed.arm_names(analysis, group_1, group_2), decimals)
     blocks = (
         [printed.one_line(title), table.title] if title else [table.title],
         set_table(table.columns, table.rows),
