@@ -39,7 +39,7 @@ from evisynth.fits import (
     no_limits,
     symmetric_estimates,
 )
-from evisynth.fitting import LEFT_OUT, effects, fit
+from evisynth.fitting import effects, fit
 from evisynth.hookspecs import hookimpl
 from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, power_of_two_scale, read_only
 from evisynth.kernels.distributions import (
@@ -79,7 +79,7 @@ from evisynth.sensitivity import LeaveOneOut, leave_one_out
 from evisynth.settings import Settings
 from evisynth.small_study import adjust, bias
 from evisynth.sources import Source, Table
-from evisynth.studies import Effects, MeasuredEffects, Studies
+from evisynth.studies import LEFT_OUT, Effects, MeasuredEffects, Studies
 
 __all__ = [
     "FEW",

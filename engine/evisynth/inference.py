@@ -11,6 +11,7 @@ from evisynth.pooling import Methods, call
 
 if TYPE_CHECKING:
     from evisynth.fits import Estimates, Fit
+    from evisynth.kernels.arrays import BoolArray
     from evisynth.records import IntervalMethod
     from evisynth.settings import Settings
 
@@ -38,10 +39,10 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
     note = f"interval {record.name} does not exist where effects do not differ at all{instead}"
     if absent.all():
         return other, note
-    return _merged(estimates, other, absent.any(axis=0)), note
+    return _merged(estimates, other, np.asarray(absent.any(axis=0))), note
 
 
-def _merged(estimates: Estimates, other: Estimates, absent: np.ndarray) -> Estimates:
+def _merged(estimates: Estimates, other: Estimates, absent: BoolArray) -> Estimates:
     names = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
     merged = {name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names}
     return attrs.evolve(estimates, without_df=absent, **merged)

@@ -22,6 +22,8 @@ BY_MEASURE = "by measure"
 """Pool by the method that the measure names: M-H for counts, Peto for Peto's odds ratio."""
 BY_INTERVAL = "by interval"
 """Take the prediction interval that goes with the interval method (`PREDICTION_BY_INTERVAL`)."""
+BY_TAU2 = "by tau2"
+"""Take Q about the M-H estimate beside the τ² estimators of `CENTRED_TAU2` only."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "revman5": {
@@ -81,7 +83,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "tau2_interval": "QP",
         "correction": "meta",
         "i2": "q",
-        "centre": "pooled",
+        "centre": BY_TAU2,
         "random_weights": "IV",
         "mh_rd_variance": "Greenland-Robins",
         "smd_correction": "exact",
@@ -95,6 +97,8 @@ PREDICTION_BY_INTERVAL: Mapping[str, Mapping[str, str]] = {
     "metafor": {"Wald": "S", "t": "V", "HK": "HK"},
     "meta": {"Wald": "V", "HK": "HK"},
 }
+
+CENTRED_TAU2: Mapping[str, tuple[str, ...]] = {"meta": ("DL",)}
 
 UNVERIFIED: frozenset[tuple[str, str]] = frozenset(
     {
@@ -159,4 +163,6 @@ def _from_preset(preset: str, given: Mapping[str, Any], measure: EffectMeasure |
         fields["model"] = MODEL_WORDS.get(model, model)
     if fields["prediction"] == BY_INTERVAL:
         fields["prediction"] = PREDICTION_BY_INTERVAL[preset].get(fields["interval"])
+    if fields["centre"] == BY_TAU2:
+        fields["centre"] = "pooled" if fields["tau2"] in CENTRED_TAU2[preset] else "IV"
     return Settings(**fields)

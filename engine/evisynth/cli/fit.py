@@ -39,6 +39,8 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--scale", str, "Analysis scale of given effects: linear or log."),
     ("--swap-events", None, "Analyse non-events instead of events."),
     ("--effect-label", str, "Name of the effect for readers."),
+    ("--group-1", str, "Name of the experimental group."),
+    ("--group-2", str, "Name of the control group."),
     ("--favours-1", str, "Axis label of the experimental group's side."),
     ("--favours-2", str, "Axis label of the control group's side."),
 )

@@ -210,8 +210,8 @@ def _four(cells: Cells) -> Sequence[FloatArray]:
     return (cells.a, cells.b, cells.c, cells.d)
 
 
-def _uses(made: CorrectedCells) -> tuple[Cells, Cells, Cells]:
-    return (made.effect, made.variance, made.sums)
+def _uses(made: CorrectedCells) -> tuple[Cells, ...]:
+    return (made.effect, made.variance, made.sums, made.spread)
 
 
 def _corrected(record: Correction, cells: Cells, measure: EffectMeasure, method: str, given: str) -> CorrectedCells:
@@ -235,7 +235,7 @@ def _corrected(record: Correction, cells: Cells, measure: EffectMeasure, method:
 
 def _positive_where_changed(record: Correction, cells: Cells, made: CorrectedCells, given: str) -> None:
     raw = np.array(_four(cells))
-    for name, use in zip(("effect", "variance", "sums"), _uses(made), strict=True):
+    for name, use in zip(("effects", "variances", "sums", "spread"), _uses(made), strict=True):
         new = np.array(_four(use))
         changed = (new != raw).any(axis=0)
         ensure(

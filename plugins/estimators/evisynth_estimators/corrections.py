@@ -52,14 +52,22 @@ def metafor(cells: Cells, *, measure: EffectMeasure, method: str, increment: flo
 
 
 def meta(cells: Cells, *, measure: EffectMeasure, increment: float) -> CorrectedCells:
-    """Add to all cells of a table with a zero, inside M-H sums too; the effect of a difference stays as it is."""
-    added = cells.plus(np.where(cells.any_zero, increment, 0.0))
-    informative = measure.uninformative != "never"
-    without = ((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS)) if informative else ()
+    """Add to all cells of a table with a zero, inside M-H sums too; the effect of a difference stays as it is.
+
+    The effect and variance of a ratio of risks have the increment added to events and to participants once, that is to
+    the cells of events alone (``RR.Cochrane=FALSE``, the default of metabin; with TRUE it is RevMan's rule).
+    """
+    increments = np.where(cells.any_zero, increment, 0.0)
+    added = cells.plus(increments)
+    without = ((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS))
+    without = without if measure.uninformative != "never" else ()
     if measure.zero_cells == "exact":
         return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without)
-    effect = cells if measure.zero_cells == "difference" else added
-    return CorrectedCells(raw=cells, effect=effect, variance=added, sums=added, spread=added, without_effect=without)
+    variance = added
+    if measure.uninformative == "no events":
+        variance = Cells(cells.a + increments, cells.b, cells.c + increments, cells.d)
+    effect = cells if measure.zero_cells == "difference" else variance
+    return CorrectedCells(raw=cells, effect=effect, variance=variance, sums=added, spread=added, without_effect=without)
 
 
 def none(cells: Cells, *, measure: EffectMeasure) -> CorrectedCells:
