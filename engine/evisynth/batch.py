@@ -20,7 +20,7 @@ from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
-from evisynth.results import NO_STUDIES, ONE_STUDY
+from evisynth.results import NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -190,8 +190,9 @@ class _Batch:
         if fit is None:
             return
         estimates, _ = infer(self.methods, fit, self.settings)
+        exists = np.isfinite(estimates.value[0]) & (estimates.se[0] > 0)
         for name in ("value", "se", "ci_low", "ci_high", "statistic", "p_value"):
-            out["effect" if name == "value" else name][which] = getattr(estimates, name)[0]
+            out["effect" if name == "value" else name][which] = np.where(exists, getattr(estimates, name)[0], np.nan)
         if estimates.df is not None:
             out["df"][which] = estimates.df
             if estimates.without_df is not None:
@@ -217,7 +218,8 @@ class _Batch:
         if random is not None and random.tau2_fit is not None:
             out["tau2"][which] = random.tau2
             if by_tau2:
-                weighted = pooled.common.weighted or weighted_fit(random.y, 1.0 / random.v, random.X)
+                common = pooled.common
+                weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
                 typical = df / weighted.trace
                 out["i2"][which] = 100.0 * random.tau2 / (random.tau2 + typical)
                 out["h2"][which] = 1.0 + random.tau2 / typical
@@ -234,8 +236,9 @@ class _Batch:
         import pandas as pd  # noqa: PLC0415 - pandas only when asked for
 
         reason = np.full(self.groups.count, None, dtype=object)
+        reason[np.isnan(self.out["effect"])] = SUMS_ARE_ZERO
         reason[self.k == 0] = NO_STUDIES
-        reason[self.k == 1] = ONE_STUDY
+        reason[(self.k == 1) & (reason == None)] = ONE_STUDY  # noqa: E711 - elementwise
         columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts}
         return pd.DataFrame({**columns, **self.out, "q_df": np.maximum(self.k - 1, 0), "reason": reason}, copy=False)
 
@@ -251,6 +254,8 @@ def _tiles(counts: IntArray, special: IntArray) -> Iterator[_Tile]:
     order = np.argsort(counts, kind="stable")
     if special.size:
         order = order[~np.isin(order, special)]
+    if not order.size:
+        return
     edges = np.nonzero(np.diff(counts[order], prepend=-1))[0]
     for begin, end in zip(edges, [*edges[1:], order.size], strict=True):
         for start in range(begin, end, TILE):

@@ -379,7 +379,7 @@ def _design(
     else:
         named = moderators if isinstance(moderators, Mapping) else _moderator_columns(measured, moderators)
         names = tuple(named)
-        matrix = np.column_stack([np.asarray(column, dtype=np.float64) for column in named.values()])
+        matrix = _moderator_matrix(measured, named)
     if matrix.shape[0] != k:
         summary = f"the moderators have {matrix.shape[0]} rows and the studies are {k}"
         raise DataError(summary)
@@ -392,6 +392,25 @@ def _design(
         summary = "every pooled study needs a value of every moderator (leave out the others by name)"
         raise DataError(summary, problems)
     return np.column_stack([np.ones(k), matrix]), ("intercept", *names), ()
+
+
+def _moderator_matrix(measured: Effects, named: Mapping[str, Sequence[float] | FloatArray]) -> FloatArray:
+    from evisynth.tables import number_column  # noqa: PLC0415 - only for meta-regression
+
+    if "intercept" in named:
+        summary = "a moderator cannot be called 'intercept', the name of the first coefficient"
+        raise DataError(summary)
+    problems: list[Problem] = []
+    k = len(measured)
+    for name, column in named.items():
+        if len(column) != k:
+            message = f"has {len(column)} values and the studies are {k}"
+            problems.append(Problem(None, None, name, None, message))
+    columns = [number_column(name, column, problems, measured.study) for name, column in named.items()]
+    if problems:
+        summary = "the moderators cannot be used"
+        raise DataError(summary, problems)
+    return np.column_stack(columns) if columns else np.empty((k, 0))
 
 
 def _moderator_columns(measured: Effects, names: Sequence[str]) -> Mapping[str, FloatArray]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from evisynth.errors import EvisynthError, PluginError
 from evisynth.fits import Fit, inverse_variance_fit
+from evisynth.kernels.weighted_fit import WeightedFit, weighted_fit
 from evisynth.records import Tau2Fit
 
 if TYPE_CHECKING:
@@ -72,10 +73,11 @@ class Sample:
 class Pooled:
     """Hold both models and Cochran's Q, each ``()`` or ``(m,)`` where a number.
 
-    ``random`` is None where the pooling has no random-effects model; with no residual degrees of freedom its τ² is 0.
+    ``common`` is None where the sums that the pooling divides by are 0, ``random`` where the pooling has no such model;
+    with no residual degrees of freedom its τ² is 0.
     """
 
-    common: Fit
+    common: Fit | None
     random: Fit | None
     q: FloatArray
     q_df: int
@@ -111,45 +113,49 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
 
     Without ``details`` an estimator may spare itself the standard error and likelihood of τ².
     """
-    registry = methods.registry
     pooling = methods.pooling
-    common: Fit = call(
-        registry, pooling, sample, attrs.evolve(settings, model="common") if pooling.random == "own" else settings
-    )
-    y, v, design = sample.y, sample.v, sample.X
-    if pooling.centre and sample.cells is not None and sample.cells.kept_in_sums is not None and y.ndim == 1:
-        seen = np.isfinite(y)
-        if not seen.all():
-            y, v, design = y[seen], v[seen], design[seen]
-    dof = y.shape[0] - design.shape[1]
-    centre = common.coefficients[0] if pooling.centre and settings.centre == "pooled" else None
-    if centre is None:
-        q = (
-            common.rss
-            if common.rss is not None
-            else inverse_variance_fit(y, v, design, np.zeros(()), model="common").rss
-        )
-        assert q is not None  # noqa: S101 - an inverse-variance fit has one
-    else:
-        q = np.asarray(((y - centre) ** 2 / v).sum(axis=0))
+    own = pooling.random == "own"
+    common: Fit = call(methods.registry, pooling, sample, attrs.evolve(settings, model="common") if own else settings)
+    sample = _with_effects(sample)
+    y = sample.y
+    exists = y.ndim > 1 or bool(np.isfinite(common.coefficients).all() and (np.diagonal(common.covariance) > 0).all())
+    if not len(y):
+        return Pooled(common if exists else None, None, np.zeros(y.shape[1:]), 0)
+    dof = y.shape[0] - sample.X.shape[1]
+    plain = common.weighted
+    centre = None
+    if plain is None or (pooling.centre and settings.centre == "pooled"):
+        plain, centre = _centre(sample, common, settings, methods)
+    q = plain.rss if centre is None else np.asarray((plain.w * (y - centre) ** 2).sum(axis=0))
     if dof <= 0:
         q = np.zeros_like(q)
-    return Pooled(
-        common, _random(sample, y, v, design, centre, common, settings, methods, details=details), q, max(dof, 0)
-    )
+    available: Mapping[str, object] = {"centre": centre, "common": plain, "details": details}
+    random = _random(sample, common, available, settings, methods)
+    return Pooled(common if exists else None, random, q, max(dof, 0))
 
 
-def _random(  # noqa: PLR0913 - the inputs of the model, each once
-    sample: Sample,
-    y: FloatArray,
-    v: FloatArray,
-    X: FloatArray,
-    centre: FloatArray | None,
-    common: Fit,
-    settings: Settings,
-    methods: Methods,
-    *,
-    details: bool,
+def _with_effects(sample: Sample) -> Sample:
+    """Leave out tables that have no effect of their own."""
+    cells, y = sample.cells, sample.y
+    if cells is None or cells.kept_in_sums is None or y.ndim > 1:
+        return sample
+    seen = np.isfinite(y)
+    return sample if seen.all() else Sample(y[seen], sample.v[seen], sample.X[seen], sample.measure, cells.at(seen))
+
+
+def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -> tuple[WeightedFit, FloatArray | None]:
+    """Give the inverse-variance fit, and what to take Q about where that is not its mean."""
+    plain = common.weighted or weighted_fit(sample.y, 1.0 / sample.v, sample.X)
+    if not (methods.pooling.centre and settings.centre == "pooled"):
+        return plain, None
+    centre = common.coefficients[0]
+    exists = np.isfinite(centre)
+    # Where the pooling's own sums are 0 there is only the inverse-variance mean.
+    return plain, centre if exists.all() else np.where(exists, centre, plain.coefficients[0])
+
+
+def _random(
+    sample: Sample, common: Fit, available: Mapping[str, object], settings: Settings, methods: Methods
 ) -> Fit | None:
     pooling = methods.pooling
     if pooling.random == "none":
@@ -157,19 +163,17 @@ def _random(  # noqa: PLR0913 - the inputs of the model, each once
     if pooling.random == "own":
         own: Fit = call(methods.registry, pooling, sample, attrs.evolve(settings, model="random"))
         return own
+    y, v, X = sample.y, sample.v, sample.X
     label = common.method if settings.random_weights == "pooled" else "IV"
-    if y.shape[0] <= X.shape[1]:
-        # One study cannot tell τ²; both models are then that study (or nothing at all).
-        if not y.shape[0] or common.method == "IV":
-            return attrs.evolve(common, model="random", method=label)
-        return inverse_variance_fit(y, v, X, np.zeros(y.shape[1:]), model="random", method=label)
-    plain: Mapping[str, object] = {"centre": None, "weights": None, "common": None, "details": False}
-    available = {**plain, "centre": centre, "common": common.weighted, "details": details}
+    nothing: Mapping[str, object] = dict.fromkeys(("centre", "weights", "common")) | {"details": False}
 
     def estimate(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
-        return estimate_tau2(methods, y, v, X, plain).tau2
+        return estimate_tau2(methods, y, v, X, nothing).tau2
 
-    fitted = estimate_tau2(methods, y, v, X, available)
+    if y.shape[0] <= X.shape[1]:
+        # One study cannot tell τ²: both models are that study, or nothing where it has no effect of its own.
+        return inverse_variance_fit(y, v, X, np.zeros(y.shape[1:]), model="random", method=label) if len(y) else None
+    fitted = estimate_tau2(methods, y, v, X, {**nothing, **available})
     return inverse_variance_fit(y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=estimate)
 
 

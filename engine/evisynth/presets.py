@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from evisynth.errors import CombinationError, SettingsError
-from evisynth.settings import MODEL_WORDS, Settings
+from evisynth.settings import MODEL_WORDS, WORDS, Settings, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,9 +131,14 @@ def available_models(preset: str, method: str) -> tuple[str, ...]:
 def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure: EffectMeasure | None) -> Settings:
     """Put arguments over a preset, or over a `Settings` made before.
 
-    ``given`` holds the arguments that the caller named. Raises `SettingsError` for a preset that does not exist and
-    `CombinationError` where the preset's program lacks what was asked for.
+    ``given`` holds the arguments that the caller named. Raises `SettingsError` for a preset or a word that does not
+    exist and `CombinationError` where the preset's program lacks what was asked for.
     """
+    refuse_unknown("settings", given, WORDS)
+    preset = settings.preset if isinstance(settings, Settings) else settings
+    if not isinstance(preset, str) or preset not in PRESETS:  # pyright: ignore[reportUnnecessaryIsInstance] - requests are untyped
+        msg = f"settings {preset!r} are not known; presets: {', '.join(PRESETS)}"
+        raise SettingsError(msg)
     if isinstance(settings, Settings):
         resolved = attrs.evolve(settings, **given) if given else settings
     else:
@@ -149,11 +154,7 @@ def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure
 
 
 def _from_preset(preset: str, given: Mapping[str, Any], measure: EffectMeasure | None) -> Settings:
-    table = PRESETS.get(preset)
-    if table is None:
-        msg = f"settings {preset!r} are not known; presets: {', '.join(PRESETS)}"
-        raise SettingsError(msg)
-    fields: dict[str, Any] = {**table, **given, "preset": preset}
+    fields: dict[str, Any] = {**PRESETS[preset], **given, "preset": preset}
     if fields["method"] == BY_MEASURE:
         fields["method"] = "IV" if measure is None else measure.default_method
     model = fields["model"]

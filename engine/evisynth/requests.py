@@ -15,7 +15,7 @@ from evisynth.records import Reporter
 from evisynth.registry import Registry, default_registry
 from evisynth.reporting import render
 from evisynth.sensitivity import leave_one_out
-from evisynth.settings import Settings
+from evisynth.settings import WORDS, refuse_unknown
 from evisynth.sources import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from evisynth.results import MetaAnalysis
     from evisynth.studies import Studies
 
-SETTINGS_WORDS = tuple(field.name for field in attrs.fields(Settings) if field.name != "preset")
 OWN_WORDS = ("data", "roles", "settings", "exclude", "by", "moderators", "leave_one_out", "reports")
 SCHEMAS = ("result", "request", "error")
 
@@ -101,15 +100,15 @@ def read_request(content: str | bytes, registry: Registry | None = None) -> Requ
 
 def request_from_words(given: Mapping[str, Any], registry: Registry | None = None) -> Request:
     """Check a request's words. Raises `SettingsError` that names the nearest word for one that is not known."""
-    refuse_unknown("the request", given, (*OWN_WORDS, *SETTINGS_WORDS))
+    refuse_unknown("the request", given, (*OWN_WORDS, *WORDS))
     if given.get("data") is None:
         msg = 'a request carries its data: {"data": {column: [...]}, "measure": …}'
         raise SettingsError(msg)
-    words = {word: value for word, value in given.items() if word in SETTINGS_WORDS}
+    words = {word: value for word, value in given.items() if word in WORDS}
     settings = given.get("settings")
     if isinstance(settings, dict):
         fields = cast("dict[str, Any]", settings)
-        refuse_unknown("settings", fields, ("preset", *SETTINGS_WORDS))
+        refuse_unknown("settings", fields, ("preset", *WORDS))
         settings = fields.get("preset")
         words = {**{word: value for word, value in fields.items() if word != "preset"}, **words}
     if words.get("measure", "") is None:
@@ -127,20 +126,6 @@ def request_from_words(given: Mapping[str, Any], registry: Registry | None = Non
         reports=_reports(given.get("reports") or {}),
         registry=registry or default_registry(),
     )
-
-
-def refuse_unknown(what: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Raise `SettingsError` for words that are not known, with the nearest that is."""
-    unknown = [word for word in given if word not in known]
-    if not unknown:
-        return
-    # difflib is slow to import and only an error needs it.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    near = get_close_matches(unknown[0].casefold(), known, n=1, cutoff=0.5)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    msg = f"{what}: there is no {unknown[0]!r}{hint}; there are {', '.join(sorted(known))}"
-    raise SettingsError(msg)
 
 
 def _of_kind(word: str, value: Any, kinds: tuple[type, ...], wanted: str) -> Any:  # noqa: ANN401 - any JSON value
@@ -166,15 +151,10 @@ def _texts(word: str, value: Any, *, missing: bool = False) -> Any:  # noqa: ANN
 def _moderators(value: object) -> Any:  # noqa: ANN401 - names or columns, handed back
     if not isinstance(value, dict):
         return _texts("moderators", value)
-    made: dict[str, list[float]] = {}
     for name, column in cast("dict[str, Any]", value).items():
-        numbers = _of_kind(f"moderator {name!r}", column, (list,), "a list with a number for every study")
-        for number in numbers:
-            _of_kind(
-                f"moderator {name!r}", None if isinstance(number, bool) else number, (int, float), "made of numbers"
-            )
-        made[name] = [float(number) for number in numbers]
-    return made
+        for number in _of_kind(f"moderator {name!r}", column, (list,), "a list with a number for every study"):
+            _of_kind(f"moderator {name!r}", number, (int, float, type(None)), "made of numbers")
+    return cast("Any", value)
 
 
 def _reports(value: object) -> dict[str, dict[str, Any]]:

@@ -33,6 +33,7 @@ SCHEMA_VERSION = "1.0"
 
 NO_STUDIES = "no study has an effect that can be pooled"
 ONE_STUDY = "one study cannot tell how much effects differ between studies"
+SUMS_ARE_ZERO = "the sums that this pooling divides by are 0: one arm has no events (or no variation) at all"
 NO_DOF = "there are no more studies than coefficients"
 FEWER_STUDIES = "there are fewer studies than coefficients"
 
@@ -274,13 +275,12 @@ class MetaAnalysis:
         random = None if self._pooled is None else self._pooled.random
         nothing = self._nothing
         absent = nothing if self._pooled is None else "this way of pooling has no random-effects model"
+        no_common = None if common else nothing if self._pooled is None else SUMS_ARE_ZERO
         offered = self._offered
         if "random" not in offered and random is not None:
             random, absent = None, f"the program of settings {self.settings.preset!r} has no such model"
         return {
-            "common": Model(
-                "common", common, self.settings, self.methods, self.effects.scale, None if common else nothing
-            ),
+            "common": Model("common", common, self.settings, self.methods, self.effects.scale, no_common),
             "random": Model(
                 "random", random, self.settings, self.methods, self.effects.scale, None if random else absent
             ),
@@ -355,7 +355,8 @@ class MetaAnalysis:
         reasons: dict[str, str] = {}
         i2_tau2 = h2_tau2 = None
         if random is not None and tau2 is not None:
-            weighted = self._pooled.common.weighted or weighted_fit(random.y, 1.0 / random.v, random.X)
+            common = self._pooled.common
+            weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
             typical = df / float(weighted.trace)
             i2_tau2 = 100.0 * tau2 / (tau2 + typical)
             h2_tau2 = 1.0 + tau2 / typical

@@ -9,7 +9,7 @@ import attrs
 from evisynth.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 MODELS = ("common", "random")
 MODEL_WORDS = {"common": "common", "fixed": "common", "random": "random"}
@@ -51,6 +51,20 @@ def _positive(_: object, attribute: attrs.Attribute[float], value: object) -> No
 
 def _model(value: str) -> str:
     return MODEL_WORDS.get(value, value) if isinstance(value, str) else value  # pyright: ignore[reportUnnecessaryIsInstance] - requests are untyped
+
+
+def refuse_unknown(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Raise `SettingsError` for words that are not known, with the nearest that is."""
+    unknown = [word for word in given if word not in known]
+    if not unknown:
+        return
+    # difflib is slow to import and only an error needs it.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(unknown[0].casefold(), known, n=1, cutoff=0.5)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    msg = f"{what}: there is no {unknown[0]!r}{hint}; there are {', '.join(sorted(known))}"
+    raise SettingsError(msg)
 
 
 @attrs.frozen(kw_only=True)
@@ -106,9 +120,9 @@ class Settings:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Settings:
         """Take fields as `to_dict` gives them; raises `SettingsError` for a word that is not a field."""
-        known = {field.name for field in attrs.fields(cls)}
-        unknown = [name for name in fields if name not in known]
-        if unknown:
-            msg = f"settings have no {', '.join(map(repr, unknown))}; they have {', '.join(sorted(known))}"
-            raise SettingsError(msg)
+        refuse_unknown("settings", fields, tuple(field.name for field in attrs.fields(cls)))
         return cls(**fields)
+
+
+WORDS = tuple(field.name for field in attrs.fields(Settings) if field.name != "preset")
+"""The words of a request that are settings."""

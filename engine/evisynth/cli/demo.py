@@ -102,8 +102,8 @@ def _print(found: Sequence[Comparison]) -> None:
             (
                 made.figure,
                 Text(f"{made.title}\n{made.measure}".strip()),
-                sentence(made.published),
-                sentence(made.ours),
+                Text(sentence(made.published, "\n")),
+                Text(sentence(made.ours, "\n")),
                 marks[made.agrees],
             )
             for made in found

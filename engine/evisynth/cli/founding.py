@@ -111,11 +111,12 @@ def at_digits(value: float | None, printed: str) -> str:
     return f"{abs(rounded) if rounded.is_zero() else rounded:f}"
 
 
-def sentence(figures: Mapping[str, str]) -> str:
+def sentence(figures: Mapping[str, str], after_estimate: str = ", ") -> str:
     """Put figures into one line: ``0.58 (0.38, 0.87), P_het 0.53, I² 0 %, k 7, 20/169 v 38/159``."""
     parts: list[str] = []
+    estimate = ""
     if "estimate" in figures:
-        parts.append(f"{figures['estimate']} ({figures['ci_low']}, {figures['ci_high']})")
+        estimate = f"{figures['estimate']} ({figures['ci_low']}, {figures['ci_high']}){after_estimate}"
     labels = {"p_effect": "P {}", "p_het": "P_het {}", "i2": "I² {} %", "k": "k {}", "n": "n {}"}
     parts += [form.format(figures[name]) for name, form in labels.items() if name in figures]
     if "events_1" in figures:
@@ -126,4 +127,4 @@ def sentence(figures: Mapping[str, str]) -> str:
         parts.append("survival {survival_1_percent} v {survival_2_percent} %".format_map(figures))
     if "n_per_group" in figures:
         parts.append("{n_per_group} per group".format_map(figures))
-    return ", ".join(parts)
+    return estimate + ", ".join(parts)

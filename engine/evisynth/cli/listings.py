@@ -13,7 +13,8 @@ from evisynth.errors import PluginWarning
 from evisynth.presets import BY_INTERVAL, PREDICTION_BY_INTERVAL, PRESETS, PROGRAMS, UNVERIFIED
 from evisynth.records import KINDS
 from evisynth.registry import Registry, default_registry
-from evisynth.requests import refuse_unknown, schema
+from evisynth.requests import schema
+from evisynth.settings import refuse_unknown
 
 if TYPE_CHECKING:
     from evisynth.records import Method

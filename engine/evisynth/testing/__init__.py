@@ -14,9 +14,11 @@ broken, for which input, and what was seen. The data are the same at every run.
 
 from evisynth.testing.conformance import ConformanceError
 from evisynth.testing.conversions import check_conversion
+from evisynth.testing.corrections import check_correction
 from evisynth.testing.formats import check_converter
-from evisynth.testing.intervals import check_interval_method, check_prediction_interval, check_tau2_interval
-from evisynth.testing.measures import check_correction, check_effect_measure
+from evisynth.testing.intervals import check_interval_method
+from evisynth.testing.limits import check_prediction_interval, check_tau2_interval
+from evisynth.testing.measures import check_effect_measure
 from evisynth.testing.plugins import CHECKS, check, check_plugin
 from evisynth.testing.pooling import check_pooling_model
 from evisynth.testing.reports import check_reporter

@@ -1,4 +1,4 @@
-"""Check effect measures and zero-cell corrections."""
+"""Check effect measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from evisynth.cells import Cells, CorrectedCells
 from evisynth.columns import NUMERIC
 from evisynth.errors import DataError
 from evisynth.fitting import effects, raw_cells
@@ -18,10 +17,10 @@ from evisynth.registry import default_registry
 from evisynth.settings import Settings
 from evisynth.studies import MeasuredEffects, Studies
 from evisynth.testing.conformance import ask, check_record, close, ensure, registry_with, same
-from evisynth.testing.samples import ORDINARY, count_cells, study_table
+from evisynth.testing.samples import ORDINARY, study_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from evisynth.kernels.arrays import FloatArray
 
@@ -66,7 +65,7 @@ def check_effect_measure(record: EffectMeasure) -> None:
 
 
 def _parameters_are_known(record: EffectMeasure) -> None:
-    known = {*NUMERIC, "cells", *_options()}
+    known = {*NUMERIC, "cells", *measure_options()}
     unknown = [
         name
         for name, parameter in record.parameters.items()
@@ -81,7 +80,8 @@ def _parameters_are_known(record: EffectMeasure) -> None:
     )
 
 
-def _options() -> Mapping[str, object]:
+def measure_options() -> Mapping[str, object]:
+    """Give the options that settings hand to a measure, at their defaults."""
     settings = Settings()
     names = ("smd_correction", "smd_variance", "zero_sd")
     return {"level": settings.study_level, "scale": settings.scale, **{name: getattr(settings, name) for name in names}}
@@ -93,7 +93,7 @@ def _measured(record: EffectMeasure, table: Studies, given: str) -> tuple[FloatA
     if record.counts:
         cells = raw_cells(table.columns)
         inputs["cells"] = default_registry().get(Correction, "revman").apply(cells, record, "IV", INCREMENT)
-    inputs |= record.named_inputs(_options())
+    inputs |= record.named_inputs(measure_options())
     with np.errstate(all="ignore"):
         made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **inputs)
     ensure(isinstance(made, MeasuredEffects), record, "returns MeasuredEffects", given, type(made).__name__)
@@ -165,83 +165,3 @@ def _swap_arms(table: Studies) -> Studies:
         return f"{name[:-1]}{_SWAPPED[name[-1]]}" if name[-2:] in {"_1", "_2"} else name
 
     return attrs.evolve(table, columns={name: table.columns[other(name)] for name in table.columns})
-
-
-def check_correction(record: Correction) -> None:
-    """Check a zero-cell correction with every installed measure of counts; raises `ConformanceError`.
-
-    Each use gets four cells of the shape given, finite and not negative; the tables stay as they were in ``raw``;
-    tables none of which has a zero are left alone; a table that is changed has no zero left; tables side by side ``(k,
-    m)`` are corrected as single ones.
-    """
-    check_record(record)
-    cells = count_cells()
-    measures = [measure for measure in default_registry().all(EffectMeasure) if measure.counts]
-    for measure in measures:
-        for method in ("MH", "IV", "Peto"):
-            given = f"tables with zeros, measure {measure.name}, method {method}"
-            made = _corrected(record, cells, measure, method, given)
-            _positive_where_changed(record, cells, made, given)
-            ordinary = cells.at(np.arange(ORDINARY))
-            kept = _corrected(record, ordinary, measure, method, f"tables without zeros, measure {measure.name}")
-            ensure(
-                all(same(x, o) for use in _uses(kept) for x, o in zip(_four(use), _four(ordinary), strict=True)),
-                record,
-                "tables without a zero are left alone",
-                f"tables without zeros, measure {measure.name}",
-                kept,
-            )
-            pair = Cells(*(np.column_stack([x, x[::-1]]) for x in _four(cells)))
-            both = _corrected(record, pair, measure, method, f"{given}, two analyses side by side")
-            ensure(
-                all(
-                    same(x[:, 0], o)
-                    for use, single in zip(_uses(both), _uses(made), strict=True)
-                    for x, o in zip(_four(use), _four(single), strict=True)
-                ),
-                record,
-                "tables side by side are corrected as single ones",
-                given,
-                both,
-            )
-
-
-def _four(cells: Cells) -> Sequence[FloatArray]:
-    return (cells.a, cells.b, cells.c, cells.d)
-
-
-def _uses(made: CorrectedCells) -> tuple[Cells, ...]:
-    return (made.effect, made.variance, made.sums, made.spread)
-
-
-def _corrected(record: Correction, cells: Cells, measure: EffectMeasure, method: str, given: str) -> CorrectedCells:
-    before = Cells(*(read_only(x) for x in _four(cells)))
-    made: CorrectedCells = ask(
-        record, "answers, and writes nothing into its inputs", given, record.apply, before, measure, method, INCREMENT
-    )
-    shapes = {np.shape(x) for use in (made.raw, *_uses(made)) for x in _four(use)}
-    ensure(shapes == {cells.a.shape}, record, "each use gets cells of the shape given", given, shapes)
-    values = np.array([x for use in _uses(made) for x in _four(use)])
-    ensure(np.isfinite(values) & (values >= 0), record, "cells are finite and not negative", given, values)
-    ensure(
-        all(same(x, o) for x, o in zip(_four(made.raw), _four(cells), strict=True)),
-        record,
-        "the tables as given are kept in raw",
-        given,
-        made.raw,
-    )
-    return made
-
-
-def _positive_where_changed(record: Correction, cells: Cells, made: CorrectedCells, given: str) -> None:
-    raw = np.array(_four(cells))
-    for name, use in zip(("effects", "variances", "sums", "spread"), _uses(made), strict=True):
-        new = np.array(_four(use))
-        changed = (new != raw).any(axis=0)
-        ensure(
-            (new[:, changed] > 0),
-            record,
-            "a table that is changed has no zero left",
-            f"{given}, cells for {name}",
-            new[:, changed],
-        )

@@ -23,9 +23,11 @@ from evisynth.records import (
 )
 from evisynth.registry import Registry
 from evisynth.testing.conversions import check_conversion
+from evisynth.testing.corrections import check_correction
 from evisynth.testing.formats import check_converter
-from evisynth.testing.intervals import check_interval_method, check_prediction_interval, check_tau2_interval
-from evisynth.testing.measures import check_correction, check_effect_measure
+from evisynth.testing.intervals import check_interval_method
+from evisynth.testing.limits import check_prediction_interval, check_tau2_interval
+from evisynth.testing.measures import check_effect_measure
 from evisynth.testing.pooling import check_pooling_model
 from evisynth.testing.reports import check_reporter
 from evisynth.testing.small_study import check_adjustment, check_bias_test

@@ -59,8 +59,8 @@ def meta(cells: Cells, *, measure: EffectMeasure, increment: float) -> Corrected
     """
     increments = np.where(cells.any_zero, increment, 0.0)
     added = cells.plus(increments)
-    without = ((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS))
-    without = without if measure.uninformative != "never" else ()
+    informative = measure.uninformative != "never"
+    without = ((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS)) if informative else ()
     if measure.zero_cells == "exact":
         return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without)
     variance = added

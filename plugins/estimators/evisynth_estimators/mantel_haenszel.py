@@ -20,7 +20,9 @@ def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:
     if sample.X.shape[1] > 1:
         msg = "Mantel-Haenszel pooling takes no moderators: choose method 'IV'"
         raise CombinationError(msg)
-    estimate, variance, weights = _FORMULAS[sample.measure](sample.cells, sample.v, settings)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Sums of 0 leave no finite estimate, which the engine reports with its reason.
+        estimate, variance, weights = _FORMULAS[sample.measure](sample.cells, sample.v, settings)
     return Fit(
         y=sample.y,
         v=sample.v,
@@ -98,9 +100,8 @@ def _log_of_sums(r: FloatArray, s: FloatArray) -> FloatArray:
     """Take ln(Σr/Σs) through the sum of differences where the ratio is near 1."""
     r_sum, s_sum = np.asarray(r.sum(axis=0)), np.asarray(s.sum(axis=0))
     difference = np.asarray((r - s).sum(axis=0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        near = np.abs(difference) < 0.5 * s_sum
-        return np.asarray(np.where(near, np.log1p(difference / s_sum), np.log(r_sum / s_sum)))
+    near = np.abs(difference) < 0.5 * s_sum
+    return np.asarray(np.where(near, np.log1p(difference / s_sum), np.log(r_sum / s_sum)))
 
 
 _FORMULAS: dict[str, Callable[[CorrectedCells, FloatArray, Settings], tuple[FloatArray, FloatArray, FloatArray]]] = {
