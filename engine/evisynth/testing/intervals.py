@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth.fits import Estimates, Fit
 from evisynth.testing.conformance import ask, check_record, close, ensure
 from evisynth.testing.samples import Sample, batch_samples, effect_samples, fits_of
 
 if TYPE_CHECKING:
+    from evisynth.fits import Estimates, Fit
     from evisynth.records import IntervalMethod
 
 LEVELS = (0.5, 0.8, 0.95, 0.99)

@@ -1,0 +1,21 @@
+"""Offer Hartung and Makambi's estimator of the between-study variance to evisynth."""
+
+from evisynth import FloatArray, Tau2Estimator, hookimpl, weighted_fit
+
+
+def hartung_makambi(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
+    """Keep the moment estimate positive by damping Cochran's Q instead of truncating."""
+    fit = weighted_fit(y, 1 / v, X)
+    return fit.rss**2 / ((2 * fit.dof + fit.rss) * fit.trace)
+
+
+@hookimpl
+def tau2_estimators() -> list[Tau2Estimator]:
+    """Offer the estimator under the name HM."""
+    return [
+        Tau2Estimator(
+            "HM",
+            hartung_makambi,
+            reference="Hartung & Makambi (2003), Commun. Stat. Simul. Comput. 32:1179-1190",
+        )
+    ]

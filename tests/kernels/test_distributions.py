@@ -1,0 +1,69 @@
+"""Quantiles and tails against mpmath."""
+
+from __future__ import annotations
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from evisynth import chi2_p_value, chi2_quantile, normal_p_value, normal_quantile, t_p_value, t_quantile
+
+
+def t_tail(t: float, df: float) -> mp.mpf:
+    with mp.workdps(60):
+        x = mp.mpf(df) / (mp.mpf(df) + mp.mpf(t) ** 2)
+        return mp.betainc(mp.mpf(df) / 2, mp.mpf("0.5"), 0, x, regularized=True)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.9, 0.95, 0.99, 0.999])
+def test_normal_quantile(level: float) -> None:
+    with mp.workdps(40):
+        truth = mp.sqrt(2) * mp.erfinv(mp.mpf(level))
+    assert normal_quantile(level) == pytest.approx(float(truth), rel=1e-14)
+
+
+def test_revmans_quantile_to_the_bit() -> None:
+    assert normal_quantile(0.95) == 1.959963984540054
+
+
+@pytest.mark.parametrize("z", [0.0, 1e-8, 0.3, 1.96, 8.0, 30.0, 1e3])
+def test_normal_p_value(z: float) -> None:
+    with mp.workdps(60):
+        truth = mp.erfc(mp.mpf(z) / mp.sqrt(2))
+        log_truth = mp.log(truth)
+    p, log_p = normal_p_value(z)
+    assert float(log_p) == pytest.approx(float(log_truth), rel=1e-13, abs=1e-15)
+    if truth > mp.mpf("1e-290"):
+        assert float(p) == pytest.approx(float(truth), rel=1e-13)
+
+
+@pytest.mark.parametrize("df", [1.0, 2.0, 6.0, 12.0, 69.0, 500.0])
+@pytest.mark.parametrize("t", [1e-6, 0.1, 1.0, 2.2, 9.0, 60.0, 1e5])
+def test_t_p_value(t: float, df: float) -> None:
+    truth = t_tail(t, df)
+    p, log_p = t_p_value(t, df)
+    if truth > mp.mpf("1e-290"):
+        assert float(p) == pytest.approx(float(truth), rel=2e-12)
+    assert float(log_p) == pytest.approx(float(mp.log(truth)), rel=1e-12, abs=1e-12)
+
+
+def test_t_p_value_below_the_smallest_double() -> None:
+    p, log_p = t_p_value(np.array([1.5, 1e9]), 69.0)
+    assert float(p[1]) == 0.0
+    assert float(log_p[1]) == pytest.approx(float(mp.log(t_tail(1e9, 69.0))), rel=1e-13)
+
+
+@pytest.mark.parametrize("df", [1.0, 2.0, 3.0, 12.0, 69.0])
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_t_quantile_inverts_the_tail(df: float, level: float) -> None:
+    assert float(t_tail(t_quantile(level, df), df)) == pytest.approx(1 - level, rel=1e-12)
+
+
+@pytest.mark.parametrize("df", [1.0, 6.0, 12.0, 199.0])
+@pytest.mark.parametrize("tail", [0.025, 0.5, 0.975])
+def test_chi2(df: float, tail: float) -> None:
+    with mp.workdps(40):
+        x = chi2_quantile(tail, df)
+        truth = mp.gammainc(mp.mpf(df) / 2, mp.mpf(x) / 2, mp.inf, regularized=True)
+    assert float(truth) == pytest.approx(tail, rel=1e-12)
+    assert float(chi2_p_value(x, df)) == pytest.approx(tail, rel=1e-12)

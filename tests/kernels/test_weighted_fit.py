@@ -1,0 +1,134 @@
+"""The kernel against 50-digit arithmetic, in the regimes that spoil naive forms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from evisynth import FewStudies, intercept, weighted_fit
+
+if TYPE_CHECKING:
+    from evisynth import FloatArray
+
+DIGITS = 50
+
+
+def exact(y: FloatArray, w: FloatArray, X: FloatArray) -> dict[str, Any]:
+    with mp.workdps(DIGITS):
+        design = mp.matrix(X.tolist())
+        weights = mp.diag([mp.mpf(float(value)) for value in w])
+        effects = mp.matrix([float(value) for value in y])
+        information = design.T * weights * design
+        covariance = information**-1
+        p = weights - weights * design * covariance * design.T * weights
+        squared = p * p
+        k = len(y)
+        return {
+            "coefficients": covariance * design.T * weights * effects,
+            "covariance": covariance,
+            "rss": (effects.T * p * effects)[0],
+            "trace": mp.fsum(p[i, i] for i in range(k)),
+            "trace_squared": mp.fsum(squared[i, i] for i in range(k)),
+            "log_det": mp.log(mp.det(information)),
+        }
+
+
+def close(value: float, truth: mp.mpf, tolerance: float) -> bool:
+    return bool(abs(mp.mpf(value) - truth) <= tolerance * abs(truth))
+
+
+def sample(seed: int, k: int, p: int, spread: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    rng = np.random.default_rng(seed)
+    X = np.column_stack([np.ones(k), rng.normal(size=(k, p - 1))])
+    return rng.normal(size=k), 10.0 ** rng.uniform(-spread, spread, size=k), X
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("spread", [0.3, 3.0, 6.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_agrees_with_exact_arithmetic(p: int, spread: float, seed: int) -> None:
+    y, w, X = sample(seed, 12, p, spread)
+    fit, truth = weighted_fit(y, w, X), exact(y, w, X)
+    tolerance = 1e-13 if p == 1 else 1e-11
+    assert close(float(fit.trace), truth["trace"], tolerance)
+    assert close(float(fit.rss), truth["rss"], tolerance)
+    assert close(float(fit.log_det), truth["log_det"], tolerance * 10)
+    assert close(float(fit.trace_squared), truth["trace_squared"], max(tolerance, 1e-11 if spread > 3 else tolerance))
+    for i in range(p):
+        scale = float(mp.sqrt(truth["covariance"][i, i]))
+        assert abs(float(fit.coefficients[i]) - float(truth["coefficients"][i])) <= 1e-12 * max(
+            scale, abs(float(truth["coefficients"][i]))
+        )
+        assert close(float(fit.covariance[i, i]), truth["covariance"][i, i], tolerance * 10)
+
+
+def test_a_dominant_weight_leaves_the_trace_its_digits() -> None:
+    w = np.array([1e14, 1.0, 2.0, 3.0])
+    truth = exact(np.zeros(4), w, np.ones((4, 1)))
+    assert close(float(weighted_fit(np.zeros(4), w).trace), truth["trace"], 1e-15)
+    # The naive form, the sum of w(W - w)/W, is off in the third digit.
+    assert abs(float((w * (w.sum() - w)).sum() / w.sum()) / 12 - 1) > 1e-4
+
+
+@pytest.mark.parametrize("p", [1, 3])
+def test_a_batch_equals_single_fits(p: int) -> None:
+    k, m = 9, 7
+    rng = np.random.default_rng(3)
+    y, w = rng.normal(size=(k, m)), rng.uniform(0.1, 50, size=(k, m))
+    w[0, 2] = 1e9
+    X = np.column_stack([np.ones(k), rng.normal(size=(k, p - 1))])
+    batch = weighted_fit(y, w, X)
+    for j in range(m):
+        one = weighted_fit(y[:, j], w[:, j], X)
+        for name in ("rss", "trace", "trace_squared", "log_det"):
+            assert getattr(batch, name)[j] == pytest.approx(float(getattr(one, name)), rel=1e-12)
+        np.testing.assert_allclose(batch.coefficients[:, j], one.coefficients, rtol=1e-12)
+        np.testing.assert_allclose(batch.covariance[..., j], one.covariance, rtol=1e-11, atol=1e-300)
+        np.testing.assert_allclose(batch.leverages[:, j], one.leverages, rtol=1e-11)
+        np.testing.assert_allclose(batch.deleted_leverages[:, j], one.deleted_leverages, rtol=1e-9)
+
+
+def test_scaling_by_powers_of_two_changes_no_bit() -> None:
+    y, w, _ = sample(1, 20, 1, 2.0)
+    one, other = weighted_fit(y, w), weighted_fit(y * 2.0**9, w * 2.0**-18)
+    assert float(other.coefficients[0]) == float(one.coefficients[0]) * 2.0**9
+    assert float(other.rss) == float(one.rss)
+    assert float(other.trace) == float(one.trace) * 2.0**-18
+
+
+def test_a_far_origin_costs_no_digits_of_the_spread() -> None:
+    y, w, _ = sample(2, 15, 1, 1.0)
+    shifted = np.round(y * 2**20) / 2**20 + 2.0**20
+    near = weighted_fit(shifted - 2.0**20, w)
+    assert float(weighted_fit(shifted, w).rss) == pytest.approx(float(near.rss), rel=1e-14)
+
+
+def test_the_intercept_is_shared_and_read_only() -> None:
+    assert intercept(5) is intercept(5)
+    with pytest.raises(ValueError, match="read-only"):
+        intercept(5)[0, 0] = 2.0
+
+
+@pytest.mark.parametrize("spread", [0.3, 6.0])
+@pytest.mark.parametrize("tau2", [0.0, 0.01, 1.0, 1e6])
+def test_plain_floats_give_what_arrays_give(spread: float, tau2: float) -> None:
+    y, w, _ = sample(4, 13, 1, spread)
+    v = 1 / w
+    fit = weighted_fit(y, 1 / (v + tau2))
+    few = FewStudies(y, v)
+    pull = fit.w * fit.residuals
+    assert few.q(tau2) == pytest.approx(float(fit.rss), rel=1e-14)
+    terms = float(pull @ pull) + float(fit.trace)
+    assert abs(few.reml_score(tau2) - float(pull @ pull - fit.trace)) <= 1e-14 * terms
+
+
+def test_a_million_studies_with_moderators_need_no_square_matrix() -> None:
+    k = 200_000
+    rng = np.random.default_rng(9)
+    X = np.column_stack([np.ones(k), rng.normal(size=(k, 4))])
+    fit = weighted_fit(X @ np.arange(5.0) + rng.normal(size=k), rng.uniform(0.5, 2, size=k), X)
+    np.testing.assert_allclose(fit.coefficients, np.arange(5.0), atol=0.02)
+    assert float(fit.trace) > 0
