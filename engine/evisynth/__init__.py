@@ -12,6 +12,7 @@
 from evisynth.batch import fit_many
 from evisynth.bias_results import Adjusted, BiasTestResult
 from evisynth.cells import Cells, CorrectedCells
+from evisynth.converting import convert
 from evisynth.documents import read_json
 from evisynth.errors import (
     CombinationError,
@@ -52,7 +53,7 @@ from evisynth.kernels.distributions import (
 )
 from evisynth.kernels.few_studies import FEW, FewStudies
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
-from evisynth.kernels.weighted_fit import WeightedFit, intercept, is_intercept, weighted_fit
+from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
 from evisynth.loading import load
 from evisynth.planning import SampleSize, sample_size
 from evisynth.pooling import Sample
@@ -147,7 +148,9 @@ __all__ = [
     "bracketed_roots",
     "chi2_p_value",
     "chi2_quantile",
+    "convert",
     "default_registry",
+    "design_of",
     "effects",
     "fit",
     "fit_many",

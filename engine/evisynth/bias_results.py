@@ -37,13 +37,14 @@ class BiasTestResult:
 class Adjusted:
     """Hold a pooled effect adjusted for small-study effects.
 
-    ``analysis`` is the adjusted analysis (None where there is none, with the ``reason``); ``added`` are the effects
-    that were filled in, as pairs of y and v on the analysis scale.
+    An adjustment gives either the adjusted ``analysis`` or, where it is none of its own, the ``estimate`` on the analysis
+    scale; neither with the ``reason``. ``added`` are the effects that were filled in, as pairs of y and v.
     """
 
     name: str
     variant: str
     analysis: MetaAnalysis | None = None
+    estimate: Estimate | None = None
     added: tuple[tuple[float, float], ...] = ()
     added_se: float | None = None
     """Standard error of the number of effects filled in."""
@@ -53,3 +54,10 @@ class Adjusted:
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     reference: str = ""
+
+    @property
+    def pooled(self) -> Estimate | None:
+        """The adjusted effect on the analysis scale; None with a ``reason``."""
+        if self.estimate is not None:
+            return self.estimate
+        return None if self.analysis is None else self.analysis.pooled

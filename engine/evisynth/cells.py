@@ -74,6 +74,11 @@ class CorrectedCells:
     unit_ratio: BoolArray | None = None
     """Tables whose ratio is 1 by convention (all events in both arms)."""
 
+    @classmethod
+    def unchanged(cls, cells: Cells, without_effect: tuple[tuple[BoolArray, str], ...] = ()) -> CorrectedCells:
+        """Take the same cells for every use."""
+        return cls(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without_effect)
+
     def at(self, index: BoolArray | IntArray) -> CorrectedCells:
         """Take some tables, in numpy's indexing; the reasons stay behind."""
         unit = self.unit_ratio

@@ -74,7 +74,7 @@ def effects(
     registry = registry or default_registry()
     if measure is not None:
         words["measure"] = measure
-    studies, resolved = _studies_and_settings(data, settings, words, registry)
+    studies, resolved, _ = _table_request(data, settings, words, registry)
     return _measure(studies, resolved, registry)
 
 
@@ -111,9 +111,8 @@ def fit(
         words["measure"] = record.name
         resolved, methods = resolve(settings, words, registry)
     else:
-        studies, resolved = _studies_and_settings(data, settings, words, registry)
+        studies, resolved, methods = _table_request(data, settings, words, registry)
         measured = _measure(studies, resolved, registry)
-        methods = find_methods(resolved, registry)
     if exclude:
         measured = _leave_out(measured, exclude)
     design, terms, notes = _design(measured, moderators)
@@ -122,7 +121,7 @@ def fit(
 
 
 def resolve(settings: str | Settings, words: Mapping[str, Any], registry: Registry) -> tuple[Settings, Methods]:
-    """Resolve a request whose measure is known; one asked before is remembered."""
+    """Resolve a request whose measure is known into settings and methods; one asked before is remembered."""
     try:
         return _resolve_words(settings, tuple(sorted(words.items())), registry)
     except TypeError:
@@ -137,7 +136,13 @@ def _resolve_words(
     given = canonical_words(dict(words), registry)
     record = registry.get(EffectMeasure, given["measure"])
     resolved = resolve_settings(settings, given, record)
-    return resolved, find_methods(resolved, registry)
+    methods = find_methods(resolved, registry)
+    if methods.pooling.random == "none" and resolved.model == "random":
+        if "model" in given:
+            msg = f"method {methods.pooling.name!r} has no random-effects model: choose model 'common'"
+            raise CombinationError(msg)
+        resolved = attrs.evolve(resolved, model="common")
+    return resolved, methods
 
 
 def find_methods(settings: Settings, registry: Registry) -> Methods:
@@ -206,16 +211,13 @@ def _pool_rows(
     return rows, pooled, X
 
 
-def _studies_and_settings(
+def _table_request(
     data: Data, settings: str | Settings, words: Mapping[str, Any], registry: Registry
-) -> tuple[Studies, Settings]:
+) -> tuple[Studies, Settings, Methods]:
     studies = data if isinstance(data, Studies) else load(data, registry=registry)
-    given = canonical_words(words, registry)
-    measure = given.get("measure") or (settings.measure if isinstance(settings, Settings) else None)
-    if measure is None:
-        measure = _only_generic(studies)
-    record = registry.get(EffectMeasure, measure)
-    return studies, resolve_settings(settings, {**given, "measure": record.name}, record)
+    measure = words.get("measure") or (settings.measure if isinstance(settings, Settings) else None)
+    resolved, methods = resolve(settings, {**words, "measure": measure or _only_generic(studies)}, registry)
+    return studies, resolved, methods
 
 
 def _only_generic(studies: Studies) -> str:
@@ -353,18 +355,7 @@ def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
         keep = cells.kept_in_sums.copy()
         keep[[i for i, reason in reasons.items() if reason == LEFT_OUT]] = False
         cells = attrs.evolve(cells, kept_in_sums=keep)
-    return Effects(
-        measured.y,
-        measured.v,
-        study=measured.study,
-        studies=measured.studies,
-        measure=measured.measure,
-        label=measured.label,
-        scale=measured.scale,
-        reasons=dict(sorted(reasons.items())),
-        cells=cells,
-        plugin=measured.plugin,
-    )
+    return measured.replace(reasons=dict(sorted(reasons.items())), cells=cells)
 
 
 def _design(

@@ -78,8 +78,8 @@ def groups_by_key(keys: Any) -> Groups:  # noqa: ANN401 - a column of any kind
 def _runs(values: Any) -> tuple[Any, IntArray] | None:  # noqa: ANN401 - a column of any kind
     """Find runs of equal keys: the key and the first row of each; None for a kind of column not known here."""
     if getattr(values.dtype, "storage", "") == "pyarrow":
-        import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - the column is pyarrow's, so it is there
-        import pyarrow.compute as pc  # type: ignore[import-untyped]  # noqa: PLC0415 - as above
+        import pyarrow as pa  # noqa: PLC0415 - the column is pyarrow's, so it is there
+        import pyarrow.compute as pc  # noqa: PLC0415 - as above
 
         column = cast("Any", pa).chunked_array([values.array]).combine_chunks()
         encoded = cast("Any", pc).run_end_encode(column)

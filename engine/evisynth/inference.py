@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -44,7 +44,7 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
 
 def _merged(estimates: Estimates, other: Estimates, absent: BoolArray) -> Estimates:
     names = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
-    merged = {name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names}
+    merged: dict[str, Any] = {name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names}
     return attrs.evolve(estimates, without_df=absent, **merged)
 
 

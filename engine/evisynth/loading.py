@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from evisynth.errors import FormatError
+from evisynth.errors import EvisynthError, FormatError, PluginError
 from evisynth.pooling import call
 from evisynth.records import Converter
 from evisynth.registry import Registry, default_registry
@@ -46,10 +46,21 @@ def load(
 
 def _recognise(source: Source, registry: Registry) -> Converter:
     converters = registry.all(Converter)
-    sure = [(converter.recognises(source), position) for position, converter in enumerate(converters)]
+    sure = [(_certainty(converter, source, registry), position) for position, converter in enumerate(converters)]
     best, position = max(sure, key=lambda item: (item[0], -item[1]), default=(0.0, 0))
     if best <= 0.0:
         known = ", ".join(converter.name for converter in converters) or "none"
         msg = f"no converter reads {source.name!r}: give a path, a DataFrame or a mapping of columns (formats: {known})"
         raise FormatError(msg)
     return converters[position]
+
+
+def _certainty(converter: Converter, source: Source, registry: Registry) -> float:
+    try:
+        return converter.recognises(source)
+    except EvisynthError:
+        raise
+    except Exception as error:
+        author = f"Converter {converter.name!r} of plugin {registry.provider(converter)}"
+        msg = f"{author} failed: {type(error).__name__}: {error}"
+        raise PluginError(msg) from error

@@ -148,10 +148,10 @@ def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -
     plain = common.weighted or weighted_fit(sample.y, 1.0 / sample.v, sample.X)
     if not (methods.pooling.centre and settings.centre == "pooled"):
         return plain, None
-    centre = common.coefficients[0]
+    centre = np.asarray(common.coefficients[0])
     exists = np.isfinite(centre)
     # Where the pooling's own sums are 0 there is only the inverse-variance mean.
-    return plain, centre if exists.all() else np.where(exists, centre, plain.coefficients[0])
+    return plain, centre if exists.all() else np.asarray(np.where(exists, centre, plain.coefficients[0]))
 
 
 def _random(

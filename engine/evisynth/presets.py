@@ -94,7 +94,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 PREDICTION_BY_INTERVAL: Mapping[str, Mapping[str, str]] = {
     "revman-web": {"Wald": "V", "HK": "HK"},
-    "metafor": {"Wald": "S", "t": "V", "HK": "HK"},
+    "metafor": {"Wald": "S", "HK": "HK"},
     "meta": {"Wald": "V", "HK": "HK"},
 }
 
@@ -163,7 +163,7 @@ def _from_preset(preset: str, given: Mapping[str, Any], measure: EffectMeasure |
     elif isinstance(model, str):
         fields["model"] = MODEL_WORDS.get(model, model)
     if fields["prediction"] == BY_INTERVAL:
-        fields["prediction"] = PREDICTION_BY_INTERVAL[preset].get(fields["interval"])
+        fields["prediction"] = PREDICTION_BY_INTERVAL[preset].get(fields["interval"], "V")
     if fields["centre"] == BY_TAU2:
         fields["centre"] = "pooled" if fields["tau2"] in CENTRED_TAU2[preset] else "IV"
     return Settings(**fields)

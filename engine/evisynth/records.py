@@ -64,6 +64,14 @@ class Method:
         """Parameters of the function by name."""
         return dict(inspect.signature(self.function).parameters)
 
+    def refuse_unknown(self, options: Mapping[str, object]) -> None:
+        """Raise `SettingsError` for an option that the function does not name."""
+        unknown = [name for name in options if name not in self.parameters]
+        if unknown:
+            have = ", ".join(list(self.parameters)[1:]) or "none"
+            msg = f"{self.kind} {self.name!r} has no option {', '.join(map(repr, unknown))}; options: {have}"
+            raise SettingsError(msg)
+
     def named_inputs(self, available: Mapping[str, object]) -> dict[str, Any]:
         """Pick the inputs that the function names."""
         return {name: available[name] for name in self.parameters if name in available}

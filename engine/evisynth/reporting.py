@@ -30,11 +30,7 @@ def render(
     if chosen not in record.media_types:
         msg = f"reporter {record.name!r} writes {', '.join(record.media_types)}, not {chosen!r}"
         raise FormatError(msg)
-    unknown = [name for name in options if name not in record.parameters]
-    if unknown:
-        have = ", ".join(list(record.parameters)[1:]) or "none"
-        msg = f"reporter {record.name!r} has no option {', '.join(map(repr, unknown))}; options: {have}"
-        raise FormatError(msg)
+    record.refuse_unknown(options)
     try:
         return record.render(analysis, chosen, options)
     except EvisynthError:
@@ -54,8 +50,8 @@ def report(
 ) -> str | bytes:
     """Render a result by any reporter, such as ``text``, ``json``, ``csv`` or ``forest``; with a path also write it.
 
-    The path's suffix chooses the format. Raises `FormatError` for a suffix or an option that the reporter does not
-    have, `MissingExtraError` where an optional library is absent.
+    The path's suffix chooses the format. Raises `FormatError` for another suffix, `SettingsError` for another option
+    and `MissingExtraError` where an optional library is absent.
     """
     target = None if path is None else Path(path)
     rendered = render(
@@ -63,5 +59,5 @@ def report(
     )
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode())
+        target.write_bytes(rendered if isinstance(rendered, bytes) else rendered.encode(errors="replace"))
     return rendered

@@ -461,6 +461,11 @@ class MetaAnalysis:
         return tuple(made)
 
     @property
+    def effect_rows(self) -> tuple[int, ...]:
+        """Rows (from 0) that are pooled and have an effect; Mantel–Haenszel sums may weigh others besides."""
+        return tuple(i for i in self.rows if i not in self.effects.reasons)
+
+    @property
     def excluded(self) -> tuple[StudyResult, ...]:
         """Rows that are not pooled, each with its reason; ``k + len(excluded) == k_total``."""
         return tuple(study for study in self.studies if not study.included)
@@ -527,7 +532,8 @@ class MetaAnalysis:
         heterogeneity = self.heterogeneity
         found.update({f"heterogeneity.{name}": reason for name, reason in heterogeneity.reasons.items()})
         if heterogeneity.tau2_ci_reason is not None:
-            found["heterogeneity.tau2_ci"] = heterogeneity.tau2_ci_reason
+            for end in ("low", "high"):
+                found[f"heterogeneity.tau2_ci_{end}"] = heterogeneity.tau2_ci_reason
         if self.subgroup_test is not None and self.subgroup_test.reason is not None:
             found["subgroup_test"] = self.subgroup_test.reason
         return found

@@ -20,9 +20,14 @@ def bias(
     registry: Registry | None = None,
     **options: Any,  # noqa: ANN401 - each test's own
 ) -> BiasTestResult:
-    """Test for small-study effects; where the test cannot be made its result says why."""
+    """Test for small-study effects; where the test cannot be made its result says why.
+
+    Raises `UnknownMethodError` for another test and `SettingsError` for an option that it does not have.
+    """
     registry = registry or analysis.methods.registry
-    made: BiasTestResult = call(registry, registry.get(BiasTest, test), analysis, **options)
+    record = registry.get(BiasTest, test)
+    record.refuse_unknown(options)
+    made: BiasTestResult = call(registry, record, analysis, **options)
     return made
 
 
@@ -33,7 +38,12 @@ def adjust(
     registry: Registry | None = None,
     **options: Any,  # noqa: ANN401 - each adjustment's own
 ) -> Adjusted:
-    """Adjust a pooled effect for small-study effects; where that cannot be done the result says why."""
+    """Adjust a pooled effect for small-study effects; where that cannot be done the result says why.
+
+    Raises `UnknownMethodError` for another adjustment and `SettingsError` for an option that it does not have.
+    """
     registry = registry or analysis.methods.registry
-    made: Adjusted = call(registry, registry.get(Adjustment, adjustment), analysis, **options)
+    record = registry.get(Adjustment, adjustment)
+    record.refuse_unknown(options)
+    made: Adjusted = call(registry, record, analysis, **options)
     return made

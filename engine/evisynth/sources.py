@@ -31,8 +31,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """Name for messages and provenance: the file's name, or the kind of value."""
-        return self.path.name if self.path is not None else type(self.value).__name__
+        """Name for messages and provenance: the file's name, or "the table" for a value in memory."""
+        return self.path.name if self.path is not None else "the table"
 
     @property
     def suffix(self) -> str:
@@ -45,9 +45,14 @@ class Source:
         if self.path is None:
             msg = f"a {self.name} is not a file"
             raise FormatError(msg)
-        if not self.path.is_file():
-            kind = "a folder" if self.path.is_dir() else "not there"
-            msg = f"{self.path} is {kind}: give the path of a file"
+        try:
+            is_file, is_folder = self.path.is_file(), self.path.is_dir()
+        except OSError:
+            # A text too long for a name is no path.
+            is_file = is_folder = False
+        if not is_file:
+            kind = "a folder" if is_folder else "not there"
+            msg = f"{str(self.path)[:200]} is {kind}: give the path of a file"
             raise FormatError(msg)
         size = self.path.stat().st_size
         if size > MAX_BYTES:

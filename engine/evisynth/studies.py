@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import attrs
 import numpy as np
@@ -211,6 +211,22 @@ class Effects:
         mask = np.ones(len(self), dtype=np.bool_)
         mask[list(self.reasons)] = False
         return mask
+
+    def replace(self, **changes: Any) -> Effects:  # noqa: ANN401 - the arguments of this class
+        """Copy with some arguments changed, such as ``v`` or ``reasons``."""
+        kept: dict[str, Any] = {
+            "y": self.y,
+            "v": self.v,
+            "study": self._study,
+            "studies": self.studies,
+            "measure": self.measure,
+            "label": self.label,
+            "scale": self.scale,
+            "reasons": self.reasons,
+            "cells": self.cells,
+            "plugin": self.plugin,
+        }
+        return Effects(**{**kept, **changes})
 
     def take(self, rows: Sequence[int]) -> Effects:
         """Take some rows, in the order given."""

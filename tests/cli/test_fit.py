@@ -194,7 +194,7 @@ def test_a_request_is_answered_as_python_does(run: Callable[..., Result]) -> Non
         ('{"data": {"yi": [1], "vi": [1]}, "methd": "IV"}', "settings"),
         ('{"data": {"yi": [1], "vi": [1]}, "tau2": "XX"}', "unknown-method"),
         ('{"data": {"yi": [1], "vi": [1]}, "method": "MH"}', "combination"),
-        ('{"data": {"yi": [1], "vi": [1]}, "reports": {"text": {"colour": 1}}}', "format"),
+        ('{"data": {"yi": [1], "vi": [1]}, "reports": {"text": {"colour": 1}}}', "settings"),
     ],
     ids=lambda value: value[:60],
 )

@@ -42,7 +42,7 @@ def test_quartiles_of_a_large_normal_sample_give_its_standard_deviation() -> Non
         ),
     ],
 )
-def test_the_formulas_as_printed(name: str, given: dict[str, float], of_paper: float) -> None:
+def test_the_formulas_as_printed(name: str, given: dict[str, Any], of_paper: float) -> None:
     from statistics import NormalDist  # noqa: PLC0415 - an inverse normal that is not the one under test
 
     quantile, n = NormalDist().inv_cdf, given["n"]
@@ -74,9 +74,10 @@ def test_it_agrees_with_metafor(r_cases: Mapping[str, Any]) -> None:
 def test_it_moves_with_the_data(name: str) -> None:
     given = {"minimum": 2.0, "q1": 5.0, "median": 7.0, "q3": 9.0, "maximum": 14.0}
     record = es.default_registry().get(es.Conversion, name)
-    own = {key: value for key, value in given.items() if key in record.sources}
+    own: dict[str, Any] = {key: value for key, value in given.items() if key in record.sources}
     base = es.convert(name, **own, n=25)
-    moved = es.convert(name, **{key: 8 * value - 100 for key, value in own.items()}, n=25)
+    farther: dict[str, Any] = {key: 8 * value - 100 for key, value in own.items()}
+    moved = es.convert(name, **farther, n=25)
     assert moved["mean"] == pytest.approx(8 * base["mean"] - 100, rel=1e-13)
     assert moved["sd"] == pytest.approx(8 * base["sd"], rel=1e-13)
 

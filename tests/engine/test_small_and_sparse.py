@@ -39,7 +39,7 @@ def test_every_verb_answers(table: str, measure: str, preset: str, make_studies:
     assert len(effects) == len(studies)
     models = ("common", "random") if measure != "PETO" or preset == "meta" else ("common",)
     for model in models:
-        method = {"method": "IV"} if preset == "metafor" and model == "random" else {}
+        method: dict[str, Any] = {"method": "IV"} if preset == "metafor" and model == "random" else {}
         analysis = es.fit(studies, measure=measure, model=model, settings=preset, **method)
         assert analysis.k + len(analysis.excluded) == analysis.k_total == len(studies)
         assert all(study.reason for study in analysis.excluded)
@@ -68,8 +68,8 @@ def test_a_batch_gives_what_a_fit_gives(
 ) -> None:
     columns: dict[str, Any] = {name: np.asarray(values) for name, values in TABLES[table].items()}
     k = len(columns["n_1"])
-    model = {"model": "common"} if preset == "metafor" else {"model": "random"}
-    method = {"method": "MH"}
+    model: dict[str, Any] = {"model": "common"} if preset == "metafor" else {"model": "random"}
+    method: dict[str, Any] = {"method": "MH"}
     row = es.fit_many(
         {**columns, "by": np.zeros(k, dtype=int)}, by="by", measure=measure, settings=preset, **method, **model
     )

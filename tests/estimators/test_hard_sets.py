@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -22,11 +22,11 @@ def test_every_set(estimator: str, shared_reference: Path) -> None:
     record = es.default_registry().get(es.Tau2Estimator, estimator)
     column = {"REML": "reml", "PM": "pm"}[estimator]
     compared = 0
-    for key, rows in pd.read_csv(shared_reference / "hard_sets.csv.gz").groupby("id", sort=False):
+    for key, rows in cast("Any", pd).read_csv(shared_reference / "hard_sets.csv.gz").groupby("id", sort=False):
         y, v = rows["yi"].to_numpy(), rows["vi"].to_numpy()
         found = record.function(y, v, es.intercept(len(y)))
         assert isinstance(found, es.Tau2Fit)
-        line = truth.loc[key]
+        line: Any = truth.loc[cast("Any", key)]
         gap = abs(float(found.tau2) - line[column])
         assert gap <= 1e-12 * line[column] or gap <= 1e-14 * float(np.mean(v)), key
         if estimator == "REML":

@@ -33,7 +33,7 @@ def test_many_equal_single() -> None:
     targets = np.geomspace(1e-8, 1e8, 200)
 
     def f(x: np.ndarray, which: np.ndarray) -> np.ndarray:
-        return x**3 - targets[which]
+        return np.asarray(x**3 - targets[which])
 
     low, high = np.zeros(200), np.full(200, 1e4)
     everything = np.arange(200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import mpmath as mp
+import mpmath
 import numpy as np
 import pytest
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from evisynth import FloatArray
 
 DIGITS = 50
+
+
+mp: Any = mpmath  # it has no types
 
 
 def exact(y: FloatArray, w: FloatArray, X: FloatArray) -> dict[str, Any]:
@@ -36,7 +39,7 @@ def exact(y: FloatArray, w: FloatArray, X: FloatArray) -> dict[str, Any]:
         }
 
 
-def close(value: float, truth: mp.mpf, tolerance: float) -> bool:
+def close(value: float, truth: Any, tolerance: float) -> bool:  # noqa: ANN401 - an mpmath number
     return bool(abs(mp.mpf(value) - truth) <= tolerance * abs(truth))
 
 
@@ -52,11 +55,13 @@ def sample(seed: int, k: int, p: int, spread: float) -> tuple[FloatArray, FloatA
 def test_agrees_with_exact_arithmetic(p: int, spread: float, seed: int) -> None:
     y, w, X = sample(seed, 12, p, spread)
     fit, truth = weighted_fit(y, w, X), exact(y, w, X)
-    tolerance = 1e-13 if p == 1 else 1e-11
+    # The condition number of √W·X with columns of length 1 is by what rounding can grow.
+    scaled = np.sqrt(w)[:, np.newaxis] * X
+    tolerance = 1e-13 * float(np.linalg.cond(scaled / np.linalg.norm(scaled, axis=0)))
     assert close(float(fit.trace), truth["trace"], tolerance)
     assert close(float(fit.rss), truth["rss"], tolerance)
     assert close(float(fit.log_det), truth["log_det"], tolerance * 10)
-    assert close(float(fit.trace_squared), truth["trace_squared"], max(tolerance, 1e-11 if spread > 3 else tolerance))
+    assert close(float(fit.trace_squared), truth["trace_squared"], tolerance * 10)
     for i in range(p):
         scale = float(mp.sqrt(truth["covariance"][i, i]))
         assert abs(float(fit.coefficients[i]) - float(truth["coefficients"][i])) <= 1e-12 * max(
@@ -66,11 +71,11 @@ def test_agrees_with_exact_arithmetic(p: int, spread: float, seed: int) -> None:
 
 
 def test_a_dominant_weight_leaves_the_trace_its_digits() -> None:
-    w = np.array([1e14, 1.0, 2.0, 3.0])
+    w = np.array([1.1e14, 0.1, 0.2, 0.3])
     truth = exact(np.zeros(4), w, np.ones((4, 1)))
     assert close(float(weighted_fit(np.zeros(4), w).trace), truth["trace"], 1e-15)
     # The naive form, the sum of w(W - w)/W, is off in the third digit.
-    assert abs(float((w * (w.sum() - w)).sum() / w.sum()) / 12 - 1) > 1e-4
+    assert not close(float((w * (w.sum() - w)).sum() / w.sum()), truth["trace"], 1e-3)
 
 
 @pytest.mark.parametrize("p", [1, 3])

@@ -110,7 +110,7 @@ def test_q_profile_and_prediction(r_cases: Mapping[str, Any]) -> None:
         variant = variants[predtype[1] if predtype else ""]
         if variant == "skip" or "prob=" in call or "level" in call or "transf" in call:
             continue
-        words = {"prediction": variant} if variant else {}
+        words: dict[str, Any] = {"prediction": variant} if variant else {}
         analysis = es.fit(effects, settings="metafor", tau2="DL" if model[1] == "dl" else "REML", **words)
         if case["group"] == "confint":
             rows = dict(zip(truth["names"], truth["random"], strict=True))

@@ -48,7 +48,7 @@ def test_models(reference: Mapping[str, Any]) -> None:
             adhoc=case.get("test") == "adhoc",
             moderators=columns,
         )
-        # metafor's iterations end early: about 1e-9 of the variances with the control that the references were made with.
+        # metafor's iterations end early: at about 1e-9 of the variances with the control of these references.
         tolerance = 1e-11 if method in {"EE", "DL"} else 1e-7
         if columns is not None:
             tolerance *= (

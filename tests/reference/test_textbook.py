@@ -28,7 +28,10 @@ COLUMNS = {
 METHODS = {"M-H": "MH", "IV": "IV", "Peto": "Peto"}
 TOLERANCE = 1e-9
 # What the columns were made with where it is not meta's default: exact.smd=FALSE, and RR.Cochrane=TRUE.
-NOT_DEFAULT = {"SMD": {"smd_correction": "approximate", "smd_variance": "revman"}, "RR": {"correction": "revman"}}
+NOT_DEFAULT: dict[str, dict[str, Any]] = {
+    "SMD": {"smd_correction": "approximate", "smd_variance": "revman"},
+    "RR": {"correction": "revman"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -118,12 +121,12 @@ def test_meta(cases: list[dict[str, Any]], make_studies: Callable[..., es.Studie
 
 
 def test_modern_columns(cases: list[dict[str, Any]], make_studies: Callable[..., es.Studies]) -> None:
-    """REML, Hartung–Knapp and the prediction interval, made with metafor's default stopping rule: good to about 1e-5."""
+    """REML, Hartung–Knapp and prediction, made with metafor's default stopping rule: good to about 1e-5."""
     for case in cases:
         studies = studies_of(case, make_studies)
         modern = case["modern"]
         rounding = NOT_DEFAULT.get(case["measure"], {})
-        words = {"measure": case["measure"], "method": "IV", "settings": "meta", **rounding}
+        words: dict[str, Any] = {"measure": case["measure"], "method": "IV", "settings": "meta", **rounding}
         wald = es.fit(studies, **words)
         knapp = es.fit(studies, interval="HK", **words)
         spread = wald.heterogeneity

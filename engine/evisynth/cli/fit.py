@@ -24,7 +24,7 @@ NONE_WORDS = ("prediction", "tau2_interval")
 
 WORDS: tuple[tuple[str, type | None, str], ...] = (
     # option, type (None for a flag), help
-    ("--measure", str, "Effect measure: RR, OR, RD, PETO, MD, SMD, GEN, OE."),
+    ("--measure", str, "Effect measure: RR, OR, RD, PETO, MD, SMD, GEN, O-E."),
     ("--method", str, "Pooling: IV, MH, Peto."),
     ("--model", str, "common (or fixed), or random."),
     ("--tau2", str, "Estimator of τ²: DL, REML, PM."),

@@ -61,18 +61,34 @@ def normal_p_value(z: FloatArray | float) -> tuple[FloatArray, FloatArray]:
 def t_p_value(t: FloatArray | float, df: float) -> tuple[FloatArray, FloatArray]:
     """Give the two-sided p-value of Student's ``t`` and its natural logarithm.
 
-    Where ``p = I_x(df/2, 1/2)``, ``x = df/(df + t²)``, underflows, the logarithm is that of the series
+    ``p = I_x(df/2, 1/2)`` with ``x = df/(df + t²)``, by its complement where t is small and x would round to almost 1.
+    Where p underflows, the logarithm is that of the series
     ``I_x(a, b) = x^a (1-x)^b / (a B(a, b)) · ₂F₁(a+b, 1; a+1; x)`` (DLMF 8.17.8).
     """
-    from scipy.special import betaln, hyp2f1, stdtr  # noqa: PLC0415 - scipy comes with the first fit
+    from scipy.special import betainc, betaincc  # noqa: PLC0415 - scipy comes with the first fit
 
-    # The tail of the distribution itself: I_x is short of digits where t is small and x rounds to almost 1.
-    p = np.asarray(2.0 * stdtr(df, -np.abs(t)), dtype=np.float64)
-    if (p > _SMALL_P).all():
-        return p, np.log(p)
-    square = np.asarray(t, dtype=np.float64) ** 2
-    x = df / (df + square)
-    a, b = 0.5 * df, 0.5
+    square = np.atleast_1d(np.asarray(t, dtype=np.float64)) ** 2
+    whole = df + square
+    near = square < df
+    p = np.empty_like(square)
+    p[near] = betaincc(0.5, 0.5 * df, square[near] / whole[near])
+    far = ~near
+    p[far] = betainc(0.5 * df, 0.5, df / whole[far])
     with np.errstate(divide="ignore"):
-        series = a * np.log(x) + b * np.log1p(-x) - math.log(a) - betaln(a, b) + np.log(hyp2f1(a + b, 1.0, a + 1.0, x))
-        return p, np.asarray(np.where(p > _SMALL_P, np.log(p), series), dtype=np.float64)
+        log_p = np.log(p)
+    tiny = p < _SMALL_P
+    if tiny.any():
+        log_p[tiny] = _log_t_tail(square[tiny], df)
+    shape = np.shape(t)
+    return p.reshape(shape), log_p.reshape(shape)
+
+
+def _log_t_tail(square: FloatArray, df: float) -> FloatArray:
+    from scipy.special import betaln, hyp2f1  # noqa: PLC0415 - only for p-values beyond the range of doubles
+
+    a, b = 0.5 * df, 0.5
+    x = df / (df + square)
+    constant = -math.log(a) - float(betaln(a, b))
+    with np.errstate(divide="ignore"):
+        series = a * np.log(x) + b * np.log1p(-x) + constant + np.log(hyp2f1(a + b, 1.0, a + 1.0, x))
+    return np.asarray(series, dtype=np.float64)

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 import attrs
 import numpy as np
 
-from evisynth.kernels.arrays import FloatArray, read_only
+from evisynth.kernels.arrays import FloatArray, IntArray, read_only
 
 _HALF = 0.5
 """Share of the weight, or leverage, beyond which a difference from the whole loses digits."""
@@ -61,10 +61,16 @@ class WeightedFit:
             )
         q = self.basis
         weights = w.reshape(w.shape[0], -1).T
-        m = np.einsum("gki,gk,gkj->gij", q, weights, q)
-        leverage = (q * q).sum(axis=2)
-        between = (m * m).sum(axis=(1, 2)) - ((weights * leverage) ** 2).sum(axis=1)
-        return np.asarray(((w * self.deleted_leverages) ** 2).sum(axis=0) + between.reshape(w.shape[1:]))
+        # Σ_{i≠j} w_i w_j (q_i·q_j)²: for each i the sum over all j less its own term, unless that is most of it.
+        whole = np.einsum("gki,gij,gkj->gk", q, np.einsum("gki,gk,gkj->gij", q, weights, q), q)
+        own = weights * (q * q).sum(axis=2) ** 2
+        others = whole - own
+        for g, i in zip(*np.nonzero(own > _HALF * whole), strict=True):
+            inner = (q[g] @ q[g, i]) ** 2 * weights[g]
+            inner[i] = 0.0
+            others[g, i] = inner.sum()
+        between = (weights * others).sum(axis=1).reshape(w.shape[1:])
+        return np.asarray(((w * self.deleted_leverages) ** 2).sum(axis=0) + between)
 
     @cached_property
     def leverages(self) -> FloatArray:
@@ -122,6 +128,11 @@ def is_intercept(X: FloatArray) -> bool:
 def intercept(k: int) -> FloatArray:
     """Give the design of a model without moderators, shape ``(k, 1)``; the same read-only array for the same k."""
     return read_only(np.ones((k, 1)))
+
+
+def design_of(X: FloatArray, which: IntArray) -> FloatArray:
+    """Take the design of some analyses: ``(k, p)`` serves all, of ``(k, p, m)`` each has its own."""
+    return X if X.ndim == 2 else X[:, :, which]  # noqa: PLR2004 - number of axes
 
 
 def weighted_fit(y: FloatArray, w: FloatArray, X: FloatArray | None = None) -> WeightedFit:

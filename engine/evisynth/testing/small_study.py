@@ -72,8 +72,8 @@ def _tested(record: BiasTest, analysis: MetaAnalysis, given: str) -> BiasTestRes
 def check_adjustment(record: Adjustment) -> None:
     """Check an adjustment for small-study effects with its default options; raises `ConformanceError`.
 
-    For every analysis, of none, one or two studies too, it gives an adjusted analysis with a pooled effect, or a
-    reason; effects that it adds are finite, have positive variances and are pooled beside the others; turning the sign
+    For every analysis, of none, one or two studies too, it gives an adjusted effect (an estimate, or an analysis
+    that has one) or a reason; effects that it adds are finite, have positive variances and are pooled beside the others; turning the sign
     of the effects turns that of the answer, and y·2ⁿ with v·4ⁿ multiplies it by 2ⁿ.
     """
     check_record(record)
@@ -96,8 +96,7 @@ def check_adjustment(record: Adjustment) -> None:
 
 
 def _pooled(made: Adjusted) -> float:
-    estimate = None if made.analysis is None else made.analysis.pooled
-    return math.nan if estimate is None else estimate.value
+    return math.nan if made.pooled is None else made.pooled.value
 
 
 def _adjusted(record: Adjustment, analysis: MetaAnalysis, given: str) -> Adjusted:
@@ -105,13 +104,12 @@ def _adjusted(record: Adjustment, analysis: MetaAnalysis, given: str) -> Adjuste
     if not isinstance(answer, Adjusted):
         raise ConformanceError(record, "returns Adjusted", given, type(answer).__name__)
     made = answer
-    there = made.analysis is not None and made.analysis.pooled is not None
     ensure(
-        there != bool(made.reason),
+        (made.pooled is not None) != bool(made.reason),
         record,
-        "an adjusted analysis with a pooled effect, or a reason",
+        "an adjusted effect, or a reason",
         given,
-        f"analysis {made.analysis!r}, reason {made.reason!r}",
+        f"estimate {made.estimate!r}, analysis {made.analysis!r}, reason {made.reason!r}",
     )
     ensure(
         all(math.isfinite(y) and 0 < v < math.inf for y, v in made.added),

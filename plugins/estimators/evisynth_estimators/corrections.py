@@ -18,7 +18,7 @@ def revman(cells: Cells, *, measure: EffectMeasure, increment: float) -> Correct
     added = cells.plus(np.where(cells.any_zero, increment, 0.0))
     without = _uninformative(cells, measure)
     if measure.zero_cells == "exact":
-        return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without)
+        return CorrectedCells.unchanged(cells, without)
     if measure.zero_cells == "difference":
         return CorrectedCells(raw=cells, effect=cells, variance=added, sums=cells, spread=added, without_effect=without)
     everybody = cells.all_events
@@ -62,7 +62,7 @@ def meta(cells: Cells, *, measure: EffectMeasure, increment: float) -> Corrected
     informative = measure.uninformative != "never"
     without = ((cells.no_events, NO_EVENTS), (cells.all_events, ALL_EVENTS)) if informative else ()
     if measure.zero_cells == "exact":
-        return CorrectedCells(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without)
+        return CorrectedCells.unchanged(cells, without)
     variance = added
     if measure.uninformative == "no events":
         variance = Cells(cells.a + increments, cells.b, cells.c + increments, cells.d)
@@ -72,9 +72,7 @@ def meta(cells: Cells, *, measure: EffectMeasure, increment: float) -> Corrected
 
 def none(cells: Cells, *, measure: EffectMeasure) -> CorrectedCells:
     """Leave all cells as they are; a ratio with a zero cell then has no effect."""
-    return CorrectedCells(
-        raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=_uninformative(cells, measure)
-    )
+    return CorrectedCells.unchanged(cells, _uninformative(cells, measure))
 
 
 def _uninformative(cells: Cells, measure: EffectMeasure) -> tuple[tuple[np.ndarray, str], ...]:

@@ -59,7 +59,7 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasTestResu
     if variant not in VARIANTS:
         msg = f"variant of Egger's test is one of {', '.join(map(repr, VARIANTS))}, not {variant!r}"
         raise SettingsError(msg)
-    rows = pooled_rows(analysis)
+    rows = list(analysis.effect_rows)
     k, p = len(rows), analysis.X.shape[1]
     made = BiasTestResult(
         name="Egger", variant=VARIANTS[variant], k=k, warnings=_warnings(analysis, k), reference=REFERENCE
@@ -87,13 +87,8 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasTestResu
 
 def asymmetry_slope(analysis: MetaAnalysis) -> float | None:
     """Give the slope of the ``mixed`` regression; None where all studies are equally precise."""
-    found = _mixed(analysis, pooled_rows(analysis))
+    found = _mixed(analysis, list(analysis.effect_rows))
     return None if found is None else found[0].value
-
-
-def pooled_rows(analysis: MetaAnalysis) -> list[int]:
-    """List the rows that have an effect and are pooled; Mantel–Haenszel sums may hold others besides."""
-    return [i for i in analysis.rows if i not in analysis.effects.reasons]
 
 
 def _warnings(analysis: MetaAnalysis, k: int) -> tuple[str, ...]:

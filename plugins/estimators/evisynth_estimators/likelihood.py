@@ -19,6 +19,7 @@ from evisynth import (
     WeightedFit,
     bracketed_root,
     bracketed_roots,
+    design_of,
     hookimpl,
     is_intercept,
     power_of_two_scale,
@@ -32,6 +33,8 @@ _STEP = 0.5
 """Spacing of the bracketing grid in log τ². The score is analytic with poles at -v only, so on the log scale it has no
 feature narrower than about one; half of that separates any two modes of 2,500 hard data sets."""
 _LEAST_POINTS = 32
+MATRIX = 2
+"""Axes of a design that serves all analyses; with three, each has its own."""
 
 
 def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -> Tau2Fit:
@@ -44,7 +47,7 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -
     scale = power_of_two_scale(v)
     square = scale * scale
     y_unit, v_unit = y / scale, v / square
-    problem = _Restricted(y_unit.reshape(y.shape[0], -1), v_unit.reshape(v.shape[0], -1), X)
+    problem = _Restricted(y_unit.reshape(y.shape[0], -1), v_unit.reshape(v.shape[0], -1), _shared(X))
     tau2, modes = _highest_modes(problem)
     tau2, modes = tau2.reshape(y.shape[1:]), modes.reshape(y.shape[1:])
     if not details:
@@ -54,6 +57,11 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -
     log_likelihood = _log_likelihood(fit, v_unit + tau2, X) - dof * np.log(scale)
     se = np.sqrt(2 / fit.trace_squared)
     return Tau2Fit(np.asarray(tau2 * square), np.asarray(se * square), np.asarray(log_likelihood), modes)
+
+
+def _shared(X: FloatArray) -> FloatArray:
+    """Take a design for one analysis as one that serves all."""
+    return X[:, :, 0] if X.ndim > MATRIX and X.shape[2] == 1 else X
 
 
 @attrs.frozen(eq=False)
@@ -74,7 +82,7 @@ class _Restricted:
 
     def score(self, tau2: FloatArray, which: IntArray) -> FloatArray:
         w = 1 / (self.v[:, which] + tau2)
-        return _score(weighted_fit(self.y[:, which], w, self.X))
+        return _score(weighted_fit(self.y[:, which], w, design_of(self.X, which)))
 
     def only(self) -> Callable[[float], float]:
         """Score of the only problem."""
@@ -91,7 +99,8 @@ class _Restricted:
 
     def log_likelihood(self, tau2: FloatArray, which: IntArray) -> FloatArray:
         total = self.v[:, which] + tau2
-        return _log_likelihood(weighted_fit(self.y[:, which], 1 / total, self.X), total, self.X)
+        design = design_of(self.X, which)
+        return _log_likelihood(weighted_fit(self.y[:, which], 1 / total, design), total, design)
 
 
 def _score(fit: WeightedFit) -> FloatArray:
@@ -102,7 +111,10 @@ def _score(fit: WeightedFit) -> FloatArray:
 
 def _log_likelihood(fit: WeightedFit, total: FloatArray, X: FloatArray) -> FloatArray:
     k, p = X.shape[:2]
-    log_det = math.log(k) if p == 1 and fit.basis is None else float(np.linalg.slogdet(X.T @ X)[1])
+    if fit.basis is None:
+        log_det = np.asarray(math.log(k))
+    else:
+        log_det = np.linalg.slogdet(X.T @ X if X.ndim == MATRIX else np.einsum("kpm,kqm->mpq", X, X))[1]
     constant = -0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * log_det
     return np.asarray(constant - 0.5 * (np.log(total).sum(axis=0) + fit.log_det + fit.rss))
 

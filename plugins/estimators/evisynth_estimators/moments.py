@@ -13,6 +13,7 @@ from evisynth import (
     WeightedFit,
     bracketed_root,
     bracketed_roots,
+    design_of,
     hookimpl,
     is_intercept,
     power_of_two_scale,
@@ -84,7 +85,9 @@ def generalised_q_root(y: FloatArray, v: FloatArray, X: FloatArray, target: Floa
 
         def gaps(tau2: FloatArray, which: np.ndarray) -> FloatArray:
             columns = open_[which]
-            return np.asarray(weighted_fit(y[:, columns], 1 / (v[:, columns] + tau2), X).rss - goals[columns])
+            return np.asarray(
+                weighted_fit(y[:, columns], 1 / (v[:, columns] + tau2), design_of(X, columns)).rss - goals[columns]
+            )
 
         everything = np.arange(open_.size)
         low, f_low = np.zeros(open_.size), at_zero[open_]

@@ -17,7 +17,7 @@ from evisynth import (
     fit,
     hookimpl,
 )
-from evisynth_estimators.egger import asymmetry_slope, pooled_rows
+from evisynth_estimators.egger import asymmetry_slope
 
 REFERENCE = "Duval & Tweedie (2000), J. Am. Stat. Assoc. 95:89-98; Duval & Tweedie (2000), Biometrics 56:455-463"
 ESTIMATORS = ("L0", "R0", "Q0")
@@ -48,7 +48,7 @@ def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = 
     _check("estimator", estimator, ESTIMATORS)
     _check("side", side, SIDES)
     made = Adjusted(name="trim-and-fill", variant=estimator, reference=REFERENCE)
-    rows = pooled_rows(analysis)
+    rows = list(analysis.effect_rows)
     if analysis.X.shape[1] > 1:
         return attrs.evolve(made, reason=MODERATORS)
     if len(rows) < FEWEST:

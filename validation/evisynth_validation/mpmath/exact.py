@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
-from mpmath.ctx_mp import MPContext  # type: ignore[import-untyped]  # mpmath has no annotations
+from mpmath.ctx_mp import MPContext  # mpmath has no annotations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
