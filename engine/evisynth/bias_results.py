@@ -37,8 +37,8 @@ class BiasTestResult:
 class Adjusted:
     """Hold a pooled effect adjusted for small-study effects.
 
-    An adjustment gives either the adjusted ``analysis`` or, where it is none of its own, the ``estimate`` on the analysis
-    scale; neither with the ``reason``. ``added`` are the effects that were filled in, as pairs of y and v.
+    An adjustment gives either the adjusted ``analysis`` or, where it is none of its own, the ``estimate`` on the
+    analysis scale; neither with the ``reason``. ``added`` are the effects that were filled in, as pairs of y and v.
     """
 
     name: str

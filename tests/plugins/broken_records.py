@@ -313,7 +313,7 @@ def _adjusted(change: Callable[[Any], Any] | None = None, **changes: Any) -> Any
 ADJUSTMENTS = {
     "answers without an exception": _like(_TRIM, _raises),
     "returns Adjusted": _like(_TRIM, lambda analysis: analysis),
-    "an adjusted analysis with a pooled effect, or a reason": _adjusted(analysis=None),
+    "an adjusted effect, or a reason": _adjusted(analysis=None),
     "effects that are added are finite, with positive variances": _adjusted(added=((0.5, -1.0),)),
     "effects that are added stand beside the others": _adjusted(added=((0.5, 1.0),)),
     "the result says what was done": _adjusted(variant=""),

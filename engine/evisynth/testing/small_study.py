@@ -73,8 +73,8 @@ def check_adjustment(record: Adjustment) -> None:
     """Check an adjustment for small-study effects with its default options; raises `ConformanceError`.
 
     For every analysis, of none, one or two studies too, it gives an adjusted effect (an estimate, or an analysis
-    that has one) or a reason; effects that it adds are finite, have positive variances and are pooled beside the others; turning the sign
-    of the effects turns that of the answer, and y·2ⁿ with v·4ⁿ multiplies it by 2ⁿ.
+    that has one) or a reason; effects that it adds are finite, have positive variances and are pooled beside the
+    others; turning the sign of the effects turns that of the answer, and y·2ⁿ with v·4ⁿ multiplies it by 2ⁿ.
     """
     check_record(record)
     for given, analysis in (*ordinary_analyses(), *analyses_without_effect()):

@@ -1,0 +1,186 @@
+"""Comparison with metafor on this machine, on data made here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import evisynth as es
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGES = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
+PROBE = f"{PACKAGES}; cat(as.character(packageVersion('metafor')))"
+ANSWER = "cat('\\n@@', toJSON({}, digits=NA, auto_unbox=TRUE, null='null', na='null'))"
+
+
+@cache
+def metafor_version() -> tuple[int, ...] | None:
+    if shutil.which("Rscript") is None:
+        return None
+    done = subprocess.run(["Rscript", "-e", PROBE], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own words
+    if done.returncode != 0:
+        return None
+    return tuple(int(part) for part in done.stdout.strip().replace("-", ".").split("."))
+
+
+pytestmark = [
+    pytest.mark.live_r,
+    pytest.mark.skipif(metafor_version() is None, reason="R with metafor and jsonlite is not installed"),
+]
+
+
+def run_r(script: str, tmp_path: Path) -> Any:  # noqa: ANN401 - R's answers differ
+    path = tmp_path / "script.R"
+    path.write_text(
+        f"suppressMessages(library(metafor)); suppressMessages(library(jsonlite))\n{script}\n", encoding="utf-8"
+    )
+    done = subprocess.run(["Rscript", str(path)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.rpartition("@@")[2])
+
+
+def as_r(values: np.ndarray[Any, Any]) -> str:
+    return f"c({', '.join(repr(float(value)) for value in values)})"
+
+
+def effect_sets() -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    rng = np.random.default_rng(20)
+    made = []
+    for k in (2, 3, 5, 13, 40):
+        for tau in (0.0, 0.4, 2.0):
+            v = rng.uniform(0.02, 0.8, size=k)
+            made.append((rng.normal(0.3, np.sqrt(tau**2 + v)), v))
+    return made
+
+
+def tables() -> list[np.ndarray[Any, Any]]:
+    rng = np.random.default_rng(21)
+    made = []
+    for k in (2, 4, 9, 25):
+        for risk in (0.02, 0.3):
+            n_1, n_2 = rng.integers(5, 80, size=k), rng.integers(5, 80, size=k)
+            made.append(np.array([rng.binomial(n_1, risk), n_1, rng.binomial(n_2, risk * 1.4), n_2], dtype=float))
+    return made
+
+
+@pytest.mark.parametrize("estimator", ["DL", "REML", "PM"])
+@pytest.mark.parametrize("test", ["z", "knha"])
+def test_random_effects(estimator: str, test: str, tmp_path: Path) -> None:
+    sets = effect_sets()
+    control = "control=list(threshold=1e-12, tol=1e-14, maxiter=10000)" if estimator != "DL" else "control=list()"
+    calls = ",".join(f"list(y={as_r(y)}, v={as_r(v)})" for y, v in sets)
+    script = f"""
+    sets <- list({calls})
+    out <- lapply(sets, function(s) {{
+      r <- rma(s$y, s$v, method="{estimator}", test="{test}", {control})
+      p <- predict(r)
+      q <- tryCatch(confint(r, control=list(tol=1e-14, maxiter=10000))$random["tau^2",],
+                    error=function(e) c(NA, NA, NA))
+      list(beta=r$beta[1], se=r$se, p=r$pval, lo=r$ci.lb, hi=r$ci.ub, tau2=r$tau2, se_tau2=r$se.tau2,
+           I2=r$I2, H2=r$H2, Q=r$QE, Qp=r$QEp, pi=c(p$pi.lb, p$pi.ub), qp=as.numeric(q))
+    }})
+    {ANSWER.format("out")}
+    """
+    tolerance = 1e-11 if estimator == "DL" else 1e-7
+    for (y, v), truth in zip(sets, run_r(script, tmp_path), strict=True):
+        analysis = es.fit(
+            es.Effects(y, v), tau2=estimator, interval="HK" if test == "knha" else "Wald", settings="metafor"
+        )
+        pooled, spread = analysis.pooled, analysis.heterogeneity
+        assert pooled is not None
+        found = {
+            "beta": pooled.value,
+            "se": pooled.se,
+            "p": pooled.p_value,
+            "lo": pooled.ci_low,
+            "hi": pooled.ci_high,
+            "tau2": spread.tau2,
+            "se_tau2": spread.tau2_se,
+            "I2": spread.i2,
+            "H2": spread.h2,
+            "Q": spread.q,
+            "Qp": spread.p_value,
+        }
+        for name, value in found.items():
+            assert value == pytest.approx(truth[name], rel=tolerance, abs=1e-10), (len(y), name)
+        if analysis.prediction is not None:
+            assert (analysis.prediction.low, analysis.prediction.high) == pytest.approx(
+                tuple(truth["pi"]), rel=tolerance, abs=1e-9
+            )
+        if spread.tau2_ci_low is not None and truth["qp"][2] is not None:
+            assert spread.tau2_ci_low == pytest.approx(truth["qp"][1], rel=1e-6, abs=1e-7)
+            if truth["qp"][2] < 99:  # metafor looks no farther than 100
+                assert spread.tau2_ci_high == pytest.approx(truth["qp"][2], rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("measure", ["OR", "RR", "RD", "PETO"])
+def test_tables(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+    sets = tables()
+    names = ("ai", "n1i", "ci", "n2i")
+    calls = ",".join(
+        f"list({', '.join(f'{n}={as_r(x)}' for n, x in zip(names, columns, strict=True))})" for columns in sets
+    )
+    call = "rma.peto(ai=s$ai, n1i=s$n1i, ci=s$ci, n2i=s$n2i)"
+    if measure != "PETO":
+        call = f'rma.mh(measure="{measure}", ai=s$ai, n1i=s$n1i, ci=s$ci, n2i=s$n2i)'
+    script = f"""
+    sets <- list({calls})
+    out <- lapply(sets, function(s) suppressWarnings({{
+      e <- escalc(measure="{measure}", ai=s$ai, n1i=s$n1i, ci=s$ci, n2i=s$n2i)
+      r <- {call}
+      list(yi=as.numeric(e$yi), vi=as.numeric(e$vi), beta=r$beta[1], se=r$se, Q=r$QE, I2=r$I2, H2=r$H2)
+    }}))
+    {ANSWER.format("out")}
+    """
+    for columns, truth in zip(sets, run_r(script, tmp_path), strict=True):
+        studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
+        effects = es.effects(studies, measure=measure, settings="metafor")
+        assert effects.y.tolist() == pytest.approx(truth["yi"], rel=1e-12, abs=1e-14)
+        assert effects.v.tolist() == pytest.approx(truth["vi"], rel=1e-12)
+        analysis = es.fit(studies, measure=measure, method="Peto" if measure == "PETO" else "MH", settings="metafor")
+        assert analysis.pooled is not None
+        assert analysis.pooled.value == pytest.approx(truth["beta"], rel=1e-11, abs=1e-13)
+        assert analysis.pooled.se == pytest.approx(truth["se"], rel=1e-11)
+        assert analysis.heterogeneity.q == pytest.approx(truth["Q"], rel=1e-10, abs=1e-12)
+
+
+def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+    columns = tables()[5]
+    studies = make_studies(
+        ['quote " and \\ backslash', *(f"S{i}" for i in range(columns.shape[1] - 1))],
+        events_1=columns[0],
+        n_1=columns[1],
+        events_2=columns[2],
+        n_2=columns[3],
+    )
+    requests: list[dict[str, Any]] = [
+        {"measure": "RR", "settings": "metafor"},
+        {"measure": "OR", "settings": "metafor", "method": "MH"},
+        {"measure": "PETO", "settings": "metafor", "method": "Peto"},
+        {"measure": "RD", "settings": "revman-web", "method": "IV", "tau2": "DL"},
+        {"measure": "RR", "settings": "revman5", "method": "IV", "model": "common"},
+    ]
+    for words in requests:
+        analysis = es.fit(studies, **words)
+        script = analysis.to_r() + ANSWER.format("list(beta=res$beta[1], se=res$se, tau2=res$tau2)")
+        truth = run_r(script, tmp_path)
+        assert analysis.pooled is not None
+        assert analysis.pooled.value == pytest.approx(truth["beta"], rel=1e-7)
+        assert analysis.pooled.se == pytest.approx(truth["se"], rel=1e-7)
+
+
+def test_what_r_has_no_words_for(make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+    columns = tables()[5]
+    studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
+    for words in ({"model": "random"}, {"model": "common"}):
+        request: dict[str, Any] = {"measure": "RR", "method": "MH", "settings": "revman5", **words}
+        with pytest.raises(es.CombinationError):
+            es.fit(studies, **request).to_r()
