@@ -53,7 +53,7 @@ def as_r(values: np.ndarray[Any, Any]) -> str:
 
 def effect_sets() -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
     rng = np.random.default_rng(20)
-    made = []
+    made: list[Any] = []
     for k in (2, 3, 5, 13, 40):
         for tau in (0.0, 0.4, 2.0):
             v = rng.uniform(0.02, 0.8, size=k)
@@ -63,7 +63,7 @@ def effect_sets() -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
 
 def tables() -> list[np.ndarray[Any, Any]]:
     rng = np.random.default_rng(21)
-    made = []
+    made: list[Any] = []
     for k in (2, 4, 9, 25):
         for risk in (0.02, 0.3):
             n_1, n_2 = rng.integers(5, 80, size=k), rng.integers(5, 80, size=k)
