@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from evisynth.errors import MissingExtraError, UnknownMethodError
-from evisynth.records import Reporter
-from evisynth.registry import default_registry
+from evisynth.errors import MissingExtraError
 from evisynth.reporting import report
 
 if TYPE_CHECKING:
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from evisynth.cli.founding import Comparison
 
 PLOT = "forest"
+FEW_FIGURES = 2
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Founding analyses</title>
@@ -70,7 +69,8 @@ def demo(output: Path) -> None:
     (output / "index.html").write_text(_page(found, summary, output), encoding="utf-8")
     if trouble is not None:
         click.echo(f"no forest plots: {trouble}", err=True)
-    click.echo(f"{summary} Plots, results and index.html are in {output}")
+    written = "Results and index.html" if trouble is not None else "Forest plots, results and index.html"
+    click.echo(f"{summary} {written} are in {output}")
     if not all(comparison.agrees for comparison in found):
         click.get_current_context().exit(1)
 
@@ -82,10 +82,8 @@ def _write(made: Comparison, output: Path, trouble: str | None) -> str | None:
     if trouble is not None:
         return trouble
     try:
-        titled = "title" in default_registry().get(Reporter, PLOT).parameters
-        options: dict[str, Any] = {"title": f"{made.title} ({made.figure})"} if titled else {}
-        report(made.analysis, PLOT, output / f"{made.id}.png", **options)
-    except (MissingExtraError, UnknownMethodError) as error:
+        report(made.analysis, PLOT, output / f"{made.id}.png", title=f"{made.title} ({made.figure})")
+    except MissingExtraError as error:
         return str(error)
     return None
 
@@ -124,13 +122,23 @@ def _page(found: Sequence[Comparison], summary: str, output: Path) -> str:
 
     rows: list[str] = []
     plots: list[str] = []
+    citation = ""
     for made in found:
         name, title = escape(made.id), escape(made.title)
+        if made.citation != citation:
+            citation = made.citation
+            rows.append(f'<tr><th colspan="6">{escape(citation)}</th></tr>\n')
         link = f'<a href="{name}.json">JSON</a>' if made.analysis is not None else ""
         cells = (made.figure, f"{made.title}. {made.measure}", sentence(made.published), sentence(made.ours))
-        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        row = "".join(f"<td>{_unbroken(escape(cell))}</td>" for cell in cells)
         rows.append(f"<tr>{row}<td>{'✓' if made.agrees else '✗'}</td><td>{link}</td></tr>\n")
         if (output / f"{made.id}.png").exists():
             heading = f"<h2>{title}</h2><p>{escape(made.citation)}, {escape(made.figure)}</p>"
             plots.append(f'{heading}<img src="{name}.png" alt="Forest plot: {title}">\n')
     return _PAGE.format(summary=escape(summary), rows="".join(rows), plots="".join(plots))
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number with what it belongs to: break lines after a comma only where there are several figures."""
+    parts = text.split(", ")
+    return ", ".join(part.replace(" ", "\u00a0") for part in parts) if len(parts) > FEW_FIGURES else text
