@@ -182,17 +182,18 @@ def estimate_tau2(
 ) -> Tau2Fit:
     """Ask the estimator for τ², truncate it at 0 and make sure that it is finite; ``k > p`` is the caller's part."""
     record = methods.tau2
-    author = f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)}"
     answer = call(methods.registry, record, y, v, X, **record.named_inputs(available))
     fitted = answer if isinstance(answer, Tau2Fit) else Tau2Fit(np.asarray(answer))
     raw = np.asarray(fitted.tau2, dtype=np.float64)
+    problem = None
     if raw.shape != y.shape[1:]:
-        msg = (
-            f"{author} gave tau² of shape {raw.shape} "
-            f"for effects of shape {y.shape}: one value per analysis, shape {y.shape[1:]}"
+        problem = (
+            f"tau² of shape {raw.shape} for effects of shape {y.shape}: one value per analysis, shape {y.shape[1:]}"
         )
+    elif not np.isfinite(raw).all():
+        problem = "a tau² that is not finite"
+    if problem is not None:
+        author = f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)}"
+        msg = f"{author} gave {problem}"
         raise PluginError(msg)
-    if not np.isfinite(raw).all():
-        msg = f"{author} gave a tau² that is not finite"
-        raise PluginError(msg)
-    return attrs.evolve(fitted, tau2=np.maximum(raw, 0.0))
+    return Tau2Fit(np.maximum(raw, 0.0), fitted.se, fitted.log_likelihood, fitted.modes)
