@@ -21,6 +21,7 @@ from evisynth.long_tables import long_columns
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
 from evisynth.results import NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO
+from evisynth.studies import plainly_usable, refuse_impossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,8 +93,10 @@ class _Rows:
         plain = settings.measure == "GEN" and set(columns) == {"yi", "vi"}
         if plain:
             y, v = columns["yi"], columns["vi"]
-            if not y.size or (v.min() > 0 and np.isfinite(y.sum() + v.sum())):
+            if plainly_usable(y, v):
                 return cls(y, v, None, None)
+            refuse_impossible("y", y)
+            refuse_impossible("v", v)
         _refuse_impossible(columns)
         measured = measure_columns(columns, settings, registry)
         seen = np.isfinite(measured.y)

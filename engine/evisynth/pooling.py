@@ -165,16 +165,27 @@ def _random(
         return own
     y, v, X = sample.y, sample.v, sample.X
     label = common.method if settings.random_weights == "pooled" else "IV"
-    nothing: Mapping[str, object] = dict.fromkeys(("centre", "weights", "common")) | {"details": False}
-
-    def estimate(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
-        return estimate_tau2(methods, y, v, X, nothing).tau2
-
     if y.shape[0] <= X.shape[1]:
         # One study cannot tell τ²: both models are that study, or nothing where it has no effect of its own.
         return inverse_variance_fit(y, v, X, np.zeros(y.shape[1:]), model="random", method=label) if len(y) else None
-    fitted = estimate_tau2(methods, y, v, X, {**nothing, **available})
-    return inverse_variance_fit(y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=estimate)
+    fitted = estimate_tau2(methods, y, v, X, available)
+    return inverse_variance_fit(
+        y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=Reestimate(methods)
+    )
+
+
+@attrs.frozen
+class Reestimate:
+    """Estimate τ² of other data by the same method; a value, so that a result can be copied and pickled."""
+
+    methods: Methods
+
+    def __call__(self, y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
+        """Give τ², 0 or more."""
+        return estimate_tau2(self.methods, y, v, X, {"details": False}).tau2
+
+
+_NO_INPUTS: Mapping[str, object] = dict.fromkeys(("centre", "weights", "common"))
 
 
 def estimate_tau2(
@@ -182,7 +193,7 @@ def estimate_tau2(
 ) -> Tau2Fit:
     """Ask the estimator for τ², truncate it at 0 and make sure that it is finite; ``k > p`` is the caller's part."""
     record = methods.tau2
-    answer = call(methods.registry, record, y, v, X, **record.named_inputs(available))
+    answer = call(methods.registry, record, y, v, X, **record.named_inputs({**_NO_INPUTS, **available}))
     fitted = answer if isinstance(answer, Tau2Fit) else Tau2Fit(np.asarray(answer))
     raw = np.asarray(fitted.tau2, dtype=np.float64)
     problem = None

@@ -56,6 +56,13 @@ class Registry:
             for entry_point in installed_plugins():
                 self._load(entry_point)
 
+    def __reduce__(self) -> tuple[Callable[[], Registry], tuple[()]]:
+        """Pickle and copy the default registry as "the default registry"; another one holds modules and cannot be."""
+        if self is not default_registry():
+            msg = "a registry of one's own cannot be pickled or copied; a result made with the default registry can"
+            raise TypeError(msg)
+        return default_registry, ()
+
     @property
     def plugins(self) -> tuple[Plugin, ...]:
         """All plugins in the order they were registered, those left out included."""

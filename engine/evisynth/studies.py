@@ -160,7 +160,7 @@ class Effects:
                 )
                 raise DataError(summary)
             root = _column("se", se)
-            _refuse_negative("se", root, study)
+            refuse_impossible("se", root, study)
             v_array = read_only(root * root)
         if y_array.shape != v_array.shape:
             summary = f"y has {y_array.size} values and its variances {v_array.size}: one of each per study"
@@ -169,8 +169,9 @@ class Effects:
             summary = f"there are {y_array.size} effects and {len(study)} study labels: one of each per study"
             raise DataError(summary)
         found = dict(reasons) if reasons else {}
-        if not _all_usable(y_array, v_array):
-            _refuse_negative("v", v_array, study)
+        if not plainly_usable(y_array, v_array):
+            refuse_impossible("y", y_array, study)
+            refuse_impossible("v", v_array, study)
             _note_unusable(y_array, v_array, found)
         self.__attrs_init__(  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs writes it
             y_array,
@@ -275,24 +276,46 @@ def _column_with_gaps(name: str, values: object) -> FloatArray:
     return array
 
 
-def _all_usable(y: FloatArray, v: FloatArray) -> bool:
+LARGEST = 1e50
+"""Beyond this (and for variances below its inverse) fourth powers leave the range of doubles."""
+
+
+def plainly_usable(y: FloatArray, v: FloatArray) -> bool:
+    """Tell whether every effect and variance can be pooled as it is."""
     if not y.size:
         return True
-    low = v.min()
-    # NaN compares false; a sum is finite only if every term is.
-    return bool(low > 0.0) and bool(np.isfinite(y.sum() + v.sum()))
+    # NaN compares false, so that a missing value is not plainly usable either.
+    return bool(v.min() >= 1.0 / LARGEST and v.max() <= LARGEST and y.max() <= LARGEST and y.min() >= -LARGEST)
 
 
-def _refuse_negative(name: str, values: FloatArray, study: Sequence[str] | None) -> None:
-    rows = np.nonzero((values < 0) | np.isposinf(values))[0]
-    if rows.size:
-        what = {"v": "a variance", "se": "a standard error"}.get(name, name)
-        summary = f"{what} is a finite number, 0 or more"
-        problems = [
-            Problem(int(i) + 1, study[int(i)] if study is not None else None, name, f"{values[i]:g}", "not possible")
-            for i in rows
-        ]
+def refuse_impossible(name: str, values: FloatArray, study: Sequence[str] | None = None) -> None:
+    """Raise `DataError` for every effect, variance or standard error that no study can have."""
+    root = name == "se"
+    low, high = (LARGEST**-0.5, LARGEST**0.5) if root else (1.0 / LARGEST, LARGEST)
+    problems: list[Problem] = []
+    if name in _NOT_NEGATIVE:
+        problems += _problems(name, values, values < 0, f"{_NOT_NEGATIVE[name]} cannot be negative", study)
+        problems += _problems(name, values, np.isposinf(values), f"{_NOT_NEGATIVE[name]} is finite", study)
+        far = (values > 0) & (values < low) | (values > high) & np.isfinite(values)
+    else:
+        far = (np.abs(values) > high) & np.isfinite(values)
+    span = f"{low:.0e} to {high:.0e}" if name in _NOT_NEGATIVE else f"±{high:.0e}"
+    problems += _problems(name, values, far, f"lies beyond {span}: choose another unit", study)
+    if problems:
+        summary = f"{name} holds values that no study can have"
         raise DataError(summary, problems)
+
+
+_NOT_NEGATIVE = {"v": "a variance", "se": "a standard error"}
+
+
+def _problems(
+    name: str, values: FloatArray, mask: BoolArray, message: str, study: Sequence[str] | None
+) -> list[Problem]:
+    return [
+        Problem(i + 1, study[i] if study is not None else None, name, f"{values[i]:g}", message)
+        for i in np.nonzero(mask)[0].tolist()
+    ]
 
 
 def _note_unusable(y: FloatArray, v: FloatArray, found: dict[int, str]) -> None:
