@@ -207,4 +207,4 @@ def estimate_tau2(
         author = f"{record.kind} {record.name!r} of plugin {methods.registry.provider(record)}"
         msg = f"{author} gave {problem}"
         raise PluginError(msg)
-    return Tau2Fit(np.maximum(raw, 0.0), fitted.se, fitted.log_likelihood, fitted.modes)
+    return fitted if raw.ndim == 0 and raw >= 0.0 else attrs.evolve(fitted, tau2=np.maximum(raw, 0.0))

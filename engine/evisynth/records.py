@@ -152,15 +152,32 @@ class Tau2Estimator(Method):
     """Whether entering every study twice leaves the untruncated estimate as it is."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class Tau2Fit:
-    """What an estimator may say beside τ²; each ``()`` or ``(m,)``."""
+    """What an estimator may say beside τ²; each ``()`` or ``(m,)``.
+
+    ``se`` and ``log_likelihood`` may be functions, which are asked when the number is.
+    """
 
     tau2: FloatArray
-    se: FloatArray | None = None
-    log_likelihood: FloatArray | None = None
+    _se: FloatArray | Callable[[], FloatArray] | None = attrs.field(default=None, alias="se")
+    _log_likelihood: FloatArray | Callable[[], FloatArray] | None = attrs.field(default=None, alias="log_likelihood")
     modes: FloatArray | None = None
     """Number of local maxima of the likelihood."""
+
+    @cached_property
+    def se(self) -> FloatArray | None:
+        """Standard error of τ²."""
+        return self._se() if callable(self._se) else self._se
+
+    @cached_property
+    def log_likelihood(self) -> FloatArray | None:
+        """Logarithm of the (restricted) likelihood at τ²."""
+        return self._log_likelihood() if callable(self._log_likelihood) else self._log_likelihood
+
+    def __reduce__(self) -> tuple[type[Tau2Fit], tuple[FloatArray | None, ...]]:
+        """Pickle and copy the numbers, not the functions that would give them."""
+        return Tau2Fit, (self.tau2, self.se, self.log_likelihood, self.modes)
 
 
 @attrs.frozen

@@ -30,12 +30,24 @@ class WeightedFit:
     coefficients: FloatArray
     covariance: FloatArray
     residuals: FloatArray
-    rss: FloatArray
     dof: int
-    log_det: FloatArray
-    """Logarithm of ``det(X'W X)``."""
-    basis: FloatArray | None
+    basis: FloatArray | None = None
     """Orthonormal rows ``q_i`` of ``W^½ X``, shape ``(m, k, p)``; None for the intercept alone."""
+    _log_det: FloatArray | None = attrs.field(default=None, alias="log_det")
+
+    @cached_property
+    def rss(self) -> FloatArray:
+        """Weighted residual sum of squares."""
+        one, other = self.w * self.residuals, self.residuals
+        if self.basis is None and one.ndim == 1:
+            return np.asarray(one.dot(other))
+        columns = (one * other).reshape(one.shape[0], -1) if self.basis is not None else one * other
+        return np.asarray(np.add.reduce(columns, axis=0).reshape(one.shape[1:]))
+
+    @cached_property
+    def log_det(self) -> FloatArray:
+        """Logarithm of ``det(X'W X)``."""
+        return np.asarray(np.log(np.add.reduce(self.w, axis=0))) if self._log_det is None else self._log_det
 
     @cached_property
     def _others(self) -> FloatArray:
@@ -160,10 +172,7 @@ def _weighted_mean(y: FloatArray, w: FloatArray) -> WeightedFit:
         coefficients=np.asarray(first + step)[np.newaxis],
         covariance=np.asarray(1.0 / total)[np.newaxis, np.newaxis],
         residuals=residuals,
-        rss=np.asarray(dot(w * residuals, residuals)),
         dof=y.shape[0] - 1,
-        log_det=np.asarray(np.log(total)),
-        basis=None,
     )
 
 
@@ -198,7 +207,6 @@ def _regression(y: FloatArray, w: FloatArray, X: FloatArray) -> WeightedFit:
         coefficients=beta[:, :, 0].T.reshape(p, *trailing),
         covariance=covariance.transpose(1, 2, 0).reshape(p, p, *trailing),
         residuals=residuals.reshape(y.shape),
-        rss=np.asarray((weights.T * residuals * residuals).sum(axis=0).reshape(trailing)),
         dof=k - p,
         log_det=np.asarray(2.0 * np.log(np.abs(np.einsum("gii->gi", r))).sum(axis=1).reshape(trailing)),
         basis=np.take_along_axis(q, back[:, :, np.newaxis], axis=1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -52,11 +52,18 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -
     tau2, modes = tau2.reshape(y.shape[1:]), modes.reshape(y.shape[1:])
     if not details:
         return Tau2Fit(np.asarray(tau2 * square), modes=modes)
-    fit = weighted_fit(y_unit, 1 / (v_unit + tau2), X)
-    dof = y.shape[0] - X.shape[1]
-    log_likelihood = _log_likelihood(fit, v_unit + tau2, X) - dof * np.log(scale)
-    se = np.sqrt(2 / fit.trace_squared)
-    return Tau2Fit(np.asarray(tau2 * square), np.asarray(se * square), np.asarray(log_likelihood), modes)
+
+    @cache
+    def fit() -> WeightedFit:
+        return weighted_fit(y_unit, 1 / (v_unit + tau2), X)
+
+    def se() -> FloatArray:
+        return np.asarray(np.sqrt(2 / fit().trace_squared) * square)
+
+    def log_likelihood() -> FloatArray:
+        return np.asarray(_log_likelihood(fit(), v_unit + tau2, X) - (y.shape[0] - X.shape[1]) * np.log(scale))
+
+    return Tau2Fit(np.asarray(tau2 * square), se, log_likelihood, modes)
 
 
 def _shared(X: FloatArray) -> FloatArray:
@@ -74,15 +81,17 @@ class _Restricted:
 
     def upper_bound(self) -> FloatArray:
         if is_intercept(self.X):
-            gaps = self.y - self.y.mean(axis=0)
-            rss = (gaps * gaps).sum(axis=0)
+            gaps = self.y - np.add.reduce(self.y, axis=0) / len(self.y)
+            rss = np.add.reduce(gaps * gaps, axis=0)
         else:
             rss = weighted_fit(self.y, np.ones_like(self.v), self.X).rss
         return np.asarray(np.maximum(self.v.max(axis=0), 2 * rss / (len(self.y) - self.X.shape[1])))
 
-    def score(self, tau2: FloatArray, which: IntArray) -> FloatArray:
-        w = 1 / (self.v[:, which] + tau2)
-        return _score(weighted_fit(self.y[:, which], w, design_of(self.X, which)))
+    def score(self, tau2: FloatArray, which: IntArray | None = None) -> FloatArray:
+        if which is None:
+            return _score(weighted_fit(self.y, 1 / (self.v + tau2), self.X))
+        w = 1 / (self.v.take(which, axis=1) + tau2)
+        return _score(weighted_fit(self.y.take(which, axis=1), w, design_of(self.X, which)))
 
     def only(self) -> Callable[[float], float]:
         """Score of the only problem."""
@@ -176,12 +185,12 @@ def _fractions(points: int) -> FloatArray:
 
 def _scores_on(problem: _Restricted, grid: FloatArray) -> FloatArray:
     if problem.y.shape[1] == 1:
-        shape = (problem.y.shape[0], grid.shape[0])
         w = 1 / (problem.v + grid[:, 0])
-        scores = _score(weighted_fit(np.broadcast_to(problem.y, shape), w, problem.X))[:, np.newaxis]
+        # The intercept alone lets one column of effects stand beside many of weights.
+        y = problem.y if is_intercept(problem.X) else np.broadcast_to(problem.y, w.shape)
+        scores = _score(weighted_fit(y, w, problem.X))[:, np.newaxis]
     else:
-        everything = np.arange(grid.shape[1], dtype=np.int64)
-        scores = np.vstack([problem.score(row, everything) for row in grid])
+        scores = np.vstack([problem.score(row) for row in grid])
     # Beyond the bound the score is negative; on it, rounding must not say otherwise.
     scores[-1] = np.minimum(scores[-1], 0.0)
     return scores

@@ -41,9 +41,12 @@ def dersimonian_laird(
     tau2 = np.asarray((q - fit.dof) / trace)
     if not details:
         return Tau2Fit(tau2)
-    at_least = np.maximum(tau2, 0)
-    se = np.sqrt(2 * fit.dof + 4 * at_least * trace + 2 * at_least**2 * fit.trace_squared) / trace
-    return Tau2Fit(tau2, np.asarray(se))
+
+    def se() -> FloatArray:
+        at_least = np.maximum(tau2, 0)
+        return np.asarray(np.sqrt(2 * fit.dof + 4 * at_least * trace + 2 * at_least**2 * fit.trace_squared) / trace)
+
+    return Tau2Fit(tau2, se)
 
 
 def paule_mandel(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
@@ -86,7 +89,8 @@ def generalised_q_root(y: FloatArray, v: FloatArray, X: FloatArray, target: Floa
         def gaps(tau2: FloatArray, which: np.ndarray) -> FloatArray:
             columns = open_[which]
             return np.asarray(
-                weighted_fit(y[:, columns], 1 / (v[:, columns] + tau2), design_of(X, columns)).rss - goals[columns]
+                weighted_fit(y.take(columns, axis=1), 1 / (v.take(columns, axis=1) + tau2), design_of(X, columns)).rss
+                - goals[columns]
             )
 
         everything = np.arange(open_.size)
