@@ -9,11 +9,10 @@
     es.report(analysis, "forest", "mortality.png")
 """
 
-from evisynth.batch import fit_many
-from evisynth.bias_results import Adjusted, BiasTestResult
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from evisynth.cells import Cells, CorrectedCells
-from evisynth.converting import convert
-from evisynth.documents import read_json
 from evisynth.errors import (
     CombinationError,
     DataError,
@@ -28,7 +27,6 @@ from evisynth.errors import (
     SettingsError,
     UnknownMethodError,
 )
-from evisynth.escaping import guarded_cell, unguarded_cell
 from evisynth.fits import (
     Display,
     Estimate,
@@ -54,8 +52,6 @@ from evisynth.kernels.distributions import (
 from evisynth.kernels.few_studies import FEW, FewStudies
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
-from evisynth.loading import load
-from evisynth.planning import SampleSize, sample_size
 from evisynth.pooling import Sample
 from evisynth.records import (
     Adjustment,
@@ -74,13 +70,60 @@ from evisynth.records import (
     Tau2Interval,
 )
 from evisynth.registry import Registry, default_registry
-from evisynth.reporting import render, report
 from evisynth.results import Heterogeneity, MetaAnalysis, Model, StudyResult, Subgroup, SubgroupTest
-from evisynth.sensitivity import LeaveOneOut, leave_one_out
 from evisynth.settings import Settings
-from evisynth.small_study import adjust, bias
-from evisynth.sources import Source, Table
 from evisynth.studies import LEFT_OUT, Effects, MeasuredEffects, Studies
+
+if TYPE_CHECKING:
+    from evisynth.batch import fit_many
+    from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.converting import convert
+    from evisynth.documents import read_json
+    from evisynth.escaping import guarded_cell, unguarded_cell
+    from evisynth.loading import load
+    from evisynth.planning import SampleSize, sample_size
+    from evisynth.reporting import render, report
+    from evisynth.sensitivity import LeaveOneOut, leave_one_out
+    from evisynth.small_study import adjust, bias
+    from evisynth.sources import Source, Table
+
+# Verbs that read, batch and report come with their first use: the import alone is part of every start.
+_LATER = {
+    "Adjusted": "bias_results",
+    "BiasTestResult": "bias_results",
+    "LeaveOneOut": "sensitivity",
+    "SampleSize": "planning",
+    "Source": "sources",
+    "Table": "sources",
+    "adjust": "small_study",
+    "bias": "small_study",
+    "convert": "converting",
+    "fit_many": "batch",
+    "guarded_cell": "escaping",
+    "leave_one_out": "sensitivity",
+    "load": "loading",
+    "read_json": "documents",
+    "render": "reporting",
+    "report": "reporting",
+    "sample_size": "planning",
+    "unguarded_cell": "escaping",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is not needed at the start when it is first asked for."""
+    module = _LATER.get(name)
+    if module is None:
+        msg = f"module 'evisynth' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value: object = getattr(import_module(f"evisynth.{module}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "FEW",

@@ -14,7 +14,6 @@ from evisynth.columns import NUMERIC
 from evisynth.errors import CombinationError, DataError, Problem, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
-from evisynth.loading import load
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.presets import resolve_settings
 from evisynth.records import (
@@ -214,6 +213,8 @@ def _pool_rows(
 def _table_request(
     data: Data, settings: str | Settings, words: Mapping[str, Any], registry: Registry
 ) -> tuple[Studies, Settings, Methods]:
+    from evisynth.loading import load  # noqa: PLC0415 - effects need no reader, and pathlib is slow to import
+
     studies = data if isinstance(data, Studies) else load(data, registry=registry)
     measure = words.get("measure") or (settings.measure if isinstance(settings, Settings) else None)
     resolved, methods = resolve(settings, {**words, "measure": measure or _only_generic(studies)}, registry)
