@@ -29,6 +29,7 @@ import attrs
 
 from evisynth import Settings, columns, presets
 from evisynth.requests import schema
+from evisynth.settings import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -38,7 +39,7 @@ FENCE = re.compile(r"^```(?P<kind>\w+)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<cod
 TABLE = re.compile(r"(?P<begin><!-- table: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end of table -->)", re.DOTALL)
 OUTPUT = re.compile(r"\n*```text\n(?P<output>.*?)^```$", re.MULTILINE | re.DOTALL)
 
-BY_OTHER_WORDS = {presets.BY_MEASURE, presets.BY_INTERVAL, presets.BY_TAU2}
+BY_OTHER_WORDS = set(OPEN)
 
 
 class PageError(Exception):

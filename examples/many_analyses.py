@@ -31,6 +31,6 @@ print(
 )
 
 # The same numbers as one at a time.
-last = es.fit(effects, tau2="DL", settings="metafor")
+last = es.fit(es.Effects(effects.y, effects.v), tau2="DL", settings="metafor")
 assert last.pooled is not None  # noqa: S101 - six trials have an effect
 print("all six:", round(last.pooled.value, 3), round(float(results["effect"].iloc[-1]), 3))

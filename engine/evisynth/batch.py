@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from evisynth.errors import DataError, Problem
+from evisynth.errors import DataError, SettingsError
 from evisynth.fitting import measure_columns, resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
 from evisynth.inference import infer
@@ -20,8 +20,9 @@ from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
-from evisynth.results import NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO
+from evisynth.results import NO_STUDIES, SUMS_ARE_ZERO
 from evisynth.studies import plainly_usable, refuse_impossible
+from evisynth.tables import complete_totals, impossible_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,6 +68,9 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     registry = registry or default_registry()
     if measure is not None:
         words["measure"] = measure
+    if by is not None and offsets is not None:
+        msg = "analyses are told apart by keys or by offsets: give by or offsets, not both"
+        raise SettingsError(msg)
     columns, keys = long_columns(data, by, {"yi": y, "vi": v, "sei": se}, roles)
     words.setdefault("measure", settings.measure if not isinstance(settings, str) and settings.measure else "GEN")
     resolved, methods = resolve(settings, words, registry)
@@ -97,6 +101,7 @@ class _Rows:
                 return cls(y, v, None, None)
             refuse_impossible("y", y)
             refuse_impossible("v", v)
+        columns = complete_totals(dict(columns))
         _refuse_impossible(columns)
         measured = measure_columns(columns, settings, registry)
         seen = np.isfinite(measured.y)
@@ -106,21 +111,8 @@ class _Rows:
 
 
 def _refuse_impossible(columns: Mapping[str, FloatArray]) -> None:
-    rules = [
-        (name, columns[name] < 0, "cannot be negative")
-        for name in ("vi", "sei", "o_e_variance", "sd_1", "sd_2")
-        if name in columns
-    ]
-    for arm in ("1", "2"):
-        events, total = f"events_{arm}", f"n_{arm}"
-        if events in columns and total in columns:
-            rules.append((events, columns[events] < 0, "a count cannot be negative"))
-            rules.append((events, columns[events] > columns[total], f"more events than participants ({total})"))
-    problems = [
-        Problem(int(i) + 1, None, name, f"{columns[name][i]:g}", message)
-        for name, mask, message in rules
-        for i in np.nonzero(mask)[0]
-    ]
+    # An infinite effect is left out with a reason, as `Effects` does.
+    problems = list(impossible_values({name: column for name, column in columns.items() if name != "yi"}))
     if problems:
         summary = f"the table holds {len(problems)} values that cannot be used"
         raise DataError(summary, problems)
@@ -139,6 +131,7 @@ class _Batch:
         self.asked = asked
         names = [*_NUMBERS, *(_PREDICTION if asked["prediction"] else ()), *(_TAU2 if asked["tau2_interval"] else ())]
         self.out: dict[str, FloatArray] = {name: np.full(groups.count, np.nan) for name in names}
+        self.note = np.full(groups.count, None, dtype=object)
         self.order, self.starts, self.k = groups.rows_of(rows.used)
 
     def run(self, *, progress: bool) -> None:
@@ -192,7 +185,7 @@ class _Batch:
         fit = pooled.random if self.settings.model == "random" else pooled.common
         if fit is None:
             return
-        estimates, _ = infer(self.methods, fit, self.settings)
+        estimates, note = infer(self.methods, fit, self.settings)
         exists = np.isfinite(estimates.value[0]) & (estimates.se[0] > 0)
         for name in ("value", "se", "ci_low", "ci_high", "statistic", "p_value"):
             out["effect" if name == "value" else name][which] = np.where(exists, getattr(estimates, name)[0], np.nan)
@@ -200,6 +193,8 @@ class _Batch:
             out["df"][which] = estimates.df
             if estimates.without_df is not None:
                 out["df"][which[estimates.without_df]] = np.nan
+        if note is not None:
+            self.note[which if estimates.without_df is None else which[estimates.without_df]] = note
         df = pooled.q_df
         out["q"][which] = pooled.q
         if df < 1:
@@ -241,9 +236,11 @@ class _Batch:
         reason = np.full(self.groups.count, None, dtype=object)
         reason[np.isnan(self.out["effect"])] = SUMS_ARE_ZERO
         reason[self.k == 0] = NO_STUDIES
-        reason[(self.k == 1) & (reason == None)] = ONE_STUDY  # noqa: E711 - elementwise
-        columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts}
-        return pd.DataFrame({**columns, **self.out, "q_df": np.maximum(self.k - 1, 0), "reason": reason}, copy=False)
+        columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts, **self.out}
+        columns["q_df"] = np.maximum(self.k - 1, 0)
+        # As objects, so that what is absent stays None.
+        columns |= {"reason": pd.Series(reason, dtype=object), "note": pd.Series(self.note, dtype=object)}
+        return pd.DataFrame(columns, copy=False)
 
 
 @attrs.frozen(eq=False)

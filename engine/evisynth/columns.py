@@ -63,6 +63,7 @@ OUTPUT: dict[str, str] = {
     "weight_random": "weight in the random-effects model, percent",
     "included": "whether the study is pooled",
     "reason": "why there is no result",
+    "note": "what a reader should know about the result",
     "statistic": "test statistic (z, or t where df is given)",
     "df": "degrees of freedom",
     "p_value": "two-sided p-value",

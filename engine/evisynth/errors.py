@@ -82,6 +82,10 @@ class DataError(InputError):
             lines.append(f"  … and {len(self.problems) - self.SHOWN} more (see .problems)")
         super().__init__("\n".join(lines))
 
+    def __reduce__(self) -> tuple[type[DataError], tuple[str, tuple[Problem, ...]]]:
+        """Pickle what it was made of, so that it crosses processes."""
+        return DataError, (self.summary, self.problems)
+
     def to_dict(self) -> dict[str, object]:
         """Add every problem to the description."""
         return {**super().to_dict(), "problems": [attrs.asdict(problem) for problem in self.problems]}
@@ -109,7 +113,7 @@ class UnknownMethodError(InputError):
         # difflib is slow to import and only an error needs it.
         from difflib import get_close_matches  # noqa: PLC0415
 
-        self.kind, self.name, self.available = kind, name, tuple(available)
+        self.kind, self.name, self.available, self.broken = kind, name, tuple(available), tuple(broken)
         folded = {known.casefold(): known for known in reversed(available)}
         near = [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
         message = f"no {kind} named {name!r}"
@@ -119,6 +123,10 @@ class UnknownMethodError(InputError):
         if broken:
             message += f"; left out because they are broken: {'; '.join(broken)}"
         super().__init__(message)
+
+    def __reduce__(self) -> tuple[type[UnknownMethodError], tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
+        """Pickle what it was made of, so that it crosses processes."""
+        return UnknownMethodError, (self.kind, self.name, self.available, self.broken)
 
 
 class CombinationError(InputError):
@@ -140,7 +148,12 @@ class MissingExtraError(EvisynthError, ImportError):
 
     def __init__(self, what: str, library: str, extra: str) -> None:
         """Say which command installs what is missing."""
+        self.what, self.library, self.extra = what, library, extra
         super().__init__(f"{what} needs {library}, which is not installed: pip install 'evisynth[{extra}]'")
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
+        """Pickle what it was made of, so that it crosses processes."""
+        return MissingExtraError, (self.what, self.library, self.extra)
 
 
 class PluginWarning(UserWarning):

@@ -11,7 +11,7 @@ import numpy as np
 
 from evisynth.cells import Cells, CorrectedCells
 from evisynth.columns import NUMERIC
-from evisynth.errors import CombinationError, DataError, Problem, SettingsError
+from evisynth.errors import CombinationError, DataError, PluginError, Problem, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evisynth.kernels.arrays import BoolArray
+
+DEFAULT = "revman-web"
+"""Preset of an analysis that names none."""
+_CONVENTIONS = ("smd_correction", "smd_variance", "zero_sd")
+NO_LABEL = "(no label)"
+"""Name of the subgroup of studies whose label is missing."""
 
 Data: TypeAlias = Any
 """`Studies`, `Effects`, or anything that `load` takes: a path, a DataFrame, a mapping of columns."""
@@ -62,7 +68,7 @@ def effects(
     data: Data,
     measure: str | None = None,
     *,
-    settings: str | Settings = "revman-web",
+    settings: str | Settings = DEFAULT,
     registry: Registry | None = None,
     **words: Any,  # noqa: ANN401 - the fields of Settings
 ) -> Effects:
@@ -81,7 +87,7 @@ def fit(
     data: Data,
     measure: str | None = None,
     *,
-    settings: str | Settings = "revman-web",
+    settings: str | Settings | None = None,
     exclude: Sequence[str] = (),
     by: str | Sequence[str | None] | None = None,
     moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None = None,
@@ -90,7 +96,8 @@ def fit(
 ) -> MetaAnalysis:
     """Pool studies, or effect sizes, into a meta-analysis.
 
-    ``data`` is `Studies`, `Effects` or anything `load` takes. ``settings`` is a preset's name or a `Settings`;
+    ``data`` is `Studies`, `Effects` or anything `load` takes. ``settings`` is a preset's name or a `Settings` (unless
+    given, those that effects were measured by, else ``"revman-web"``);
     ``words`` (``method="MH"``, ``model="random"``, ``tau2="REML"``, ``interval="HK"``, ``level=0.95`` …, the fields of
     `Settings`) take precedence over it. ``exclude`` names studies to leave out, ``by`` is a column (or labels, one a
     row) to make subgroups of, ``moderators`` are numeric columns by name, a mapping of columns or a matrix ``(k, q)``.
@@ -108,21 +115,58 @@ def fit(
             msg = f"the effects given are {data.measure}, not {words['measure']}: give the study data instead"
             raise CombinationError(msg)
         words["measure"] = record.name
-        resolved, methods = resolve(settings, words, registry)
+        resolved, methods = resolve(settings or measured.made_by or DEFAULT, words, registry)
+        measured, resolved = _as_measured(measured, resolved, methods, words)
     else:
-        studies, resolved, methods = _table_request(data, settings, words, registry)
+        studies, resolved, methods = _table_request(data, settings or DEFAULT, words, registry)
         measured = _measure(studies, resolved, registry)
     if exclude:
         measured = _leave_out(measured, exclude)
     design, terms, notes = _design(measured, moderators)
     labels = _subgroup_labels(measured, by)
+    if labels is not None and design is not None:
+        msg = "subgroups and moderators are two ways to explain differences: give by or moderators, not both"
+        raise CombinationError(msg)
+    if labels is not None and any(label is None for label in labels):
+        notes = (*notes, f"studies without a subgroup label are analysed as a subgroup of their own, {NO_LABEL!r}")
     return analyse(measured, resolved, methods, design, terms, labels, notes)
+
+
+def _as_measured(
+    measured: Effects, resolved: Settings, methods: Methods, words: Mapping[str, Any]
+) -> tuple[Effects, Settings]:
+    """Make sure that the settings of the analysis are those that its effects were measured by."""
+    made_by, record = measured.made_by, methods.measure
+    if made_by is None:
+        if resolved.swap_events:
+            msg = "effect sizes that were given cannot have their events swapped: give the study data"
+            raise CombinationError(msg)
+        if "scale" in words and record.scale == "given":
+            return measured.replace(scale=resolved.scale), resolved
+        return measured, resolved if resolved.scale == measured.scale else resolved.replace(scale=measured.scale)
+    names = [name for name in ("scale", *_CONVENTIONS) if name in record.parameters]
+    if record.counts:
+        names += ["correction", "increment", "swap_events"]
+        names += ["method"] if "method" in methods.correction.parameters else []
+    if "level" in record.parameters:
+        names.append("given_level")
+    other = [
+        f"{name} {getattr(made_by, name)!r}" for name in names if getattr(made_by, name) != getattr(resolved, name)
+    ]
+    if other:
+        msg = (
+            f"these effects were measured with {', '.join(other)}, unlike the settings of the analysis: "
+            "give the study data, or the same settings"
+        )
+        raise CombinationError(msg)
+    return measured, resolved
 
 
 def resolve(settings: str | Settings, words: Mapping[str, Any], registry: Registry) -> tuple[Settings, Methods]:
     """Resolve a request whose measure is known into settings and methods; one asked before is remembered."""
     try:
-        return _resolve_words(settings, tuple(sorted(words.items())), registry)
+        # 1 and True are equal keys, but not equal words.
+        return _resolve_words(settings, tuple(sorted(words.items())), registry, tuple(map(type, words.values())))
     except TypeError:
         # A word that cannot be hashed is not a word: let the settings say so.
         return _resolve_words.__wrapped__(settings, tuple(words.items()), registry)
@@ -130,7 +174,10 @@ def resolve(settings: str | Settings, words: Mapping[str, Any], registry: Regist
 
 @lru_cache(maxsize=256)
 def _resolve_words(
-    settings: str | Settings, words: tuple[tuple[str, Any], ...], registry: Registry
+    settings: str | Settings,
+    words: tuple[tuple[str, Any], ...],
+    registry: Registry,
+    kinds: tuple[type, ...] = (),  # noqa: ARG001 - part of the key
 ) -> tuple[Settings, Methods]:
     given = canonical_words(dict(words), registry)
     record = registry.get(EffectMeasure, given["measure"])
@@ -140,7 +187,7 @@ def _resolve_words(
         if "model" in given:
             msg = f"method {methods.pooling.name!r} has no random-effects model: choose model 'common'"
             raise CombinationError(msg)
-        resolved = attrs.evolve(resolved, model="common")
+        resolved = resolved.replace(model="common")
     return resolved, methods
 
 
@@ -194,12 +241,12 @@ def _pool_rows(
             keep = used | cells.kept_in_sums
         index = np.nonzero(keep)[0]
         rows = tuple(index.tolist())
-        y = np.where(used, y, np.nan)[index]
-        v = np.where(used, v, np.nan)[index]
+        y = read_only(np.where(used, y, np.nan)[index])
+        v = read_only(np.where(used, v, np.nan)[index])
         cells = None if cells is None else cells.at(index)
         if cells is not None and measured.cells is not None and measured.cells.kept_in_sums is not None:
             cells = attrs.evolve(cells, kept_in_sums=measured.cells.kept_in_sums[index])
-        design = None if design is None else design[index]
+        design = None if design is None else read_only(design[index])
     X = intercept(y.shape[0]) if design is None else design
     if not rows or (X.shape[1] > 1 and len(rows) < X.shape[1]):
         return rows, None, X
@@ -248,6 +295,7 @@ def _measure(studies: Studies, settings: Settings, registry: Registry) -> Effect
         reasons=dict(sorted(reasons.items())),
         cells=measured.cells,
         plugin=str(registry.provider(record)),
+        made_by=settings,
     )
 
 
@@ -287,6 +335,14 @@ def measure_columns(
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         made: MeasuredEffects = call(registry, record, **inputs)
     y, v = np.asarray(made.y, dtype=np.float64), np.asarray(made.v, dtype=np.float64)
+    shape = next(iter(columns.values())).shape
+    shapes = {y.shape, v.shape, *(np.shape(mask) for mask, _ in made.without_effect)}
+    if shapes != {shape}:
+        msg = (
+            f"EffectMeasure {record.name!r} of plugin {registry.provider(record)} gave arrays of shape "
+            f"{', '.join(map(str, sorted(shapes)))} for columns of shape {shape}: one effect per study"
+        )
+        raise PluginError(msg)
     rules.extend(made.without_effect)
     rules.append((~np.isfinite(y) | ~(v > 0) | ~np.isfinite(v), "no effect can be computed"))
     held = tuple((mask, reason) for mask, reason in rules if mask.any())
@@ -307,11 +363,8 @@ def _refuse_absent(
 
 
 def _options(settings: Settings) -> Mapping[str, object]:
-    return {
-        "level": settings.study_level,
-        "scale": settings.scale,
-        **{name: getattr(settings, name) for name in ("smd_correction", "smd_variance", "zero_sd")},
-    }
+    conventions = {name: getattr(settings, name) for name in _CONVENTIONS}
+    return {"level": settings.given_level, "scale": settings.scale, **conventions}
 
 
 def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells:
@@ -366,7 +419,8 @@ def _design(
         return None, ("intercept",), ()
     k = len(measured)
     if isinstance(moderators, np.ndarray):
-        matrix = np.asarray(moderators, dtype=np.float64).reshape(k, -1) if moderators.size else np.empty((k, 0))
+        given = np.asarray(moderators, dtype=np.float64)
+        matrix = given[:, np.newaxis] if given.ndim == 1 else given
         names = tuple(f"x{j + 1}" for j in range(matrix.shape[1]))
     else:
         named = moderators if isinstance(moderators, Mapping) else _moderator_columns(measured, moderators)
@@ -432,7 +486,7 @@ def _subgroup_labels(measured: Effects, by: str | Sequence[str | None] | None) -
         if len(by) != len(measured):
             summary = f"there are {len(by)} subgroup labels for {len(measured)} studies"
             raise DataError(summary)
-        return [None if label is None else str(label) for label in by]
+        return [None if label is None or label != label else str(label) for label in by]  # noqa: PLR0124 - NaN
     source = measured.studies
     column = None if source is None else source.text.get(by)
     if column is None and source is not None and by in source.columns:
@@ -454,7 +508,7 @@ def _subgroups(
 ) -> tuple[Subgroup, ...]:
     members: dict[str, list[int]] = {}
     for i, label in enumerate(labels):
-        members.setdefault("(none)" if label is None else label, []).append(i)
+        members.setdefault(NO_LABEL if label is None else label, []).append(i)
     fitted = None if pooled is None else pooled.random if settings.model == "random" else pooled.common
     share: dict[int, float] = {}
     if fitted is not None and fitted.w.shape[0] == len(rows):

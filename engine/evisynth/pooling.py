@@ -89,7 +89,7 @@ def call(registry: Registry, method: Method, /, *args: object, **inputs: object)
         return method.function(*args, **inputs)
     except EvisynthError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         shapes = ", ".join(_describe(argument) for argument in (*args, *inputs.values()))
         msg = (
             f"{method.kind} {method.name!r} of plugin {registry.provider(method)} failed: "
@@ -115,7 +115,7 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
     """
     pooling = methods.pooling
     own = pooling.random == "own"
-    common: Fit = call(methods.registry, pooling, sample, attrs.evolve(settings, model="common") if own else settings)
+    common: Fit = call(methods.registry, pooling, sample, settings.replace(model="common") if own else settings)
     sample = _with_effects(sample)
     y = sample.y
     exists = y.ndim > 1 or bool(np.isfinite(common.coefficients).all() and (np.diagonal(common.covariance) > 0).all())
@@ -161,7 +161,7 @@ def _random(
     if pooling.random == "none":
         return None
     if pooling.random == "own":
-        own: Fit = call(methods.registry, pooling, sample, attrs.evolve(settings, model="random"))
+        own: Fit = call(methods.registry, pooling, sample, settings.replace(model="random"))
         return own
     y, v, X = sample.y, sample.v, sample.X
     label = common.method if settings.random_weights == "pooled" else "IV"

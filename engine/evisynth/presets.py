@@ -8,22 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from evisynth.errors import CombinationError, SettingsError
-from evisynth.settings import MODEL_WORDS, WORDS, Settings, refuse_unknown
+from evisynth.settings import BY_INTERVAL, BY_MEASURE, BY_METHOD, BY_TAU2, WORDS, Settings, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evisynth.records import EffectMeasure
-
-BY_MEASURE = "by measure"
-"""Pool by the method that the measure names: M-H for counts, Peto for Peto's odds ratio."""
-BY_INTERVAL = "by interval"
-"""Take the prediction interval that goes with the interval method (`PREDICTION_BY_INTERVAL`)."""
-BY_TAU2 = "by tau2"
-"""Take Q about the M-H estimate beside the τ² estimators of `CENTRED_TAU2` only."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "revman5": {
@@ -128,6 +119,14 @@ def available_models(preset: str, method: str) -> tuple[str, ...]:
     return COMBINATIONS[preset].get(method, ("common", "random"))
 
 
+def preset_fields(preset: object) -> Mapping[str, Any]:
+    """Give the entries of a preset; raises `SettingsError` where there is none of that name."""
+    if not isinstance(preset, str) or preset not in PRESETS:
+        msg = f"settings {preset!r} are not known; presets: {', '.join(PRESETS)}"
+        raise SettingsError(msg)
+    return {**PRESETS[preset], "model": BY_METHOD}
+
+
 def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure: EffectMeasure | None) -> Settings:
     """Put arguments over a preset, or over a `Settings` made before.
 
@@ -135,14 +134,10 @@ def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure
     exist and `CombinationError` where the preset's program lacks what was asked for.
     """
     refuse_unknown("settings", given, WORDS)
-    preset = settings.preset if isinstance(settings, Settings) else settings
-    if not isinstance(preset, str) or preset not in PRESETS:  # pyright: ignore[reportUnnecessaryIsInstance] - requests are untyped
-        msg = f"settings {preset!r} are not known; presets: {', '.join(PRESETS)}"
-        raise SettingsError(msg)
-    if isinstance(settings, Settings):
-        resolved = attrs.evolve(settings, **given) if given else settings
-    else:
-        resolved = _from_preset(settings, given, measure)
+    if not isinstance(settings, Settings):
+        preset_fields(settings)
+    base = settings if isinstance(settings, Settings) else Settings(preset=settings)
+    resolved = _chosen(_unchosen(base).replace(**given), measure)
     offered = available_models(resolved.preset, resolved.method)
     if resolved.model not in offered:
         msg = (
@@ -153,17 +148,37 @@ def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure
     return resolved
 
 
-def _from_preset(preset: str, given: Mapping[str, Any], measure: EffectMeasure | None) -> Settings:
-    fields: dict[str, Any] = {**PRESETS[preset], **given, "preset": preset}
-    if fields["method"] == BY_MEASURE:
-        fields["method"] = "IV" if measure is None else measure.default_method
-    model = fields["model"]
-    if "model" not in given and model not in (offered := available_models(preset, fields["method"])):
-        fields["model"] = offered[0]
-    elif isinstance(model, str):
-        fields["model"] = MODEL_WORDS.get(model, model)
-    if fields["prediction"] == BY_INTERVAL:
-        fields["prediction"] = PREDICTION_BY_INTERVAL[preset].get(fields["interval"], "V")
-    if fields["centre"] == BY_TAU2:
-        fields["centre"] = "pooled" if fields["tau2"] in CENTRED_TAU2[preset] else "IV"
-    return Settings(**fields)
+def _unchosen(settings: Settings) -> Settings:
+    """Make choices that followed from others open again, so that they follow from what is given now."""
+    table = PRESETS[settings.preset]
+    followed: dict[str, Any] = {}
+    if table["prediction"] == BY_INTERVAL and settings.prediction == _prediction(settings):
+        followed["prediction"] = BY_INTERVAL
+    if table["centre"] == BY_TAU2 and settings.centre == _centre(settings):
+        followed["centre"] = BY_TAU2
+    return settings.replace(**followed) if followed else settings
+
+
+def _chosen(settings: Settings, measure: EffectMeasure | None) -> Settings:
+    """Choose what follows from other choices."""
+    followed: dict[str, Any] = {}
+    method = settings.method
+    if method == BY_MEASURE:
+        followed["method"] = method = "IV" if measure is None else measure.default_method
+    if settings.model == BY_METHOD:
+        offered, wanted = available_models(settings.preset, method), PRESETS[settings.preset]["model"]
+        followed["model"] = wanted if wanted in offered else offered[0]
+    if settings.prediction == BY_INTERVAL:
+        followed["prediction"] = _prediction(settings)
+    if settings.centre == BY_TAU2:
+        followed["centre"] = _centre(settings)
+    return settings.replace(**followed) if followed else settings
+
+
+def _prediction(settings: Settings) -> str | None:
+    by_interval = PREDICTION_BY_INTERVAL.get(settings.preset)
+    return None if by_interval is None else by_interval.get(settings.interval, "V")
+
+
+def _centre(settings: Settings) -> str:
+    return "pooled" if settings.tau2 in CENTRED_TAU2.get(settings.preset, ()) else "IV"

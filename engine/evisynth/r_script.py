@@ -8,135 +8,157 @@ from typing import TYPE_CHECKING
 from evisynth.errors import CombinationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
 
-_ESCALC = {"OR", "RR", "RD", "PETO", "MD", "SMD"}
+_TAU2 = ("DL", "REML", "PM")
+_INTERVALS = ("Wald", "HK")
+_PREDTYPE = {"S": "", "HK": "", "HTS": ', predtype="Riley"', "V": ', predtype="t"'}
+"""What metafor's predict is told; its own choice is normal under Wald and t under Hartung and Knapp."""
 _TIGHT = "control=list(threshold=1e-12, tol=1e-14, maxiter=10000)"
 
 
 def write(analysis: MetaAnalysis) -> str:
     """Write an R script for metafor (or meta, for the preset of that name) that reproduces the analysis.
 
-    Raises `CombinationError` for what neither package computes: a Mantel–Haenszel random-effects model of RevMan's
-    kind.
+    Subgroups are left to the reader. Raises `CombinationError` for what the package does not compute, such as a
+    Mantel–Haenszel random-effects model of RevMan's kind or a method from a plugin.
     """
-    if analysis.settings.preset == "meta":
-        return _meta(analysis)
-    return _metafor(analysis)
+    settings = analysis.settings
+    if settings.model == "random":
+        _refuse(settings.tau2 not in _TAU2, f"an estimator of tau² that R knows as {settings.tau2!r}")
+        _refuse(settings.interval not in _INTERVALS, f"an interval that R knows as {settings.interval!r}")
+    lines = [f"# {_plain(analysis.label)}: {analysis.model.label}"]
+    if analysis.subgroups:
+        lines.append("# The subgroups are not part of this script.")
+    return "\n".join([*lines, *(_meta(analysis) if settings.preset == "meta" else _metafor(analysis)), ""])
 
 
-def _metafor(analysis: MetaAnalysis) -> str:
+def _refuse(condition: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if condition:
+        msg = f"an R script cannot reproduce this analysis: there is no {what}"
+        raise CombinationError(msg)
+
+
+def _metafor(analysis: MetaAnalysis) -> list[str]:
     settings, method = analysis.settings, analysis.methods.pooling.name
-    lines = [f"# {analysis.effects.label}: {analysis.model.label}", "library(metafor)", ""]
-    if method in {"MH", "Peto"} and settings.model == "common" and settings.correction == "metafor":
-        lines += _counts(analysis)
-        arms = "ai=events_1, n1i=n_1, ci=events_2, n2i=n_2"
-        level = f"level={_number(100 * settings.level)}"
-        call = f'rma.mh(measure="{analysis.effects.measure}", ' if method == "MH" else "rma.peto("
-        lines.append(f"res <- {call}{arms}, data=dat, slab=study, {level})")
-    elif method in {"MH", "Peto"} and settings.model == "common":
-        msg = (
-            f"metafor has no {method} pooling with the zero cells of correction {settings.correction!r}: "
-            "choose settings 'metafor' for a script"
+    lines = ["library(metafor)", ""]
+    if method != "IV" and settings.model == "common":
+        _refuse(
+            method not in {"MH", "Peto"} or settings.correction != "metafor" or not analysis.methods.measure.counts,
+            f"{method} pooling of this kind in metafor (choose settings 'metafor', or method 'IV')",
         )
-        raise CombinationError(msg)
-    elif method == "MH" and settings.centre == "pooled" and settings.tau2 == "DL":
-        msg = "no R package takes DerSimonian-Laird's Q about RevMan's M-H estimate: choose method 'IV' for a script"
-        raise CombinationError(msg)
-    else:
-        lines += _effects(analysis)
-        lines.append(_rma(analysis))
-    lines += ["print(res, digits=6)", *_after(analysis), ""]
-    return "\n".join(lines)
+        arms = "ai=events_1, n1i=n_1, ci=events_2, n2i=n_2, data=dat, slab=study"
+        call = f'rma.mh(measure="{analysis.effects.measure}", ' if method == "MH" else "rma.peto("
+        words = f"add=c({_number(settings.increment)}, 0), level={_number(100 * settings.level)}"
+        return [*lines, *_counts(analysis), f"res <- {call}{arms}, {words})", "print(res, digits=6)"]
+    _refuse(
+        method != "IV" and settings.centre == "pooled" and settings.tau2 == "DL",
+        "DerSimonian and Laird's Q about another estimate than the mean (choose method 'IV')",
+    )
+    return [*lines, *_effects(analysis), _rma(analysis), "print(res, digits=6)", *_after(analysis)]
 
 
 def _rma(analysis: MetaAnalysis) -> str:
     settings = analysis.settings
-    estimator = settings.tau2 if settings.model == "random" else "EE"
-    test = {"HK": "adhoc" if settings.adhoc else "knha"}.get(settings.interval, "z")
-    moderators = [term for term in analysis.terms if term != "intercept"]
-    words = [
-        "yi",
-        "vi",
-        "data=dat",
-        f'method="{estimator}"',
-        f'test="{test if settings.model == "random" else "z"}"',
-        f"level={_number(100 * settings.level)}",
-        "slab=study",
-    ]
-    if moderators:
-        words.insert(2, f"mods=~{' + '.join(f'`{term}`' for term in moderators)}")
-    if estimator in {"REML", "PM"}:
+    random = settings.model == "random"
+    test = {"HK": "adhoc" if settings.adhoc else "knha"}.get(settings.interval, "z") if random else "z"
+    words = ["yi", "vi", "data=dat", f'method="{settings.tau2 if random else "EE"}"', f'test="{test}"']
+    words += [f"level={_number(100 * settings.level)}", "slab=study"]
+    if len(analysis.terms) > 1:
+        words.insert(2, f"mods=~{' + '.join(f'x{j}' for j in range(1, len(analysis.terms)))}")
+    if random and settings.tau2 != "DL":
         words.append(_TIGHT)
     return f"res <- rma({', '.join(words)})"
 
 
 def _after(analysis: MetaAnalysis) -> list[str]:
     settings = analysis.settings
-    if settings.model != "random" or analysis.methods.pooling.name != "IV":
+    if settings.model != "random" or analysis.heterogeneity.df in {None, 0}:
         return []
     made: list[str] = []
     if settings.tau2_interval == "QP":
         made.append("print(confint(res), digits=6)")
-    if settings.prediction is not None and len(analysis.terms) == 1:
-        made.append("print(predict(res), digits=6)")
+    if analysis.prediction is not None and settings.prediction is not None:
+        own = {"Wald": "S", "HK": "HK"}[settings.interval]
+        _refuse(settings.prediction not in _PREDTYPE, f"prediction interval {settings.prediction!r}")
+        _refuse(
+            settings.prediction in {"S", "HK"} and settings.prediction != own,
+            f"prediction interval {settings.prediction!r} beside interval {settings.interval!r} in metafor",
+        )
+        if _PREDTYPE[settings.prediction]:
+            made.append("# predtype needs metafor 4.0 or later")
+        made.append(f"print(predict(res{_PREDTYPE[settings.prediction]}), digits=6)")
     return made
 
 
 def _counts(analysis: MetaAnalysis) -> list[str]:
-    source = analysis.effects.studies
-    assert source is not None  # noqa: S101 - counts come from a table
-    rows = [i for i, study in enumerate(analysis.studies) if study.included]
-    columns = [f"study=c({_texts(analysis.effects.study_id[i] for i in rows)})"]
-    columns.extend(
-        f"{name}=c({', '.join(_number(float(source.columns[name][i])) for i in rows)})"
-        for name in ("events_1", "n_1", "events_2", "n_2")
-    )
-    return ["dat <- data.frame(", "  " + ",\n  ".join(columns), ")"]
+    """Write the counts as analysed, with events and non-events swapped where the settings say so."""
+    cells = analysis.effects.cells
+    assert cells is not None  # noqa: S101 - the caller has made sure of counts
+    raw, rows = cells.raw, [i for i, study in enumerate(analysis.studies) if study.included]
+    columns = {"events_1": raw.a, "n_1": raw.n_1, "events_2": raw.c, "n_2": raw.n_2}
+    named = [f"{name}={_vector(column, rows)}" for name, column in columns.items()]
+    return _data_frame(analysis, rows, named)
 
 
 def _effects(analysis: MetaAnalysis) -> list[str]:
-    rows = [i for i, study in enumerate(analysis.studies) if study.effect is not None and study.included]
-    effects = analysis.effects
-    columns = [
-        f"study=c({_texts(effects.study_id[i] for i in rows)})",
-        f"yi=c({', '.join(_number(float(effects.y[i])) for i in rows)})",
-        f"vi=c({', '.join(_number(float(effects.v[i])) for i in rows)})",
-    ]
-    for j, term in enumerate(analysis.terms):
-        if term != "intercept":
-            columns.append(f"`{term}`=c({', '.join(_number(float(x)) for x in analysis.X[:, j])})")
-    return ["dat <- data.frame(", "  " + ",\n  ".join(columns), "  , check.names=FALSE)"]
+    rows, effects = list(analysis.effect_rows), analysis.effects
+    named = [f"yi={_vector(effects.y, rows)}", f"vi={_vector(effects.v, rows)}"]
+    comments = [f"# x{j} is {_plain(term)}" for j, term in enumerate(analysis.terms) if j]
+    named += [f"x{j}={_vector(analysis.X[:, j], range(len(rows)))}" for j in range(1, len(analysis.terms))]
+    return [*comments, *_data_frame(analysis, rows, named)]
 
 
-def _meta(analysis: MetaAnalysis) -> str:
+def _data_frame(analysis: MetaAnalysis, rows: Sequence[int], columns: Sequence[str]) -> list[str]:
+    labels = f"study=c({_texts(analysis.effects.study_id[i] for i in rows)})"
+    return ["dat <- data.frame(", "  " + ",\n  ".join([labels, *columns]), ")"]
+
+
+def _meta(analysis: MetaAnalysis) -> list[str]:
     settings, method = analysis.settings, analysis.methods.pooling.name
-    common = "TRUE" if settings.model == "common" else "FALSE"
+    measure, counts = analysis.effects.measure, analysis.effects.cells is not None
+    random = settings.model == "random"
+    _refuse(len(analysis.terms) > 1, "script for a meta-regression with the preset 'meta' (choose 'metafor')")
+    _refuse(settings.adhoc, "Hartung–Knapp interval with a floor in this script (choose settings 'metafor')")
+    _refuse(measure == "PETO" and method != "Peto", "inverse-variance pooling of Peto's odds ratios in meta")
+    _refuse(settings.correction != "meta" and counts, f"correction {settings.correction!r} in meta")
     words = [
-        f"common={common}",
-        f"random={'FALSE' if common == 'TRUE' else 'TRUE'}",
-        f'method.tau="{settings.tau2}"',
+        f"common={_truth(not random)}",
+        f"random={_truth(random)}",
+        f'method.tau="{settings.tau2 if random else "DL"}"',
         f'method.random.ci="{"HK" if settings.interval == "HK" else "classic"}"',
         f"level.ma={_number(settings.level)}",
         f"level={_number(settings.study_level)}",
-        f"prediction={'TRUE' if settings.prediction else 'FALSE'}",
+        f"prediction={_truth(random and settings.prediction is not None)}",
     ]
-    lines = [f"# {analysis.effects.label}: {analysis.model.label}", "library(meta)", ""]
-    if analysis.methods.measure.counts and analysis.effects.studies is not None:
-        pooling = {"MH": "MH", "Peto": "Peto"}.get(method, "Inverse")
-        measure = "OR" if analysis.effects.measure == "PETO" else analysis.effects.measure
-        lines += _counts(analysis)
-        lines.append(
-            f'res <- metabin(events_1, n_1, events_2, n_2, data=dat, studlab=study, sm="{measure}", '
-            f'method="{pooling}", {", ".join(words)})'
-        )
+    if random and settings.prediction is not None:
+        words.append(f'method.predict="{settings.prediction}"')
+    if counts:
+        words.append(f"incr={_number(settings.increment)}")
+        shown, pooling = "OR" if measure == "PETO" else measure, "Inverse" if method == "IV" else method
+        arms = "events_1, n_1, events_2, n_2, data=dat, studlab=study"
+        call = f'metabin({arms}, sm="{shown}", method="{pooling}", '
+        data = _counts(analysis)
     else:
-        measure = analysis.effects.measure if analysis.effects.measure in _ESCALC else ""
-        lines += _effects(analysis)
-        lines.append(f'res <- metagen(yi, sqrt(vi), data=dat, studlab=study, sm="{measure}", {", ".join(words)})')
-    return "\n".join([*lines, "print(summary(res), digits=6)", ""])
+        shown = measure if measure in {"MD", "SMD"} else ""
+        call, data = f'metagen(yi, sqrt(vi), data=dat, studlab=study, sm="{shown}", ', _effects(analysis)
+    return ["library(meta)", "", *data, f"res <- {call}{', '.join(words)})", "print(summary(res), digits=6)"]
+
+
+def _truth(value: bool) -> str:  # noqa: FBT001 - R's word for it
+    return "TRUE" if value else "FALSE"
+
+
+def _vector(column: FloatArray, rows: Iterable[int]) -> str:
+    return f"c({', '.join(_number(float(column[i])) for i in rows)})"
+
+
+def _plain(text: str) -> str:
+    """Keep a comment on its line."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _texts(values: Iterable[str]) -> str:
@@ -145,7 +167,8 @@ def _texts(values: Iterable[str]) -> str:
 
 def _escaped(text: str) -> str:
     plain = text.replace("\\", "\\\\").replace('"', '\\"')
-    return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in plain)
+    # R takes no NUL in a text; other characters that cannot be printed are written by their numbers.
+    return "".join(c if c.isprintable() else "" if c == "\0" else f"\\U{{{ord(c):x}}}" for c in plain)
 
 
 def _number(value: float) -> str:

@@ -103,7 +103,7 @@ class Model:
     def _prediction(self) -> tuple[Interval | None, str | None]:
         record = self.methods.prediction
         if record is None:
-            return None, None if self.model == "common" else "no prediction interval was asked for"
+            return None, "no prediction interval was asked for"
         if self.model == "common":
             return None, "a common effect leaves nothing to predict"
         if self.fit is None or self.estimates is None:
@@ -523,12 +523,14 @@ class MetaAnalysis:
         """Why a number of the result is null, by its place in the result."""
         found: dict[str, str] = {}
         if self.reason is not None:
-            found["pooled"] = self.reason
+            found["pooled"] = found["display"] = self.reason
         if self.model.prediction is None and self.model.prediction_reason is not None:
             found["prediction"] = self.model.prediction_reason
         for name, model in self.models.items():
             if model.fit is None:
                 found[f"models.{name}"] = model.absent or NO_STUDIES
+            elif model.tau2 is None:
+                found[f"models.{name}.tau2"] = ONE_STUDY if model.fit.p == 1 else NO_DOF
         heterogeneity = self.heterogeneity
         found.update({f"heterogeneity.{name}": reason for name, reason in heterogeneity.reasons.items()})
         if heterogeneity.tau2_ci_reason is not None:

@@ -37,6 +37,7 @@ class LeaveOneOut:
                     "se": None if pooled is None else pooled.se,
                     "ci_low": None if pooled is None else pooled.ci_low,
                     "ci_high": None if pooled is None else pooled.ci_high,
+                    "df": None if pooled is None else pooled.df,
                     "p_value": None if pooled is None else pooled.p_value,
                     "display": None if shown is None else shown.value,
                     "display_ci_low": None if shown is None else shown.ci_low,
@@ -46,6 +47,7 @@ class LeaveOneOut:
                     "tau2": spread.tau2,
                     "i2": spread.i2,
                     "reason": without.reason,
+                    "note": without.model.note,
                 }
             )
         return made

@@ -15,6 +15,20 @@ MODELS = ("common", "random")
 MODEL_WORDS = {"common": "common", "fixed": "common", "random": "random"}
 
 
+BY_MEASURE = "by measure"
+"""Pool by the method that the measure names: M-H for counts, Peto for Peto's odds ratio."""
+BY_METHOD = "by method"
+"""Take the preset's model where its program has it with the method, else the one that it has."""
+BY_INTERVAL = "by interval"
+"""Take the prediction interval that goes with the interval method."""
+BY_TAU2 = "by tau2"
+"""Take Q about the M-H estimate beside some τ² estimators only."""
+
+
+OPEN = (BY_MEASURE, BY_METHOD, BY_INTERVAL, BY_TAU2)
+"""What stands for a choice that follows from another one."""
+
+
 def _level(_: object, attribute: attrs.Attribute[float], value: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 < value < 1.0:  # pyright: ignore[reportUnnecessaryIsInstance] - requests are untyped
         msg = f"{attribute.name} is a probability between 0 and 1, such as 0.95, not {value!r}"
@@ -24,7 +38,7 @@ def _level(_: object, attribute: attrs.Attribute[float], value: float) -> None:
 def _one_of(*words: str | None) -> Any:  # noqa: ANN401 - attrs' own validators are typed so
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value not in words:
-            shown = ", ".join("none" if word is None else repr(word) for word in words)
+            shown = ", ".join("none" if word is None else repr(word) for word in words if word not in OPEN)
             msg = f"{attribute.name} is one of {shown}, not {value!r}"
             raise SettingsError(msg)
 
@@ -67,17 +81,19 @@ def refuse_unknown(what: str, given: Iterable[str], known: Sequence[str]) -> Non
     raise SettingsError(msg)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class Settings:
     """State how an analysis is made; the words are those of a request, in Python, on the command line and in JSON.
 
-    Names of methods are looked up in the registry when the analysis is made. A field left out is filled by the preset.
+    ``Settings(preset="revman5", measure="RR")``: a field left out is filled by the preset. Where that depends on
+    another choice it holds ``"by measure"`` and the like until the analysis is made, and the result holds what was
+    chosen. Names of methods are looked up in the registry when the analysis is made.
     """
 
     preset: str = "revman-web"
     measure: str | None = attrs.field(default=None, validator=_text_or_none)
     method: str = attrs.field(default="IV", validator=_text_or_none)
-    model: str = attrs.field(default="random", converter=_model, validator=_one_of(*MODELS))
+    model: str = attrs.field(default="random", converter=_model, validator=_one_of(*MODELS, BY_METHOD))
     tau2: str = attrs.field(default="REML", validator=_text_or_none)
     interval: str = attrs.field(default="HK", validator=_text_or_none)
     """Interval method; a common-effect model has Wald's where the method has no meaning for it."""
@@ -87,11 +103,13 @@ class Settings:
     tau2_interval: str | None = attrs.field(default=None, validator=_text_or_none)
     level: float = attrs.field(default=0.95, validator=_level)
     study_level: float = attrs.field(default=0.95, validator=_level)
+    given_level: float = attrs.field(default=0.95, validator=_level)
+    """Level of the confidence limits that were entered as data."""
     correction: str = attrs.field(default="revman", validator=_text_or_none)
     increment: float = attrs.field(default=0.5, validator=_positive)
     i2: str = attrs.field(default="q", validator=_one_of("q", "tau2"))
     """Definition of the I² and H² shown: from Q, or from τ² and the typical within-study variance."""
-    centre: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV"))
+    centre: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV", BY_TAU2))
     """What Q (and with it DL's τ²) is taken about: the pooled common estimate (M-H where M-H), or the IV one."""
     random_weights: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV"))
     """Name of the random-effects model's pooling: that of ``method`` (``M-H, Random``), or plain inverse variance."""
@@ -112,6 +130,17 @@ class Settings:
     """Name of arm 2 for reports; "Control" unless given."""
     favours_1: str | None = attrs.field(default=None, validator=_text_or_none)
     favours_2: str | None = attrs.field(default=None, validator=_text_or_none)
+
+    def __init__(self, preset: str = "revman-web", **words: Any) -> None:  # noqa: ANN401 - the fields above
+        """Fill what is not given from the preset; raises `SettingsError` for a preset or a word that does not exist."""
+        from evisynth.presets import preset_fields  # noqa: PLC0415 - presets are made of this class's fields
+
+        refuse_unknown("settings", words, WORDS)
+        self.__attrs_init__(preset=preset, **{**preset_fields(preset), **words})  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - attrs writes it
+
+    def replace(self, **changes: Any) -> Settings:  # noqa: ANN401 - the fields above
+        """Copy with some fields changed."""
+        return Settings(**{**attrs.asdict(self), **changes})
 
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as JSON-ready values."""

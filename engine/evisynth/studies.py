@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from evisynth.cells import CorrectedCells
+    from evisynth.settings import Settings
 
 Reasons: TypeAlias = "tuple[tuple[BoolArray, str], ...]"
 """Rows (a mask) that have no effect, with the reason; the first that holds is given."""
@@ -133,6 +134,8 @@ class Effects:
     cells: CorrectedCells | None = attrs.field(default=None, eq=False)
     plugin: str = attrs.field(default="", eq=False)
     """Entry point whose measure made these effects."""
+    made_by: Settings | None = attrs.field(default=None, eq=False)
+    """Settings that they were measured by; None for effects that were given."""
     _study: tuple[str, ...] | None = None
 
     def __init__(  # noqa: PLR0913 - keyword-only, each a column of the table that this value is
@@ -149,6 +152,7 @@ class Effects:
         reasons: Mapping[int, str] | None = None,
         cells: CorrectedCells | None = None,
         plugin: str = "",
+        made_by: Settings | None = None,
     ) -> None:
         """Take arrays, check them and note which rows cannot be pooled."""
         y_array = _column("y", y)
@@ -183,6 +187,7 @@ class Effects:
             found,
             cells,
             plugin,
+            made_by,
             tuple(study) if study is not None else None,
         )
 
@@ -226,6 +231,7 @@ class Effects:
             "reasons": self.reasons,
             "cells": self.cells,
             "plugin": self.plugin,
+            "made_by": self.made_by,
         }
         return Effects(**{**kept, **changes})
 
@@ -248,6 +254,7 @@ class Effects:
             if self.cells is not None
             else None,
             plugin=self.plugin,
+            made_by=self.made_by,
         )
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "—", "not reported", "nr"})
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": "", "\u202f": ""})
-_THOUSANDS = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
+_THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$")
+_DECIMAL_COMMA = re.compile(r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)?(,\d+)?([eE][+-]?\d+)?$")
 _NOT_NEGATIVE = {
     **dict.fromkeys((*COUNTS,), "a count cannot be negative"),
     "sd_1": "a standard deviation cannot be negative",
@@ -39,11 +40,15 @@ def number_column(
     study: Sequence[str] | None,
     *,
     decimal_comma: bool = False,
+    whole: bool = False,
 ) -> FloatArray:
-    """Read a column of numbers, NaN where a value is missing; text and infinities are added to ``problems``."""
+    """Read a column of numbers, NaN where a value is missing; text and infinities are added to ``problems``.
+
+    In a column of ``whole`` numbers "1,250" is a thousand; elsewhere it may be one and a quarter, and is refused.
+    """
     made: list[float] = []
     for i, value in enumerate(values):
-        number = _number(value, decimal_comma=decimal_comma)
+        number = _number(value, decimal_comma=decimal_comma, whole=whole)
         if number is None or math.isinf(number):
             label = study[i] if study is not None and i < len(study) else None
             message = "is not a number" if number is None else "is not finite"
@@ -53,12 +58,12 @@ def number_column(
     return read_only(made)
 
 
-def _number(value: Any, *, decimal_comma: bool) -> float | None:  # noqa: ANN401 - a cell may hold anything
+def _number(value: Any, *, decimal_comma: bool, whole: bool) -> float | None:  # noqa: ANN401 - a cell may hold anything
     """Read a number; NaN where it is missing, None where it is something else."""
     if value is None:
         return math.nan
     if isinstance(value, str):
-        return _number_in_text(value.strip().translate(_MINUS), decimal_comma=decimal_comma)
+        return _number_in_text(value.strip().translate(_MINUS), decimal_comma=decimal_comma, whole=whole)
     if isinstance(value, bool | np.bool_):
         return None
     try:
@@ -69,12 +74,17 @@ def _number(value: Any, *, decimal_comma: bool) -> float | None:  # noqa: ANN401
         return math.nan if _is_missing(value) else None
 
 
-def _number_in_text(text: str, *, decimal_comma: bool) -> float | None:
+def _number_in_text(text: str, *, decimal_comma: bool, whole: bool) -> float | None:
     if text.casefold() in MISSING:
         return math.nan
-    if decimal_comma and "," in text:
+    if decimal_comma:
+        # Points may only group thousands; "1.234" alone could be either, and is not guessed at.
+        if "." in text and not (("," in text or whole) and _DECIMAL_COMMA.match(text)):
+            return None
         text = text.replace(".", "").replace(",", ".")
     elif _THOUSANDS.match(text):
+        if text.count(",") == 1 and "." not in text and not whole:
+            return None
         text = text.replace(",", "")
     try:
         return float(text) if "_" not in text else None
@@ -118,12 +128,14 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
     study = tuple(name or f"Row {i + 1}" for i, name in enumerate(named)) if named else _numbered(k)
     problems: list[Problem] = []
     numbers = {
-        role: number_column(heading, columns[heading], problems, study, decimal_comma=table.decimal_comma)
+        role: number_column(
+            heading, columns[heading], problems, study, decimal_comma=table.decimal_comma, whole=role in COUNTS
+        )
         for role, heading in found.items()
         if role in NUMERIC
     }
-    numbers = _complete_totals(numbers)
-    problems.extend(_impossible(numbers, found, study))
+    numbers = complete_totals(numbers)
+    problems.extend(impossible_values(numbers, found, study))
     if problems:
         problems.sort(key=lambda problem: problem.row or 0)
         summary = f"{source or 'the table'} holds {_plural(len(problems), 'value')} that cannot be used"
@@ -167,7 +179,7 @@ def _text_columns(columns: Mapping[str, Sequence[Any]], found: Mapping[str, str]
     return text
 
 
-def _complete_totals(numbers: dict[str, FloatArray]) -> dict[str, FloatArray]:
+def complete_totals(numbers: dict[str, FloatArray]) -> dict[str, FloatArray]:
     """Add ``n`` where a table gives events and non-events instead of totals."""
     for arm in ("1", "2"):
         events, others, total = f"events_{arm}", f"nonevents_{arm}", f"n_{arm}"
@@ -176,12 +188,19 @@ def _complete_totals(numbers: dict[str, FloatArray]) -> dict[str, FloatArray]:
     return numbers
 
 
-def _impossible(numbers: Mapping[str, FloatArray], found: Mapping[str, str], study: Sequence[str]) -> Iterable[Problem]:
+def impossible_values(
+    numbers: Mapping[str, FloatArray], found: Mapping[str, str] | None = None, study: Sequence[str] | None = None
+) -> Iterable[Problem]:
+    """Point at every number that no study can have; ``found`` gives the headings to name (canonical name → heading)."""
+    found = {} if found is None else found
+
     def at(rows: np.ndarray[Any, Any], role: str, message: str) -> Iterable[Problem]:
         heading = found.get(role, role)
-        for i in np.nonzero(rows)[0]:
-            yield Problem(int(i) + 1, study[int(i)], heading, f"{numbers[role][i]:g}", message)
+        for i in np.nonzero(rows)[0].tolist():
+            yield Problem(i + 1, None if study is None else study[i], heading, f"{numbers[role][i]:g}", message)
 
+    for role, values in numbers.items():
+        yield from at(np.isinf(values), role, "is not finite")
     for role, message in _NOT_NEGATIVE.items():
         if role in numbers:
             yield from at(numbers[role] < 0, role, message)

@@ -86,7 +86,9 @@ def test_it_moves_with_the_data(name: str) -> None:
 
 
 def test_columns_of_any_kind_and_single_numbers_go_together() -> None:
-    made = es.convert("wan-iqr", median=["6", "7,000", None, ""], q1=(4, 5, 6, 7), q3=np.array([10, 9000, 8, 9]), n=20)
+    made = es.convert(
+        "wan-iqr", median=["6", "7,000.0", None, ""], q1=(4, 5, 6, 7), q3=np.array([10, 9000, 8, 9]), n=20
+    )
     assert made["mean"].tolist() == pytest.approx([20 / 3, 16005 / 3, np.nan, np.nan], nan_ok=True)
     assert np.isfinite(made["sd"]).all()
     assert {name: column.shape for name, column in made.items()} == {"mean": (4,), "sd": (4,)}

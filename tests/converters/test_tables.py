@@ -330,3 +330,24 @@ def test_repeated_names_are_kept_apart_with_a_warning(table: Callable[..., es.St
         studies = table("study,yi,vi\nA,1,1\nA,2,1\nB,3,1\n")
     assert studies.study_id == ("A", "A (2)", "B")
     assert es.fit(studies).warnings[0].startswith("study names that stand in several rows")
+
+
+@pytest.mark.parametrize("text", ["1,512", "12,345"])
+def test_a_comma_that_could_be_either_is_refused(text: str) -> None:
+    with pytest.raises(es.DataError, match="is not a number"):
+        es.load({"yi": [text, "0.2"], "sei": ["0.1", "0.1"]})
+
+
+def test_a_leading_zero_is_no_thousand() -> None:
+    with pytest.raises(es.DataError, match="0,512"):
+        es.load({"yi": ["0,512"], "sei": ["0.1"]})
+    assert es.load({"yi": ["1,234,567.5"], "sei": ["0.1"]}).columns["yi"].tolist() == [1234567.5]
+
+
+def test_points_beside_decimal_commas(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("study;events_1;n_1;events_2;n_2;dose\nA;10;1.234;9;1.000;0,5\n", encoding="utf-8")
+    assert es.load(path).columns["n_1"].tolist() == [1234.0]
+    path.write_text("study;yi;sei\nA;1.234;0,5\n", encoding="utf-8")
+    with pytest.raises(es.DataError, match=r"1\.234"):
+        es.load(path)

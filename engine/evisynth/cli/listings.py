@@ -10,11 +10,11 @@ import click
 
 from evisynth.documents import strict_json
 from evisynth.errors import PluginWarning
-from evisynth.presets import BY_INTERVAL, PREDICTION_BY_INTERVAL, PRESETS, PROGRAMS, UNVERIFIED
+from evisynth.presets import PREDICTION_BY_INTERVAL, PRESETS, PROGRAMS, UNVERIFIED
 from evisynth.records import KINDS
 from evisynth.registry import Registry, default_registry
 from evisynth.requests import schema
-from evisynth.settings import refuse_unknown
+from evisynth.settings import BY_INTERVAL, refuse_unknown
 
 if TYPE_CHECKING:
     from evisynth.records import Method

@@ -84,7 +84,7 @@ def measure_options() -> Mapping[str, object]:
     """Give the options that settings hand to a measure, at their defaults."""
     settings = Settings()
     names = ("smd_correction", "smd_variance", "zero_sd")
-    return {"level": settings.study_level, "scale": settings.scale, **{name: getattr(settings, name) for name in names}}
+    return {"level": settings.given_level, "scale": settings.scale, **{name: getattr(settings, name) for name in names}}
 
 
 def _measured(record: EffectMeasure, table: Studies, given: str) -> tuple[FloatArray, FloatArray]:

@@ -1,0 +1,56 @@
+"""Scripts for R: nothing of the data becomes code, and what R cannot reproduce is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import evisynth as es
+
+TABLE: dict[str, Any] = {
+    "study": list("ABCD"),
+    "events_1": [3, 5, 10, 2],
+    "n_1": [20, 30, 50, 25],
+    "events_2": [6, 9, 12, 1],
+    "n_2": [21, 29, 48, 26],
+    "x`);system('id');(`": ["1", "2", "3", "5"],
+}
+
+
+def test_labels_stay_in_their_comment() -> None:
+    analysis = es.fit(TABLE, "RR", settings="metafor", effect_label="RR\nsystem('echo no')\n#")
+    code = [line for line in analysis.to_r().splitlines() if not line.startswith("#")]
+    assert not any("system" in line for line in code)
+
+
+def test_a_moderators_heading_is_no_code() -> None:
+    analysis = es.fit(TABLE, "RR", settings="metafor", moderators=["x`);system('id');(`"])
+    code = [line for line in analysis.to_r().splitlines() if not line.startswith("#")]
+    assert not any("system" in line for line in code)
+    assert "mods=~x1" in analysis.to_r()
+
+
+def test_swapped_events_are_written_swapped() -> None:
+    script = es.fit(TABLE, "RR", settings="metafor", method="MH", swap_events=True).to_r()
+    assert "events_1=c(17, 25, 40, 23)" in script
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"settings": "revman5", "model": "random"},
+        {"settings": "revman5", "model": "common"},
+        {"settings": "metafor", "prediction": "HK"},
+        {"settings": "meta", "adhoc": True, "interval": "HK"},
+        {"settings": "meta", "correction": "none"},
+    ],
+)
+def test_what_r_cannot_reproduce(words: dict[str, Any]) -> None:
+    with pytest.raises(es.CombinationError, match="an R script cannot reproduce this analysis"):
+        es.fit(TABLE, "RR", **words).to_r()
+
+
+def test_variants_of_prediction_are_named() -> None:
+    assert 'predtype="Riley"' in es.fit(TABLE, "RR", settings="metafor", prediction="HTS").to_r()
+    assert 'predtype="t"' in es.fit(TABLE, "RR", settings="metafor", prediction="V").to_r()

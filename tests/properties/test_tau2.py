@@ -1,0 +1,155 @@
+"""Laws that every estimator of τ² keeps, and what is particular to REML and Paule–Mandel."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import evisynth as es
+from evisynth.pooling import estimate_tau2
+
+if TYPE_CHECKING:
+    from tests.properties.conftest import Strategies
+
+few = settings(
+    max_examples=settings().max_examples // 2,
+    deadline=None,
+    derandomize=settings.get_current_profile_name() != "sweep",
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
+)
+ESTIMATORS = [record.name for record in es.default_registry().all(es.Tau2Estimator)]
+NOTHING = dict.fromkeys(("centre", "weights", "common")) | {"details": False}
+
+
+def tau2_of(name: str, y: es.FloatArray, v: es.FloatArray) -> float:
+    fit = es.fit(es.Effects(y, v), tau2=name).models["random"].fit
+    assert fit is not None
+    return float(fit.tau2)
+
+
+def restricted_likelihood(y: es.FloatArray, v: es.FloatArray, tau2: float) -> float:
+    """Give twice the restricted log-likelihood without its constant."""
+    w = 1 / (v + tau2)
+    mean = float((w * y).sum() / w.sum())
+    return -float(np.log(v + tau2).sum() + math.log(w.sum()) + (w * (y - mean) ** 2).sum())
+
+
+def generalised_q(y: es.FloatArray, v: es.FloatArray, tau2: float) -> float:
+    w = 1 / (v + tau2)
+    mean = float((w * y).sum() / w.sum())
+    return float((w * (y - mean) ** 2).sum())
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@given(data=st.data())
+@few
+def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=4.0))
+    base = tau2_of(name, y, v)
+    # The law is exact in exact numbers; near a flat likelihood rounding moves the root by its condition number.
+    allowed = 1e-6 * base + 1e-7 * float(v.min())
+    shift = data.draw(st.sampled_from([-2.0, 0.5, 8.0])) * math.sqrt(float(v.max()))
+    assert tau2_of(name, -y, v) == pytest.approx(base, abs=1e-10 * base + 1e-12 * float(v.min()))
+    assert abs(tau2_of(name, y + shift, v) - base) <= allowed
+    order = data.draw(st.permutations(range(y.size)))
+    assert abs(tau2_of(name, y[order], v[order]) - base) <= allowed
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@given(data=st.data())
+@few
+def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples())
+    n = data.draw(st.integers(-60, 60))
+    assert tau2_of(name, np.ldexp(y, n), np.ldexp(v, 2 * n)) == math.ldexp(tau2_of(name, y, v), 2 * n)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@given(data=st.data())
+@few
+def test_a_batch_is_its_analyses(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    k = data.draw(st.integers(2, 9))
+    samples = data.draw(st.lists(drawn.samples(k, k, decades=4.0), min_size=2, max_size=6))
+    single = np.array([tau2_of(name, y, v) for y, v in samples])
+    y, v = np.column_stack([y for y, _ in samples]), np.column_stack([v for _, v in samples])
+    methods = es.fit(es.Effects(*samples[0]), tau2=name).methods
+    batch = estimate_tau2(methods, y, v, np.ones((k, 1)), NOTHING).tau2
+    assert (np.abs(batch - single) <= 1e-10 * (single + v.min(axis=0))).all()
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@given(data=st.data())
+@few
+def test_without_tau2_the_random_model_is_the_common_one(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples())
+    # Effects within a hundredth of their errors leave nothing for any estimator to explain.
+    y = y / max(1.0, 100.0 * float(np.abs(y).max()) / math.sqrt(float(v.min())))
+    analysis = es.fit(es.Effects(y, v), tau2=name, interval="Wald", settings="metafor")
+    assert analysis.heterogeneity.tau2 == 0
+    common, random = (analysis.models[model].pooled for model in ("common", "random"))
+    assert common == random
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@given(data=st.data())
+@few
+def test_tau2_tends_to_the_sample_variance_where_errors_vanish(
+    name: str, data: st.DataObject, drawn: Strategies
+) -> None:
+    _, v = data.draw(drawn.samples(2, 12, decades=2.0))
+    steps = data.draw(st.lists(st.integers(-50, 50), min_size=v.size, max_size=v.size, unique=True))
+    y = np.array(steps, dtype=np.float64)
+    equal = np.full(v.size, 1e-9)
+    assert tau2_of(name, y, equal) == pytest.approx(float(y.var(ddof=1)), rel=1e-8)
+    pooled = es.fit(es.Effects(y, v * 1e-9), tau2=name).models["random"].pooled
+    assert pooled is not None
+    # All weights tend to 1/τ², so the mean to the plain one.
+    assert pooled.value == pytest.approx(float(y.mean()), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@given(data=st.data())
+@few
+def test_large_errors_leave_no_tau2(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples())
+    assert tau2_of(name, y, v * (1e6 * (1.0 + float(np.ptp(y)) ** 2 / float(v.min())))) == 0
+
+
+@given(data=st.data())
+@few
+def test_reml_has_the_highest_likelihood(data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=8.0))
+    best = restricted_likelihood(y, v, tau2_of("REML", y, v))
+    top = 10 * (float(v.max()) + float(np.ptp(y)) ** 2)
+    rivals = [0.0, *np.geomspace(float(v.min()) * 1e-3, top, 60).tolist()]
+    rivals += data.draw(st.lists(st.floats(0, top), max_size=10))
+    highest = max(restricted_likelihood(y, v, rival) for rival in rivals)
+    assert best >= highest - 1e-12 * max(1.0, abs(highest)) * y.size
+
+
+@given(data=st.data())
+@few
+def test_paule_mandel_meets_the_degrees_of_freedom(data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples())
+    tau2 = tau2_of("PM", y, v)
+    dof = y.size - 1
+    if tau2 == 0:
+        assert generalised_q(y, v, 0.0) <= dof * (1 + 1e-12)
+    else:
+        assert generalised_q(y, v, tau2) == pytest.approx(dof, rel=1e-10)
+
+
+@given(data=st.data())
+@few
+def test_dersimonian_laird_meets_the_expectation_of_q(data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=4.0))
+    w = 1 / v
+    trace = float(w.sum() - (w * w).sum() / w.sum())
+    q = generalised_q(y, v, 0.0)
+    expected = max(0.0, (q - (y.size - 1)) / trace)
+    assert tau2_of("DL", y, v) == pytest.approx(expected, rel=1e-9, abs=1e-10 * q / trace)
