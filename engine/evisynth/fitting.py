@@ -122,13 +122,14 @@ def fit(
         measured = _measure(studies, resolved, registry)
     if exclude:
         measured = _leave_out(measured, exclude)
-    design, terms, notes = _design(measured, moderators)
+    design, terms = _design(measured, moderators)
+    notes: tuple[str, ...] = ()
     labels = _subgroup_labels(measured, by)
     if labels is not None and design is not None:
         msg = "subgroups and moderators are two ways to explain differences: give by or moderators, not both"
         raise CombinationError(msg)
     if labels is not None and any(label is None for label in labels):
-        notes = (*notes, f"studies without a subgroup label are analysed as a subgroup of their own, {NO_LABEL!r}")
+        notes = (f"studies without a subgroup label are analysed as a subgroup of their own, {NO_LABEL!r}",)
     return analyse(measured, resolved, methods, design, terms, labels, notes)
 
 
@@ -376,9 +377,9 @@ def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells
 
 def _corrected(registry: Registry, raw: Cells, measure: EffectMeasure, settings: Settings) -> CorrectedCells:
     correction = registry.get(Correction, settings.correction)
-    available = {"measure": measure, "method": settings.method, "increment": settings.increment}
+    inputs = correction.inputs(measure, settings.method, settings.increment)
     with np.errstate(invalid="ignore"):
-        made: CorrectedCells = call(registry, correction, raw, **correction.named_inputs(available))
+        made: CorrectedCells = call(registry, correction, raw, **inputs)
     if made.kept_in_sums is None:
         return made
     return attrs.evolve(made, kept_in_sums=made.kept_in_sums & (raw.n_1 > 0) & (raw.n_2 > 0))
@@ -414,9 +415,9 @@ def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
 
 def _design(
     measured: Effects, moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None
-) -> tuple[FloatArray | None, tuple[str, ...], tuple[str, ...]]:
+) -> tuple[FloatArray | None, tuple[str, ...]]:
     if moderators is None:
-        return None, ("intercept",), ()
+        return None, ("intercept",)
     k = len(measured)
     if isinstance(moderators, np.ndarray):
         given = np.asarray(moderators, dtype=np.float64)
@@ -437,7 +438,7 @@ def _design(
     if problems:
         summary = "every pooled study needs a value of every moderator (leave out the others by name)"
         raise DataError(summary, problems)
-    return np.column_stack([np.ones(k), matrix]), ("intercept", *names), ()
+    return np.column_stack([np.ones(k), matrix]), ("intercept", *names)
 
 
 def _moderator_matrix(measured: Effects, named: Mapping[str, Sequence[float] | FloatArray]) -> FloatArray:

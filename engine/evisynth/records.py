@@ -130,8 +130,11 @@ class Correction(Method):
 
     def apply(self, cells: Cells, measure: EffectMeasure, method: str, increment: float) -> CorrectedCells:
         """Correct the cells of one outcome."""
-        available = {"measure": measure, "method": method, "increment": increment}
-        return self.function(cells, **self.named_inputs(available))
+        return self.function(cells, **self.inputs(measure, method, increment))
+
+    def inputs(self, measure: EffectMeasure, method: str, increment: float) -> dict[str, Any]:
+        """Pick what the function asks for of all that a correction may know."""
+        return self.named_inputs({"measure": measure, "method": method, "increment": increment})
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evisynth import CombinationError, Fit, PoolingModel, Sample, Settings, hookimpl, inverse_variance_fit
+from evisynth_estimators.two_by_two import hypergeometric
 
 
 def peto(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every pooling model gets the settings
@@ -16,10 +17,7 @@ def peto(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every poo
     if sample.cells is None or sample.cells.sums is sample.cells.effect:
         # With y = (O - E)/V and v = 1/V the inverse-variance mean is Σ(O - E)/ΣV.
         return inverse_variance_fit(sample.y, sample.v, sample.X, zero, model="common", method="Peto")
-    t = sample.cells.sums
-    n_1, n_2 = t.n_1, t.n_2
-    n = n_1 + n_2
-    v = n_1 * n_2 * (t.a + t.c) * (t.b + t.d) / (n * n * (n - 1))
+    observed_minus_expected, v = hypergeometric(sample.cells.sums)
     total = v.sum(axis=0)
     return Fit(
         y=sample.y,
@@ -27,7 +25,7 @@ def peto(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every poo
         X=sample.X,
         w=v,
         tau2=zero,
-        coefficients=(((t.a * n_2 - t.c * n_1) / n).sum(axis=0) / total)[np.newaxis],
+        coefficients=np.asarray(observed_minus_expected.sum(axis=0) / total)[np.newaxis],
         covariance=np.asarray(1 / total)[np.newaxis, np.newaxis],
         model="common",
         method="Peto",

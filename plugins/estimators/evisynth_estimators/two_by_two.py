@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evisynth import CorrectedCells, EffectMeasure, FloatArray, MeasuredEffects, hookimpl
+from evisynth import Cells, CorrectedCells, EffectMeasure, FloatArray, MeasuredEffects, hookimpl
 
 HANDBOOK = "Deeks & Higgins (2010), Statistical algorithms in Review Manager 5"
 
@@ -43,17 +43,16 @@ def risk_difference(cells: CorrectedCells) -> MeasuredEffects:
 
 def peto_odds_ratio(cells: CorrectedCells) -> MeasuredEffects:
     """Take (O - E)/V with variance 1/V, V the hypergeometric variance of the events in arm 1."""
-    observed_minus_expected, v = hypergeometric(cells)
+    observed_minus_expected, v = hypergeometric(cells.effect)
     return MeasuredEffects(observed_minus_expected / v, 1 / v)
 
 
-def hypergeometric(cells: CorrectedCells) -> tuple[FloatArray, FloatArray]:
+def hypergeometric(cells: Cells) -> tuple[FloatArray, FloatArray]:
     """Give O - E and its variance V for the events of arm 1 under no effect, margins fixed."""
-    c = cells.effect
-    n_1, n_2 = c.n_1, c.n_2
-    total, events = n_1 + n_2, c.a + c.c
-    expected_gap = (c.a * n_2 - c.c * n_1) / total
-    return expected_gap, n_1 * n_2 * events * (c.b + c.d) / (total * total * (total - 1))
+    n_1, n_2 = cells.n_1, cells.n_2
+    total, events = n_1 + n_2, cells.a + cells.c
+    expected_gap = (cells.a * n_2 - cells.c * n_1) / total
+    return expected_gap, n_1 * n_2 * events * (cells.b + cells.d) / (total * total * (total - 1))
 
 
 @hookimpl
