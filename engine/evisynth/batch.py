@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from evisynth.errors import DataError, SettingsError
+from evisynth.errors import CombinationError, DataError, SettingsError
 from evisynth.fitting import measure_columns, resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
-from evisynth.inference import infer
+from evisynth.inference import infer, resampling_inputs
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
 from evisynth.results import NO_STUDIES, SUMS_ARE_ZERO
-from evisynth.studies import plainly_usable, refuse_impossible
+from evisynth.studies import plainly_usable, refuse_impossible, refuse_impossible_weights
 from evisynth.tables import complete_totals, impossible_values
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     y: str | Sequence[float] | FloatArray | None = None,
     v: str | Sequence[float] | FloatArray | None = None,
     se: str | Sequence[float] | FloatArray | None = None,
+    weights: str | Sequence[float] | FloatArray | None = None,
     measure: str | None = None,
     roles: Mapping[str, str] | None = None,
     settings: str | Settings = "revman-web",
@@ -63,7 +64,8 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     or ``y`` and ``v`` (or ``se``) are arrays and ``offsets`` ``(m + 1,)`` says where each analysis begins. Effects come
     from columns ``y`` and ``v`` or ``se`` by name, or are computed from raw columns by ``measure`` (and pooled by
     ``method``). ``words`` are fields of `Settings`; a prediction interval and an interval for τ² are given only where
-    asked for by name. Rows without an effect are left out, and an analysis without any has a reason instead of numbers.
+    asked for by name. ``weights`` are the user's, a column by name or an array. Rows without an effect are left out,
+    and an analysis without any has a reason instead of numbers.
     """
     registry = registry or default_registry()
     if measure is not None:
@@ -71,12 +73,20 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     if by is not None and offsets is not None:
         msg = "analyses are told apart by keys or by offsets: give by or offsets, not both"
         raise SettingsError(msg)
-    columns, keys = long_columns(data, by, {"yi": y, "vi": v, "sei": se}, roles)
+    columns, keys = long_columns(data, by, {"yi": y, "vi": v, "sei": se}, roles, {"weights": weights})
+    own_weights = columns.pop("weights", None)
     words.setdefault("measure", settings.measure if not isinstance(settings, str) and settings.measure else "GEN")
     resolved, methods = resolve(settings, words, registry)
     rows = len(next(iter(columns.values()))) if columns else 0
     groups = groups_by_key(keys) if offsets is None else groups_by_offsets(offsets, rows)
-    table = _Rows.measure(columns, resolved, registry)
+    if own_weights is not None:
+        refuse_impossible_weights(own_weights)
+    elif resolved.weighting == "equal":
+        own_weights = np.ones(rows)
+    if own_weights is not None and not methods.pooling.weights:
+        msg = f"method {methods.pooling.name!r} has weights of its own: choose method 'IV' for weights of one's own"
+        raise CombinationError(msg)
+    table = attrs.evolve(_Rows.measure(columns, resolved, registry), weights=own_weights)
     asked = {"prediction": "prediction" in words, "tau2_interval": "tau2_interval" in words}
     batch = _Batch(resolved, methods, groups, table, asked)
     batch.run(progress=progress)
@@ -91,6 +101,7 @@ class _Rows:
     v: FloatArray
     cells: CorrectedCells | None
     used: BoolArray | None
+    weights: FloatArray | None = None
 
     @classmethod
     def measure(cls, columns: Mapping[str, FloatArray], settings: Settings, registry: Registry) -> _Rows:
@@ -161,13 +172,15 @@ class _Batch:
             block = slice(first, first + tile.k * tile.which.size)
             y = np.ascontiguousarray(rows.y[block].reshape(-1, tile.k).T)
             v = np.ascontiguousarray(rows.v[block].reshape(-1, tile.k).T)
+            weights = None if rows.weights is None else rows.weights[block].reshape(-1, tile.k).T
             cells = None
         else:
             at = self.starts[tile.which] + np.arange(tile.k, dtype=np.int64)[:, np.newaxis]
             at = at if self.order is None else self.order[at]
             y, v = rows.y[at], rows.v[at]
             cells = None if rows.cells is None else rows.cells.at(at)
-        sample = Sample(y, v, intercept(tile.k), self.methods.measure.name, cells)
+            weights = None if rows.weights is None else rows.weights[at]
+        sample = Sample(y, v, intercept(tile.k), self.methods.measure.name, cells, weights)
         self._keep(tile.which, pool(sample, self.settings, self.methods, details=False))
 
     def _pool_one(self, g: int) -> None:
@@ -190,7 +203,7 @@ class _Batch:
         for name in ("value", "se", "ci_low", "ci_high", "statistic", "p_value"):
             out["effect" if name == "value" else name][which] = np.where(exists, getattr(estimates, name)[0], np.nan)
         if estimates.df is not None:
-            out["df"][which] = estimates.df
+            out["df"][which] = estimates.df[0] if isinstance(estimates.df, np.ndarray) else estimates.df
             if estimates.without_df is not None:
                 out["df"][which[estimates.without_df]] = np.nan
         if note is not None:
@@ -204,7 +217,7 @@ class _Batch:
         random = pooled.random
         if self.asked["prediction"] and self.methods.prediction is not None and random is fit:
             record = self.methods.prediction
-            inputs = record.named_inputs({"estimates": estimates})
+            inputs = record.named_inputs({"estimates": estimates, **resampling_inputs(self.settings)})
             self._limits(which, _PREDICTION, call(self.methods.registry, record, fit, self.settings.level, **inputs))
         if self.asked["tau2_interval"] and self.methods.tau2_interval is not None and random is not None:
             record_ = self.methods.tau2_interval

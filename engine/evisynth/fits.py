@@ -22,8 +22,9 @@ class Fit:
     """Hold a pooled model of one analysis ``(k,)`` or of m analyses ``(k, m)``.
 
     ``w`` are the weights that pooling used (positive, not normalised), ``coefficients`` ``(p,)`` or ``(p, m)``,
-    ``covariance`` ``(p, p)`` or ``(p, p, m)``. ``weighted`` is the weighted least-squares fit behind it, None where
-    pooling is not by inverse variance.
+    ``covariance`` ``(p, p)`` or ``(p, p, m)``. ``weighted`` is the least-squares fit with weights ``1/(v + tau2)``,
+    None where pooling is not by inverse variance; it is the one behind the coefficients unless the user gave
+    ``weights``.
     """
 
     y: FloatArray
@@ -37,8 +38,10 @@ class Fit:
     method: str
     weighted: WeightedFit | None = None
     tau2_fit: Tau2Fit | None = None
-    estimator: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None
-    """Estimates τ² again for `refit`; None under a common effect."""
+    estimator: Callable[[FloatArray, FloatArray, FloatArray, FloatArray | None], FloatArray] | None = None
+    """Estimates τ² again for `refit`, from y, v, X and weights; None under a common effect."""
+    weights: FloatArray | None = None
+    """The user's weights; None where pooling is by inverse variance."""
 
     @property
     def k(self) -> int:
@@ -74,17 +77,21 @@ class Fit:
         v: FloatArray | None = None,
         X: FloatArray | None = None,
         tau2: FloatArray | None = None,
+        weights: FloatArray | None = None,
     ) -> Fit:
-        """Fit by inverse variance again with some inputs replaced; τ² is estimated anew unless given."""
+        """Fit again with some inputs replaced; τ² is estimated anew unless given."""
         new_y = self.y if y is None else y
         new_v = self.v if v is None else v
         new_X = self.X if X is None else X
+        new_weights = self.weights if weights is None else weights
         if tau2 is None:
-            tau2 = self.estimator(new_y, new_v, new_X) if self.estimator else np.zeros_like(self.tau2)
-        return inverse_variance_fit(new_y, new_v, new_X, tau2, model=self.model, estimator=self.estimator)
+            tau2 = self.estimator(new_y, new_v, new_X, new_weights) if self.estimator else np.zeros(np.shape(new_y)[1:])
+        return inverse_variance_fit(
+            new_y, new_v, new_X, tau2, model=self.model, estimator=self.estimator, weights=new_weights
+        )
 
 
-def inverse_variance_fit(
+def inverse_variance_fit(  # noqa: PLR0913 - keyword-only, each a field of the fit
     y: FloatArray,
     v: FloatArray,
     X: FloatArray,
@@ -93,42 +100,58 @@ def inverse_variance_fit(
     model: str,
     method: str = "IV",
     tau2_fit: Tau2Fit | None = None,
-    estimator: Callable[[FloatArray, FloatArray, FloatArray], FloatArray] | None = None,
+    estimator: Callable[[FloatArray, FloatArray, FloatArray, FloatArray | None], FloatArray] | None = None,
+    weights: FloatArray | None = None,
 ) -> Fit:
-    """Pool with weights ``1/(v + tau2)``; shapes as in `Fit`."""
-    w = 1.0 / (v + tau2)
+    """Pool with weights ``1/(v + tau2)``, or with the user's; shapes as in `Fit`.
+
+    With ``weights`` of the user's the covariance is that of the weighted estimate, ``(X'WX)⁻¹ X'W(V + τ²)WX (X'WX)⁻¹``.
+    """
+    total = v + tau2
+    w = 1.0 / total
     fitted = weighted_fit(y, w, X)
+    coefficients, covariance = fitted.coefficients, fitted.covariance
+    if weights is not None:
+        w = weights
+        own = weighted_fit(y, w, X)
+        coefficients, covariance = own.coefficients, own.covariance_under(total, X)
     return Fit(
         y=y,
         v=v,
         X=X,
         w=w,
         tau2=tau2,
-        coefficients=fitted.coefficients,
-        covariance=fitted.covariance,
+        coefficients=coefficients,
+        covariance=covariance,
         model=model,
         method=method,
         weighted=fitted,
         tau2_fit=tau2_fit,
         estimator=estimator,
+        weights=weights,
     )
 
 
 @attrs.frozen(eq=False)
 class Estimates:
-    """Hold inference on every coefficient, each ``(p,)`` or ``(p, m)``; ``df`` is None for a normal test."""
+    """Hold inference on every coefficient, each ``(p,)`` or ``(p, m)``.
+
+    ``df`` is None for a normal test, one number, or an array of the shape of ``value``; ``covariance`` is ``(p, p)`` or
+    ``(p, p, m)`` where the method has one.
+    """
 
     value: FloatArray
     se: FloatArray
     ci_low: FloatArray
     ci_high: FloatArray
     statistic: FloatArray
-    df: float | None
+    df: float | FloatArray | None
     p_value: FloatArray
     log_p_value: FloatArray
     level: float
     without_df: BoolArray | None = None
     """Analyses of a batch whose test is normal although ``df`` is given for the others."""
+    covariance: FloatArray | None = None
 
     def one(self, index: int = 0) -> Estimate:
         """Take one coefficient of a single analysis as plain numbers."""
@@ -138,16 +161,27 @@ class Estimates:
             ci_low=float(self.ci_low[index]),
             ci_high=float(self.ci_high[index]),
             statistic=float(self.statistic[index]),
-            df=self.df,
+            df=float(self.df[index]) if isinstance(self.df, np.ndarray) else self.df,
             p_value=float(self.p_value[index]),
             log_p_value=float(self.log_p_value[index]),
             level=self.level,
         )
 
 
-def symmetric_estimates(value: FloatArray, se: FloatArray, level: float, df: float | None = None) -> Estimates:
-    """Make ``value ± quantile · se`` with its test against 0: Student's t for a ``df``, normal for None."""
+def symmetric_estimates(
+    value: FloatArray,
+    se: FloatArray,
+    level: float,
+    df: float | FloatArray | None = None,
+    *,
+    covariance: FloatArray | None = None,
+) -> Estimates:
+    """Make ``value ± quantile · se`` with its test against 0: Student's t for a ``df``, normal for None.
+
+    ``df`` is one number or has the shape of ``value``.
+    """
     statistic = value / se
+    quantile: float | FloatArray
     if df is None:
         quantile = normal_quantile(level)
         p_value, log_p_value = normal_p_value(statistic)
@@ -155,7 +189,8 @@ def symmetric_estimates(value: FloatArray, se: FloatArray, level: float, df: flo
         quantile = t_quantile(level, df)
         p_value, log_p_value = t_p_value(statistic, df)
     half = quantile * se
-    return Estimates(value, se, value - half, value + half, statistic, df, p_value, log_p_value, level)
+    low, high = value - half, value + half
+    return Estimates(value, se, low, high, statistic, df, p_value, log_p_value, level, covariance=covariance)
 
 
 @attrs.frozen

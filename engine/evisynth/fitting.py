@@ -14,7 +14,7 @@ from evisynth.columns import NUMERIC
 from evisynth.errors import CombinationError, DataError, PluginError, Problem, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
-from evisynth.pooling import Methods, Pooled, Sample, call, pool
+from evisynth.pooling import Methods, Pooled, Sample, call, given_tau2, pool
 from evisynth.presets import resolve_settings
 from evisynth.records import (
     Correction,
@@ -59,9 +59,14 @@ _OWN_KIND: Mapping[str, type[Method]] = {
 def canonical_words(given: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
     """Spell the methods named in a request as their records do; raises `UnknownMethodError`."""
     return {
-        word: registry.get(_OWN_KIND[word], value).name if word in _OWN_KIND and value is not None else value
+        word: registry.get(_OWN_KIND[word], value).name if word in _OWN_KIND and _names_a_method(value) else value
         for word, value in given.items()
     }
+
+
+def _names_a_method(value: object) -> bool:
+    # A number stands for τ² itself, and what is no name at all is for the settings to refuse.
+    return value is not None and not isinstance(value, int | float)
 
 
 def effects(
@@ -91,6 +96,7 @@ def fit(
     exclude: Sequence[str] = (),
     by: str | Sequence[str | None] | None = None,
     moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None = None,
+    weights: str | Sequence[float] | FloatArray | None = None,
     registry: Registry | None = None,
     **words: Any,  # noqa: ANN401 - the fields of Settings
 ) -> MetaAnalysis:
@@ -101,6 +107,7 @@ def fit(
     ``words`` (``method="MH"``, ``model="random"``, ``tau2="REML"``, ``interval="HK"``, ``level=0.95`` …, the fields of
     `Settings`) take precedence over it. ``exclude`` names studies to leave out, ``by`` is a column (or labels, one a
     row) to make subgroups of, ``moderators`` are numeric columns by name, a mapping of columns or a matrix ``(k, q)``.
+    ``weights`` are weights of one's own, a column by name or one a row, in the place of inverse variances.
 
     Raises `DataError` for impossible data, `UnknownMethodError` and `CombinationError` for methods that are not there
     or do not go together, `PluginError` where a method fails.
@@ -122,6 +129,9 @@ def fit(
         measured = _measure(studies, resolved, registry)
     if exclude:
         measured = _leave_out(measured, exclude)
+    if weights is not None:
+        measured = measured.replace(weights=_own_weights(measured, weights))
+    _refuse_weights(measured, resolved, methods)
     design, terms = _design(measured, moderators)
     notes: tuple[str, ...] = ()
     labels = _subgroup_labels(measured, by)
@@ -131,6 +141,23 @@ def fit(
     if labels is not None and any(label is None for label in labels):
         notes = (f"studies without a subgroup label are analysed as a subgroup of their own, {NO_LABEL!r}",)
     return analyse(measured, resolved, methods, design, terms, labels, notes)
+
+
+def _own_weights(measured: Effects, weights: str | Sequence[float] | FloatArray) -> object:
+    if not isinstance(weights, str):
+        return weights
+    source = measured.studies
+    if source is None or weights not in {**source.columns, **source.text}:
+        have = "none" if source is None else ", ".join((*source.columns, *source.text))
+        summary = f"there is no column {weights!r} of weights; there are {have}"
+        raise DataError(summary)
+    return source.columns.get(weights, source.text.get(weights))
+
+
+def _refuse_weights(measured: Effects, settings: Settings, methods: Methods) -> None:
+    if (measured.weights is not None or settings.weighting == "equal") and not methods.pooling.weights:
+        msg = f"method {methods.pooling.name!r} has weights of its own: choose method 'IV' for weights of one's own"
+        raise CombinationError(msg)
 
 
 def _as_measured(
@@ -204,7 +231,9 @@ def find_methods(settings: Settings, registry: Registry) -> Methods:
         measure=measure,
         correction=registry.get(Correction, settings.correction),
         pooling=pooling,
-        tau2=registry.get(Tau2Estimator, settings.tau2),
+        tau2=registry.get(Tau2Estimator, settings.tau2)
+        if isinstance(settings.tau2, str)
+        else given_tau2(settings.tau2),
         interval=registry.get(IntervalMethod, settings.interval),
         common_interval=registry.get(IntervalMethod, "Wald"),
         prediction=None if settings.prediction is None else registry.get(PredictionInterval, settings.prediction),
@@ -235,6 +264,9 @@ def _pool_rows(
 ) -> tuple[tuple[int, ...], Pooled | None, FloatArray]:
     used, cells = measured.used, measured.cells
     y, v = measured.y, measured.v
+    weights = measured.weights
+    if weights is None and settings.weighting == "equal":
+        weights = np.ones(y.shape)
     rows: tuple[int, ...] = tuple(range(y.shape[0]))
     if used is not None:
         keep = used
@@ -248,13 +280,14 @@ def _pool_rows(
         if cells is not None and measured.cells is not None and measured.cells.kept_in_sums is not None:
             cells = attrs.evolve(cells, kept_in_sums=measured.cells.kept_in_sums[index])
         design = None if design is None else read_only(design[index])
+        weights = None if weights is None else read_only(weights[index])
     X = intercept(y.shape[0]) if design is None else design
     if not rows or (X.shape[1] > 1 and len(rows) < X.shape[1]):
         return rows, None, X
     if X.shape[1] > 1 and np.linalg.matrix_rank(X) < X.shape[1]:
         msg = "the moderators are linearly dependent on one another (or constant) among the studies that are pooled"
         raise CombinationError(msg)
-    pooled = pool(Sample(y, v, X, methods.measure.name, cells), settings, methods)
+    pooled = pool(Sample(y, v, X, methods.measure.name, cells, weights), settings, methods)
     return rows, pooled, X
 
 

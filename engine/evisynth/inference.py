@@ -42,6 +42,11 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
     return _merged(estimates, other, np.asarray(absent.any(axis=0))), note
 
 
+def resampling_inputs(settings: Settings) -> dict[str, object]:
+    """Give what a method that resamples may ask for."""
+    return {"budget": settings.budget, "seed": settings.seed}
+
+
 def _merged(estimates: Estimates, other: Estimates, absent: BoolArray) -> Estimates:
     names = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
     merged: dict[str, Any] = {name: np.where(absent, getattr(other, name), getattr(estimates, name)) for name in names}
@@ -49,6 +54,6 @@ def _merged(estimates: Estimates, other: Estimates, absent: BoolArray) -> Estima
 
 
 def _estimates(methods: Methods, record: IntervalMethod, fit: Fit, settings: Settings) -> Estimates:
-    inputs = record.named_inputs({"adhoc": settings.adhoc})
+    inputs = record.named_inputs(resampling_inputs(settings) | {"adhoc": settings.adhoc})
     made: Estimates = call(methods.registry, record, fit, settings.level, **inputs)
     return made

@@ -22,10 +22,12 @@ def long_columns(
     by: Any,  # noqa: ANN401 - a column's name, or the keys themselves
     effects: Mapping[str, Any],
     roles: Mapping[str, str] | None,
+    others: Mapping[str, Any] | None = None,
 ) -> tuple[dict[str, FloatArray], Any]:
     """Give the numeric columns by canonical name, and the keys.
 
-    ``effects`` maps ``yi``, ``vi``, ``sei`` to a column's name, an array or None. Raises `DataError` for columns that
+    ``effects`` maps ``yi``, ``vi``, ``sei`` to a column's name, an array or None; ``others`` are taken beside whatever
+    columns the effects come from. Raises `DataError` for columns that
     are not there or differ in length.
     """
     headings = _open(data)
@@ -34,6 +36,11 @@ def long_columns(
     if not given:
         named = {**find_roles(headings), **(roles or {})}
         given = {role: heading for role, heading in named.items() if role in NUMERIC and heading != by}
+    if not given:
+        have = ", ".join(map(repr, headings)) or "none"
+        summary = f"fit_many needs effects (y and v or se) or the columns of a measure; columns there are: {have}"
+        raise DataError(summary)
+    given |= {role: value for role, value in (others or {}).items() if value is not None}
     for role, value in given.items():
         heading = value if isinstance(value, str) else None
         columns[role] = _numbers(role, _column(headings, heading) if heading is not None else value)
@@ -42,10 +49,6 @@ def long_columns(
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name} {length}" for name, length in lengths.items())
         summary = f"the columns differ in length: {shown}"
-        raise DataError(summary)
-    if not columns:
-        have = ", ".join(map(repr, headings)) or "none"
-        summary = f"fit_many needs effects (y and v or se) or the columns of a measure; columns there are: {have}"
         raise DataError(summary)
     return columns, np.zeros(next(iter(lengths.values())), dtype=np.int64) if keys is None else keys
 

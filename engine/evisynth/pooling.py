@@ -10,7 +10,7 @@ import numpy as np
 from evisynth.errors import EvisynthError, PluginError
 from evisynth.fits import Fit, inverse_variance_fit
 from evisynth.kernels.weighted_fit import WeightedFit, weighted_fit
-from evisynth.records import Tau2Fit
+from evisynth.records import Tau2Estimator, Tau2Fit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         Method,
         PoolingModel,
         PredictionInterval,
-        Tau2Estimator,
         Tau2Interval,
     )
     from evisynth.registry import Registry
@@ -48,11 +47,28 @@ class Methods:
 
     def used(self, model: str | None = None) -> tuple[Method, ...]:
         """List the records behind a model, or behind either, for references and provenance."""
+        tau2 = None if isinstance(self.tau2.function, GivenTau2) else self.tau2
         always = (self.measure, self.correction if self.measure.counts else None, self.pooling)
-        random = (self.tau2, self.interval, self.prediction, self.tau2_interval)
+        random = (tau2, self.interval, self.prediction, self.tau2_interval)
         common = (self.common_interval if self.interval.random_only else self.interval,)
         chosen = {"common": common, "random": random}.get(model or "", (*random, *common))
         return tuple(dict.fromkeys(method for method in (*always, *chosen) if method is not None))
+
+
+@attrs.frozen
+class GivenTau2:
+    """Give the τ² that the user has given; a value, so that a result can be copied and pickled."""
+
+    value: float
+
+    def __call__(self, y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:  # noqa: ARG002 - as every estimator
+        """Give it for every analysis."""
+        return np.full(y.shape[1:], self.value)
+
+
+def given_tau2(value: float) -> Tau2Estimator:
+    """Make the record that stands for a τ² given by the user."""
+    return Tau2Estimator(f"{value:g}", GivenTau2(float(value)), reference="given by the user")
 
 
 @attrs.frozen(eq=False)
@@ -67,6 +83,8 @@ class Sample:
     X: FloatArray
     measure: str
     cells: CorrectedCells | None = None
+    weights: FloatArray | None = None
+    """The user's weights; None where studies are weighed by their variances."""
 
 
 @attrs.frozen(eq=False)
@@ -129,7 +147,12 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
     q = plain.rss if centre is None else np.asarray((plain.w * (y - centre) ** 2).sum(axis=0))
     if dof <= 0:
         q = np.zeros_like(q)
-    available: Mapping[str, object] = {"centre": centre, "common": plain, "details": details}
+    available: Mapping[str, object] = {
+        "centre": centre,
+        "common": plain,
+        "details": details,
+        "weights": sample.weights,
+    }
     random = _random(sample, common, available, settings, methods)
     return Pooled(common if exists else None, random, q, max(dof, 0))
 
@@ -140,7 +163,10 @@ def _with_effects(sample: Sample) -> Sample:
     if cells is None or cells.kept_in_sums is None or y.ndim > 1:
         return sample
     seen = np.isfinite(y)
-    return sample if seen.all() else Sample(y[seen], sample.v[seen], sample.X[seen], sample.measure, cells.at(seen))
+    if seen.all():
+        return sample
+    weights = None if sample.weights is None else sample.weights[seen]
+    return Sample(y[seen], sample.v[seen], sample.X[seen], sample.measure, cells.at(seen), weights)
 
 
 def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -> tuple[WeightedFit, FloatArray | None]:
@@ -165,12 +191,23 @@ def _random(
         return own
     y, v, X = sample.y, sample.v, sample.X
     label = common.method if settings.random_weights == "pooled" else "IV"
-    if y.shape[0] <= X.shape[1]:
-        # One study cannot tell τ²: both models are that study, or nothing where it has no effect of its own.
-        return inverse_variance_fit(y, v, X, np.zeros(y.shape[1:]), model="random", method=label) if len(y) else None
+    if not len(y):
+        return None
+    if y.shape[0] <= X.shape[1] and not isinstance(methods.tau2.function, GivenTau2):
+        # One study cannot tell τ²: both models are that study.
+        zero = np.zeros(y.shape[1:])
+        return inverse_variance_fit(y, v, X, zero, model="random", method=label, weights=sample.weights)
     fitted = estimate_tau2(methods, y, v, X, available)
     return inverse_variance_fit(
-        y, v, X, fitted.tau2, model="random", method=label, tau2_fit=fitted, estimator=Reestimate(methods)
+        y,
+        v,
+        X,
+        fitted.tau2,
+        model="random",
+        method=label,
+        tau2_fit=fitted,
+        estimator=Reestimate(methods),
+        weights=sample.weights,
     )
 
 
@@ -180,9 +217,9 @@ class Reestimate:
 
     methods: Methods
 
-    def __call__(self, y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
+    def __call__(self, y: FloatArray, v: FloatArray, X: FloatArray, weights: FloatArray | None = None) -> FloatArray:
         """Give τ², 0 or more."""
-        return estimate_tau2(self.methods, y, v, X, {"details": False}).tau2
+        return estimate_tau2(self.methods, y, v, X, {"details": False, "weights": weights}).tau2
 
 
 _NO_INPUTS: Mapping[str, object] = dict.fromkeys(("centre", "weights", "common"))

@@ -24,6 +24,8 @@ def input_digest(effects: Effects) -> str:
     digest = hashlib.sha256()
     source = effects.studies
     columns = {"yi": effects.y, "vi": effects.v} if source is None else source.columns
+    if effects.weights is not None:
+        columns = {**columns, "weights": effects.weights}
     for label in effects.study:
         digest.update(label.encode(errors="surrogatepass") + b"\0")
     for name in sorted(columns):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
+    from evisynth.settings import Settings
 
 _TAU2 = ("DL", "REML", "PM")
 _INTERVALS = ("Wald", "HK")
@@ -28,7 +29,8 @@ def write(analysis: MetaAnalysis) -> str:
     """
     settings = analysis.settings
     if settings.model == "random":
-        _refuse(settings.tau2 not in _TAU2, f"an estimator of tau² that R knows as {settings.tau2!r}")
+        named = isinstance(settings.tau2, str)
+        _refuse(named and settings.tau2 not in _TAU2, f"an estimator of tau² that R knows as {settings.tau2!r}")
         _refuse(settings.interval not in _INTERVALS, f"an interval that R knows as {settings.interval!r}")
     lines = [f"# {_plain(analysis.label)}: {analysis.model.label}"]
     if analysis.subgroups:
@@ -64,14 +66,22 @@ def _metafor(analysis: MetaAnalysis) -> list[str]:
 def _rma(analysis: MetaAnalysis) -> str:
     settings = analysis.settings
     random = settings.model == "random"
-    test = {"HK": "adhoc" if settings.adhoc else "knha"}.get(settings.interval, "z") if random else "z"
-    words = ["yi", "vi", "data=dat", f'method="{settings.tau2 if random else "EE"}"', f'test="{test}"']
+    test = {"HK": "adhoc" if settings.adhoc == "se" else "knha"}.get(settings.interval, "z") if random else "z"
+    words = ["yi", "vi", "data=dat", f'method="{_estimator(settings) if random else "EE"}"', f'test="{test}"']
     words += [f"level={_number(100 * settings.level)}", "slab=study"]
     if len(analysis.terms) > 1:
         words.insert(2, f"mods=~{' + '.join(f'x{j}' for j in range(1, len(analysis.terms)))}")
+    words += [f"tau2={_number(float(settings.tau2))}"] if random and not isinstance(settings.tau2, str) else []
+    words += ["weights=weights"] if analysis.effects.weights is not None else []
+    words += ["weighted=FALSE"] if analysis.effects.weights is None and settings.weighting == "equal" else []
     if random and settings.tau2 != "DL":
         words.append(_TIGHT)
     return f"res <- rma({', '.join(words)})"
+
+
+def _estimator(settings: Settings) -> str:
+    """Name the estimator; beside a τ² that is given R wants the name of some random-effects model."""
+    return settings.tau2 if isinstance(settings.tau2, str) else "REML"
 
 
 def _after(analysis: MetaAnalysis) -> list[str]:
@@ -108,6 +118,8 @@ def _effects(analysis: MetaAnalysis) -> list[str]:
     rows, effects = list(analysis.effect_rows), analysis.effects
     named = [f"yi={_vector(effects.y, rows)}", f"vi={_vector(effects.v, rows)}"]
     comments = [f"# x{j} is {_plain(term)}" for j, term in enumerate(analysis.terms) if j]
+    if effects.weights is not None:
+        named.append(f"weights={_vector(effects.weights, rows)}")
     named += [f"x{j}={_vector(analysis.X[:, j], range(len(rows)))}" for j in range(1, len(analysis.terms))]
     return [*comments, *_data_frame(analysis, rows, named)]
 
@@ -122,7 +134,12 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     measure, counts = analysis.effects.measure, analysis.effects.cells is not None
     random = settings.model == "random"
     _refuse(len(analysis.terms) > 1, "script for a meta-regression with the preset 'meta' (choose 'metafor')")
-    _refuse(settings.adhoc, "Hartung–Knapp interval with a floor in this script (choose settings 'metafor')")
+    _refuse(not isinstance(settings.tau2, str), "way to give tau² in this script (choose settings 'metafor')")
+    own_weights = analysis.effects.weights is not None or settings.weighting == "equal"
+    _refuse(own_weights, "script with weights of one's own for meta (choose settings 'metafor')")
+    _refuse(
+        settings.adhoc is not None, "Hartung–Knapp interval with a floor in this script (choose settings 'metafor')"
+    )
     _refuse(measure == "PETO" and method != "Peto", "inverse-variance pooling of Peto's odds ratios in meta")
     _refuse(settings.correction != "meta" and counts, f"correction {settings.correction!r} in meta")
     words = [

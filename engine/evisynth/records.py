@@ -203,11 +203,16 @@ class PoolingModel(Method):
     random: Literal["inverse variance", "own", "none"] = attrs.field(default="inverse variance", kw_only=True)
     centre: bool = attrs.field(default=False, kw_only=True)
     """Whether Q may be taken about this model's common estimate."""
+    weights: bool = attrs.field(default=False, kw_only=True)
+    """Whether it takes weights of the user's (``sample.weights``)."""
 
 
 @attrs.frozen
 class IntervalMethod(Method):
-    """Inference on coefficients: ``(fit, level) → Estimates``; it may name ``adhoc``."""
+    """Inference on coefficients: ``(fit, level) → Estimates``.
+
+    It may name ``adhoc`` (None, ``"se"``, ``"ci"`` or ``"IQWiG6"``), and ``budget`` (most resamples) and ``seed``.
+    """
 
     kind = "IntervalMethod"
     hook = "interval_methods"
@@ -219,7 +224,10 @@ class IntervalMethod(Method):
 
 @attrs.frozen
 class PredictionInterval(Method):
-    """An interval for a new study's true effect: ``(fit, level) → Limits``; it may name ``estimates``."""
+    """An interval for a new study's true effect: ``(fit, level) → Limits``.
+
+    It may name ``estimates`` (of the interval method in use), ``budget`` and ``seed``.
+    """
 
     kind = "PredictionInterval"
     hook = "prediction_intervals"

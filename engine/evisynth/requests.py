@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evisynth.results import MetaAnalysis
     from evisynth.studies import Studies
 
-OWN_WORDS = ("data", "roles", "settings", "exclude", "by", "moderators", "leave_one_out", "reports")
+OWN_WORDS = ("data", "roles", "settings", "exclude", "by", "moderators", "weights", "leave_one_out", "reports")
 SCHEMAS = ("result", "request", "error")
 
 
@@ -40,6 +40,7 @@ class Request:
     exclude: Sequence[str] = ()
     by: str | Sequence[str | None] | None = None
     moderators: Sequence[str] | Mapping[str, Sequence[float]] | None = None
+    weights: str | Sequence[float] | None = None
     leave_one_out: bool = False
     reports: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
     registry: Registry = attrs.field(factory=default_registry)
@@ -58,6 +59,7 @@ class Request:
             exclude=self.exclude,
             by=self.by,
             moderators=self.moderators or None,
+            weights=self.weights,
             registry=self.registry,
             **preset,
             **self.words,
@@ -122,6 +124,7 @@ def request_from_words(given: Mapping[str, Any], registry: Registry | None = Non
         exclude=_texts("exclude", [exclude] if isinstance(exclude, str) else exclude or []),
         by=by if by is None or isinstance(by, str) else _texts("by", by, missing=True),
         moderators=_moderators([moderators] if isinstance(moderators, str) else moderators or []),
+        weights=_own_weights(given.get("weights")),
         leave_one_out=_of_kind("leave_one_out", given.get("leave_one_out", False), (bool,), "true or false"),
         reports=_reports(given.get("reports") or {}),
         registry=registry or default_registry(),
@@ -154,6 +157,14 @@ def _moderators(value: object) -> Any:  # noqa: ANN401 - names or columns, hande
     for name, column in cast("dict[str, Any]", value).items():
         for number in _of_kind(f"moderator {name!r}", column, (list,), "a list with a number for every study"):
             _of_kind(f"moderator {name!r}", number, (int, float, type(None)), "made of numbers")
+    return cast("Any", value)
+
+
+def _own_weights(value: object) -> Any:  # noqa: ANN401 - a column's name or numbers, handed back
+    if value is None or isinstance(value, str):
+        return value
+    for number in _of_kind("weights", value, (list,), "a column's name, or a list with a number for every study"):
+        _of_kind("weights", number, (int, float, type(None)), "made of numbers")
     return cast("Any", value)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from evisynth.errors import EvisynthError
 from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
-from evisynth.inference import infer
+from evisynth.inference import infer, resampling_inputs
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import weighted_fit
 from evisynth.pooling import Methods, Pooled, call
@@ -110,7 +110,7 @@ class Model:
             return None, self.absent or NO_STUDIES
         if self.fit.p != 1:
             return None, "a meta-regression predicts at given values of its moderators"
-        inputs = record.named_inputs({"estimates": self.estimates})
+        inputs = record.named_inputs({"estimates": self.estimates, **resampling_inputs(self.settings)})
         return _interval(call(self.methods.registry, record, self.fit, self.settings.level, **inputs))
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -57,6 +57,27 @@ def _flag(_: object, attribute: attrs.Attribute[bool], value: object) -> None:
         raise SettingsError(msg)
 
 
+ADHOC = ("se", "ci", "IQWiG6")
+
+
+def _adhoc(value: str | bool | None) -> str | None:  # noqa: FBT001 - requests say true
+    """Take true and false as the words that they stand for."""
+    return {True: "se", False: None}[value] if isinstance(value, bool) else value
+
+
+def _estimator_or_number(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not isinstance(value, str) and not (number and 0 <= cast("float", value) < float("inf")):
+        msg = f"{attribute.name} is the name of an estimator, or a number of 0 or more, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _count(_: object, attribute: attrs.Attribute[int], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < attribute.metadata["least"]:
+        msg = f"{attribute.name} is a whole number of {attribute.metadata['least']} or more, not {value!r}"
+        raise SettingsError(msg)
+
+
 def _positive(_: object, attribute: attrs.Attribute[float], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         msg = f"{attribute.name} is a positive number, not {value!r}"
@@ -94,13 +115,18 @@ class Settings:
     measure: str | None = attrs.field(default=None, validator=_text_or_none)
     method: str = attrs.field(default="IV", validator=_text_or_none)
     model: str = attrs.field(default="random", converter=_model, validator=_one_of(*MODELS, BY_METHOD))
-    tau2: str = attrs.field(default="REML", validator=_text_or_none)
+    tau2: str | float = attrs.field(default="REML", validator=_estimator_or_number)
+    """Name of an estimator, or the value itself."""
     interval: str = attrs.field(default="HK", validator=_text_or_none)
     """Interval method; a common-effect model has Wald's where the method has no meaning for it."""
-    adhoc: bool = attrs.field(default=False, validator=_flag)
-    """Never let a Hartung–Knapp standard error be smaller than the Wald one."""
+    adhoc: str | None = attrs.field(default=None, converter=_adhoc, validator=_one_of(None, *ADHOC))
+    """What keeps a Hartung–Knapp interval from being too narrow: a floor for its SE, the wider one, IQWiG's rule."""
+    weighting: str = attrs.field(default="inverse variance", validator=_one_of("inverse variance", "equal"))
+    """Weights of the studies where the user gives none."""
     prediction: str | None = attrs.field(default=None, validator=_text_or_none)
     tau2_interval: str | None = attrs.field(default=None, validator=_text_or_none)
+    i2_interval: str | None = attrs.field(default=None, validator=_text_or_none)
+    """Interval for τ² that those of I² and H² follow from; None: the one for τ²."""
     level: float = attrs.field(default=0.95, validator=_level)
     study_level: float = attrs.field(default=0.95, validator=_level)
     given_level: float = attrs.field(default=0.95, validator=_level)
@@ -121,6 +147,10 @@ class Settings:
     """Whether a study with a standard deviation of 0, or one participant, in an arm is left out."""
     scale: str = attrs.field(default="linear", validator=_one_of("linear", "log"))
     """Analysis scale of a measure that is given, not computed: ``log`` shows exponentiated effects."""
+    budget: int = attrs.field(default=10_000, validator=_count, metadata={"least": 1})
+    """The most resamples or subsets that a method may use; where there are no more than that, it takes all."""
+    seed: int = attrs.field(default=1, validator=_count, metadata={"least": 0})
+    """Start of the random numbers of methods that sample."""
     swap_events: bool = attrs.field(default=False, validator=_flag)
     """Analyse non-events instead of events."""
     effect_label: str | None = attrs.field(default=None, validator=_text_or_none)

@@ -120,8 +120,9 @@ class Effects:
     """Hold effect sizes ``y`` with variances ``v`` on the analysis scale, NaN where a study has none.
 
     ``Effects(y, v)`` or ``Effects(y, se=se)`` takes them as they are; `evisynth.effects` makes them from a table.
-    Rows with a missing value or a variance of 0 are kept with a reason. Raises `DataError` for negative or infinite
-    variances and for lengths that differ, naming every row.
+    Rows with a missing value or a variance of 0 are kept with a reason. ``weights`` of one's own, one a row, are
+    positive. Raises `DataError` for negative or infinite variances, for weights that cannot be and for lengths that
+    differ, naming every row.
     """
 
     y: FloatArray = attrs.field(eq=attrs.cmp_using(eq=lambda a, b: bool(np.array_equal(a, b, equal_nan=True))))
@@ -136,6 +137,8 @@ class Effects:
     """Entry point whose measure made these effects."""
     made_by: Settings | None = attrs.field(default=None, eq=False)
     """Settings that they were measured by; None for effects that were given."""
+    weights: FloatArray | None = attrs.field(default=None, eq=attrs.cmp_using(eq=np.array_equal))  # pyright: ignore[reportUnknownMemberType] - numpy's overloads
+    """The user's weights; None where studies are weighed by their variances."""
     _study: tuple[str, ...] | None = None
 
     def __init__(  # noqa: PLR0913 - keyword-only, each a column of the table that this value is
@@ -153,6 +156,7 @@ class Effects:
         cells: CorrectedCells | None = None,
         plugin: str = "",
         made_by: Settings | None = None,
+        weights: object = None,
     ) -> None:
         """Take arrays, check them and note which rows cannot be pooled."""
         y_array = _column("y", y)
@@ -172,6 +176,7 @@ class Effects:
         if study is not None and len(study) != y_array.shape[0]:
             summary = f"there are {y_array.size} effects and {len(study)} study labels: one of each per study"
             raise DataError(summary)
+        own = None if weights is None else _weights(weights, y_array.size, study)
         found = dict(reasons) if reasons else {}
         if not plainly_usable(y_array, v_array):
             refuse_impossible("y", y_array, study)
@@ -188,6 +193,7 @@ class Effects:
             cells,
             plugin,
             made_by,
+            own,
             tuple(study) if study is not None else None,
         )
 
@@ -232,6 +238,7 @@ class Effects:
             "cells": self.cells,
             "plugin": self.plugin,
             "made_by": self.made_by,
+            "weights": self.weights,
         }
         return Effects(**{**kept, **changes})
 
@@ -255,7 +262,26 @@ class Effects:
             else None,
             plugin=self.plugin,
             made_by=self.made_by,
+            weights=None if self.weights is None else self.weights[index],
         )
+
+
+def _weights(values: object, rows: int, study: Sequence[str] | None) -> FloatArray:
+    column = _column("weights", values)
+    if column.size != rows:
+        summary = f"there are {column.size} weights for {rows} studies: one of each per study"
+        raise DataError(summary)
+    refuse_impossible_weights(column, study)
+    return column
+
+
+def refuse_impossible_weights(values: FloatArray, study: Sequence[str] | None = None) -> None:
+    """Raise `DataError` for every weight that is not a positive number (of a size whose square is one too)."""
+    wrong = ~((values >= 1.0 / LARGEST) & (values <= LARGEST))
+    problems = _problems("weights", values, wrong, "a weight is a positive, finite number", study)
+    if problems:
+        summary = "weights holds values that no study can have"
+        raise DataError(summary, problems)
 
 
 def _column(name: str, values: object) -> FloatArray:

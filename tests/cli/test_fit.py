@@ -34,10 +34,15 @@ def test_the_text_report_is_the_default(run: Callable[..., Result], csv_file: Pa
 
 
 WORDS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (("--measure", "OR", "--method", "IV", "--tau2", "0.25"), {"measure": "OR", "method": "IV", "tau2": 0.25}),
+    (
+        ("--measure", "OR", "--method", "IV", "--weights", "dose", "--adhoc", "none", "--budget", "50"),
+        {"measure": "OR", "method": "IV", "weights": "dose", "adhoc": None, "budget": 50},
+    ),
     (("--measure", "RR", "--settings", "revman5"), {"measure": "RR", "settings": "revman5"}),
     (
-        ("--measure", "OR", "--method", "IV", "--model", "random", "--tau2", "PM", "--interval", "HK", "--adhoc"),
-        {"measure": "OR", "method": "IV", "model": "random", "tau2": "PM", "interval": "HK", "adhoc": True},
+        ("--measure", "OR", "--method", "IV", "--model", "random", "--tau2", "PM", "--interval", "HK", "--adhoc", "ci"),
+        {"measure": "OR", "method": "IV", "model": "random", "tau2": "PM", "interval": "HK", "adhoc": "ci"},
     ),
     (
         ("--measure", "OR", "--level", "0.9", "--study-level", "0.99", "--prediction", "HTS", "--correction", "meta"),

@@ -133,7 +133,11 @@ def test_arguments_go_over_settings_and_settings_over_the_preset(studies: es.Stu
         ("model", "random"),
         ("tau2", "PM"),
         ("interval", "HK"),
-        ("adhoc", True),
+        ("adhoc", "ci"),
+        ("weighting", "equal"),
+        ("i2_interval", "QP"),
+        ("budget", 50),
+        ("seed", 7),
         ("prediction", "HTS"),
         ("tau2_interval", "QP"),
         ("level", 0.5),
@@ -161,6 +165,9 @@ def test_every_word_given_as_an_argument_is_in_the_settings(word: str, value: ob
     preset = es.fit(studies, "OR", settings="revman5").settings
     assert getattr(preset, word) != value
     words: dict[str, Any] = {word: value}
+    if word == "weighting":
+        # Mantel and Haenszel's weights are their own.
+        words["method"] = "IV"
     resolved = es.fit(studies, "OR", settings="revman5", **words).settings
     assert resolved == changed(preset, **words)
 
@@ -278,6 +285,14 @@ def test_a_level_is_a_probability(word: str, value: Any, studies: es.Studies) ->
     ("word", "value"),
     [
         ("adhoc", 1),
+        ("tau2", -0.1),
+        ("tau2", float("nan")),
+        ("tau2", float("inf")),
+        ("tau2", True),
+        ("weighting", "n"),
+        ("budget", 0),
+        ("budget", 1.5),
+        ("seed", -1),
         ("swap_events", "yes"),
         ("increment", 0.0),
         ("increment", -0.5),

@@ -19,7 +19,7 @@ from evisynth.sources import MAX_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-NONE_WORDS = ("prediction", "tau2_interval")
+NONE_WORDS = ("adhoc", "prediction", "tau2_interval", "i2_interval")
 """Words whose value may be ``none``."""
 
 WORDS: tuple[tuple[str, type | None, str], ...] = (
@@ -27,17 +27,21 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--measure", str, "Effect measure: RR, OR, RD, PETO, MD, SMD, GEN, O-E."),
     ("--method", str, "Pooling: IV, MH, Peto."),
     ("--model", str, "common (or fixed), or random."),
-    ("--tau2", str, "Estimator of τ²: DL, REML, PM."),
-    ("--interval", str, "Interval of the random-effects model: Wald, HK."),
-    ("--adhoc", None, "Never let a Hartung-Knapp SE be smaller than the Wald one."),
+    ("--tau2", str, "Estimator of τ² (DL, REML, PM, …), or its value."),
+    ("--interval", str, "Interval of the random-effects model: Wald, HK, …"),
+    ("--adhoc", str, "Keep a Hartung-Knapp interval from being too narrow: se, ci, IQWiG6, or none."),
+    ("--weighting", str, "Weights of the studies: 'inverse variance' or equal."),
     ("--prediction", str, "Prediction interval: HTS, V, HK, S, or none."),
     ("--tau2-interval", str, "Interval for τ²: QP, or none."),
+    ("--i2-interval", str, "Interval for τ² that those of I² and H² follow from."),
     ("--level", float, "Probability of the intervals, such as 0.95."),
     ("--study-level", float, "Probability of the studies' intervals."),
     ("--given-level", float, "Probability of the limits that the table holds."),
     ("--correction", str, "Zero-cell correction: revman, metafor, meta or none."),
     ("--increment", float, "What a zero-cell correction adds."),
     ("--scale", str, "Analysis scale of given effects: linear or log."),
+    ("--budget", int, "The most resamples or subsets that a method may use."),
+    ("--seed", int, "Start of the random numbers of methods that sample."),
     ("--swap-events", None, "Analyse non-events instead of events."),
     ("--effect-label", str, "Name of the effect for readers."),
     ("--group-1", str, "Name of the experimental group."),
@@ -62,6 +66,7 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--by", default=None, help="Column to make subgroups of.")
 @click.option("--exclude", multiple=True, metavar="STUDY", help="Leave a study out (repeatable).")
 @click.option("--moderator", multiple=True, metavar="COLUMN", help="Column for a meta-regression (repeatable).")
+@click.option("--weights", default=None, metavar="COLUMN", help="Column of weights of your own.")
 @click.option("--role", multiple=True, metavar="NAME=HEADING", help="events_1='deaths treated' (repeatable).")
 @click.option("--format", default=None, help="Read the file by this converter.")
 @click.option("--leave-one-out", is_flag=True, help="Also pool without each study in turn.")
@@ -117,6 +122,8 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
         name = option.removeprefix("--").replace("-", "_")
         if given[name] is not None:
             words[name] = None if name in NONE_WORDS and given[name].casefold() == "none" else given[name]
+    if "tau2" in words:
+        words["tau2"] = _number_or_name(words["tau2"])
     return Request(
         data=Path(file),
         words=words,
@@ -126,9 +133,17 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
         exclude=given["exclude"],
         by=given["by"],
         moderators=given["moderator"],
+        weights=given["weights"],
         leave_one_out=given["leave_one_out"],
         reports={name: {} for name in reports},
     )
+
+
+def _number_or_name(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _pair(option: str, text: str, example: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -29,9 +29,21 @@ def normal_quantile(level: float) -> float:
     return float(-ndtri(0.5 * (1.0 - level)))
 
 
-@lru_cache(maxsize=1024)
-def t_quantile(level: float, df: float) -> float:
+@overload
+def t_quantile(level: float, df: float) -> float: ...
+@overload
+def t_quantile(level: float, df: FloatArray) -> FloatArray: ...
+def t_quantile(level: float, df: float | FloatArray) -> float | FloatArray:
     """Give t so that Student's t with ``df`` degrees of freedom lies within ±t with probability ``level``."""
+    if isinstance(df, np.ndarray):
+        from scipy.special import stdtrit  # noqa: PLC0415 - scipy comes with the first fit
+
+        return np.asarray(-stdtrit(df, 0.5 * (1.0 - level)), dtype=np.float64)
+    return _t_quantile(level, df)
+
+
+@lru_cache(maxsize=1024)
+def _t_quantile(level: float, df: float) -> float:
     from scipy.special import stdtrit  # noqa: PLC0415 - scipy comes with the first fit
 
     return float(-stdtrit(df, 0.5 * (1.0 - level)))
@@ -85,37 +97,38 @@ def normal_p_value(z: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     return np.exp(log_p), log_p
 
 
-def t_p_value(t: FloatArray | float, df: float) -> tuple[FloatArray, FloatArray]:
+def t_p_value(t: FloatArray | float, df: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Give the two-sided p-value of Student's ``t`` and its natural logarithm.
 
     ``p = I_x(df/2, 1/2)`` with ``x = df/(df + t²)``, by its complement where t is small and x would round to almost 1.
-    Where p underflows, the logarithm is that of the series
+    ``df`` is one number or has the shape of ``t``. Where p underflows, the logarithm is that of the series
     ``I_x(a, b) = x^a (1-x)^b / (a B(a, b)) · ₂F₁(a+b, 1; a+1; x)`` (DLMF 8.17.8).
     """
     from scipy.special import betainc  # noqa: PLC0415 - scipy comes with the first fit
 
     square = np.atleast_1d(np.asarray(t, dtype=np.float64)) ** 2
-    whole = df + square
+    dfs = np.broadcast_to(np.asarray(df, dtype=np.float64), square.shape)
+    whole = dfs + square
     near = square < 1.0
     p = np.empty_like(square)
-    p[near] = 1.0 - betainc(0.5, 0.5 * df, square[near] / whole[near])
+    p[near] = 1.0 - betainc(0.5, 0.5 * dfs[near], square[near] / whole[near])
     far = ~near
-    p[far] = betainc(0.5 * df, 0.5, df / whole[far])
+    p[far] = betainc(0.5 * dfs[far], 0.5, dfs[far] / whole[far])
     with np.errstate(divide="ignore"):
         log_p = np.log(p)
     tiny = p < _SMALL_P
     if tiny.any():
-        log_p[tiny] = _log_t_tail(square[tiny], df)
+        log_p[tiny] = _log_t_tail(square[tiny], dfs[tiny])
     shape = np.shape(t)
     return p.reshape(shape), log_p.reshape(shape)
 
 
-def _log_t_tail(square: FloatArray, df: float) -> FloatArray:
+def _log_t_tail(square: FloatArray, df: FloatArray) -> FloatArray:
     from scipy.special import betaln, hyp2f1  # noqa: PLC0415 - only for p-values beyond the range of doubles
 
     a, b = 0.5 * df, 0.5
     x = df / (df + square)
-    constant = -math.log(a) - float(betaln(a, b))
+    constant = -np.log(a) - betaln(a, b)
     with np.errstate(divide="ignore"):
         series = a * np.log(x) + b * np.log1p(-x) + constant + np.log(hyp2f1(a + b, 1.0, a + 1.0, x))
     return np.asarray(series, dtype=np.float64)

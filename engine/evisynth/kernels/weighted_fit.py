@@ -84,6 +84,24 @@ class WeightedFit:
         between = (weights * others).sum(axis=1).reshape(w.shape[1:])
         return np.asarray(((w * self.deleted_leverages) ** 2).sum(axis=0) + between)
 
+    def covariance_under(self, total: FloatArray, X: FloatArray) -> FloatArray:
+        """Give the covariance of the coefficients where the variances are ``total`` instead of ``1/w``; shape as that.
+
+        ``(X'WX)⁻¹ X'W diag(total) WX (X'WX)⁻¹``, in O(k p²).
+        """
+        if self.basis is None:
+            share = self.w / np.add.reduce(self.w, axis=0)
+            return np.asarray((share * share * total).sum(axis=0))[np.newaxis, np.newaxis]
+        k, p = X.shape[:2]
+        trailing = self.residuals.shape[1:]
+        weights = self.w.reshape(k, -1)
+        spread = (weights * weights * total.reshape(k, -1)).T
+        design = np.broadcast_to(X.reshape(k, p, -1), (k, p, weights.shape[1])).transpose(2, 0, 1)
+        bread = self.covariance.reshape(p, p, -1).transpose(2, 0, 1)
+        # Rows of the hat map first, so that the product is a sum of squares and cannot lose its sign.
+        rows = (design @ bread) * np.sqrt(spread)[:, :, np.newaxis]
+        return np.asarray((rows.transpose(0, 2, 1) @ rows).transpose(1, 2, 0).reshape(p, p, *trailing))
+
     @cached_property
     def leverages(self) -> FloatArray:
         """Diagonal of the hat matrix, shape as y."""

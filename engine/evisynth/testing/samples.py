@@ -72,7 +72,7 @@ def fits_of(sample: Sample, share: float = 0.5) -> Fit:
     return inverse_variance_fit(sample.y, sample.v, sample.X, tau2, model="random", estimator=_moment)
 
 
-def _moment(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
+def _moment(y: FloatArray, v: FloatArray, X: FloatArray, weights: FloatArray | None = None) -> FloatArray:  # noqa: ARG001 - as every estimator of a fit
     fit = weighted_fit(y, 1.0 / v, X)
     return np.asarray(np.maximum((fit.rss - fit.dof) / fit.trace, 0.0))
 

@@ -7,20 +7,22 @@ import numpy as np
 from evisynth import CombinationError, Estimates, Fit, IntervalMethod, hookimpl, symmetric_estimates
 
 
-def hartung_knapp(fit: Fit, level: float, *, adhoc: bool = False) -> Estimates:
+def hartung_knapp(fit: Fit, level: float, *, adhoc: str | None = None) -> Estimates:
     """Scale the covariance by the mean weighted squared residual, with k - p degrees of freedom.
 
-    With ``adhoc`` the scale is never below 1, so that the standard error is never smaller than Wald's. Where the
+    With ``adhoc="se"`` the scale is never below 1, so that the standard error is never smaller than Wald's. Where the
     effects do not differ at all the scale is 0 and there is no interval: the estimates are NaN.
     """
     if fit.rss is None:
         msg = f"Hartung-Knapp needs inverse-variance weights, not those of {fit.method}"
         raise CombinationError(msg)
     scale = fit.rss / fit.dof
-    if adhoc:
+    if adhoc == "se":
         scale = np.maximum(scale, 1)
     scale = np.where(scale > 0, scale, np.nan)
-    return symmetric_estimates(fit.coefficients, fit.se * np.sqrt(scale), level, float(fit.dof))
+    return symmetric_estimates(
+        fit.coefficients, fit.se * np.sqrt(scale), level, float(fit.dof), covariance=np.asarray(fit.covariance * scale)
+    )
 
 
 @hookimpl

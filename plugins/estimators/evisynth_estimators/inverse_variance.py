@@ -8,8 +8,9 @@ from evisynth import Fit, PoolingModel, Sample, Settings, hookimpl, inverse_vari
 
 
 def inverse_variance(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every pooling model gets the settings
-    """Weigh each study by the inverse of its variance, which minimises the variance of the mean."""
-    return inverse_variance_fit(sample.y, sample.v, sample.X, np.zeros(sample.y.shape[1:]), model="common")
+    """Weigh each study by the inverse of its variance, for the least variance of the mean, or as the user says."""
+    zero = np.zeros(sample.y.shape[1:])
+    return inverse_variance_fit(sample.y, sample.v, sample.X, zero, model="common", weights=sample.weights)
 
 
 @hookimpl
@@ -20,6 +21,7 @@ def pooling_models() -> list[PoolingModel]:
             "IV",
             inverse_variance,
             label="IV",
+            weights=True,
             reference="Cochran (1954), Biometrics 10:101-129; DerSimonian & Laird (1986), Control. Clin. Trials "
             "7:177-188",
             r_equivalent="metafor::rma(yi, vi, method='EE')",

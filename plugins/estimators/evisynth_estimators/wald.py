@@ -7,7 +7,7 @@ from evisynth import Estimates, Fit, IntervalMethod, hookimpl, symmetric_estimat
 
 def wald(fit: Fit, level: float) -> Estimates:
     """Take the estimate ± a normal quantile times its standard error."""
-    return symmetric_estimates(fit.coefficients, fit.se, level)
+    return symmetric_estimates(fit.coefficients, fit.se, level, covariance=fit.covariance)
 
 
 @hookimpl

@@ -81,7 +81,9 @@ def settings_line(analysis: MetaAnalysis) -> str:
     s = analysis.settings
     words = [f"preset {s.preset}", f"measure {analysis.effects.measure}", f"method {s.method}", f"model {s.model}"]
     words += [f"tau2 {s.tau2}", f"interval {s.interval}"] if s.model == "random" else []
-    words += [f"adhoc {s.adhoc}".lower()] if s.adhoc else []
+    words += [f"adhoc {s.adhoc}"] if s.adhoc else []
+    own_weights = analysis.effects.weights is not None
+    words += ["weights of the user's"] if own_weights else ["weights equal"] if s.weighting == "equal" else []
     words += [f"prediction {s.prediction}"] if s.model == "random" and s.prediction else []
     words += [f"correction {s.correction} {s.increment:g}"] if analysis.methods.measure.counts else []
     words += ["events swapped"] if s.swap_events else []
