@@ -261,13 +261,14 @@ def analyse(
 
 def _pool_rows(
     measured: Effects, settings: Settings, methods: Methods, design: FloatArray | None
-) -> tuple[tuple[int, ...], Pooled | None, FloatArray]:
+) -> tuple[Sequence[int], Pooled | None, FloatArray]:
     used, cells = measured.used, measured.cells
     y, v = measured.y, measured.v
     weights = measured.weights
     if weights is None and settings.weighting == "equal":
         weights = np.ones(y.shape)
-    rows: tuple[int, ...] = tuple(range(y.shape[0]))
+    # A range costs nothing where a million rows are all in use.
+    rows: Sequence[int] = range(y.shape[0])
     if used is not None:
         keep = used
         if cells is not None and methods.pooling.centre and cells.kept_in_sums is not None:
@@ -537,7 +538,7 @@ def _subgroups(
     settings: Settings,
     methods: Methods,
     labels: Sequence[str | None],
-    rows: tuple[int, ...],
+    rows: Sequence[int],
     pooled: Pooled | None,
 ) -> tuple[Subgroup, ...]:
     members: dict[str, list[int]] = {}

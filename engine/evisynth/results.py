@@ -255,7 +255,7 @@ class MetaAnalysis:
     X: FloatArray
     """Design of the rows that have an effect, ``(k, p)``."""
     terms: tuple[str, ...]
-    rows: tuple[int, ...]
+    rows: Sequence[int]
     """Rows of the input that the common-effect fit weighs, from 0."""
     _pooled: Pooled | None
     subgroups: tuple[Subgroup, ...] = ()
