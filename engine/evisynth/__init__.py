@@ -50,6 +50,7 @@ from evisynth.kernels.distributions import (
     t_quantile,
 )
 from evisynth.kernels.few_studies import FEW, FewStudies
+from evisynth.kernels.generalised_q import generalised_q_root
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
 from evisynth.pooling import Sample
@@ -197,6 +198,7 @@ __all__ = [
     "effects",
     "fit",
     "fit_many",
+    "generalised_q_root",
     "guarded_cell",
     "hookimpl",
     "intercept",

@@ -60,9 +60,11 @@ def _flag(_: object, attribute: attrs.Attribute[bool], value: object) -> None:
 ADHOC = ("se", "ci", "IQWiG6")
 
 
-def _adhoc(value: str | bool | None) -> str | None:  # noqa: FBT001 - requests say true
+def _adhoc(value: str | bool | None) -> str | None:  # noqa: FBT001 - a request may say true
     """Take true and false as the words that they stand for."""
-    return {True: "se", False: None}[value] if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return "se" if value else None
+    return value
 
 
 def _estimator_or_number(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -119,7 +121,7 @@ class Settings:
     """Name of an estimator, or the value itself."""
     interval: str = attrs.field(default="HK", validator=_text_or_none)
     """Interval method; a common-effect model has Wald's where the method has no meaning for it."""
-    adhoc: str | None = attrs.field(default=None, converter=_adhoc, validator=_one_of(None, *ADHOC))
+    adhoc: str | None = attrs.field(default=None, converter=_adhoc, validator=_one_of(None, *ADHOC))  # pyright: ignore[reportUnknownVariableType] - of a converter beside a default of None
     """What keeps a Hartung–Knapp interval from being too narrow: a floor for its SE, the wider one, IQWiG's rule."""
     weighting: str = attrs.field(default="inverse variance", validator=_one_of("inverse variance", "equal"))
     """Weights of the studies where the user gives none."""

@@ -27,6 +27,17 @@ class FewStudies:
         w, residuals, _ = self._residuals(tau2)
         return sum(a * r * r for a, r in zip(w, residuals, strict=True))
 
+    def q_and_slope(self, tau2: float) -> tuple[float, float]:
+        """Give the generalised Q and minus its derivative, ``y'PPy``."""
+        w, residuals, _ = self._residuals(tau2)
+        q = 0.0
+        slope = 0.0
+        for a, r in zip(w, residuals, strict=True):
+            pull = a * r
+            q += pull * r
+            slope += pull * pull
+        return q, slope
+
     def reml_score(self, tau2: float) -> float:
         """Give twice the derivative of the restricted log-likelihood, ``y'PPy - tr P``."""
         w, residuals, total = self._residuals(tau2)

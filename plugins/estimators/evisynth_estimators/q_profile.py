@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evisynth import Fit, Limits, Tau2Interval, chi2_quantile, hookimpl, power_of_two_scale
-from evisynth_estimators.moments import generalised_q_root
+from evisynth import Fit, Limits, Tau2Interval, chi2_quantile, generalised_q_root, hookimpl, power_of_two_scale
 
 
 def q_profile(fit: Fit, level: float) -> Limits:
@@ -18,8 +17,9 @@ def q_profile(fit: Fit, level: float) -> Limits:
     scale = power_of_two_scale(fit.v)
     square = scale * scale
     y, v = fit.y / scale, fit.v / square
-    low = generalised_q_root(y, v, fit.X, np.asarray(chi2_quantile(tail, float(fit.dof)))) * square
-    high = generalised_q_root(y, v, fit.X, np.asarray(chi2_quantile(1 - tail, float(fit.dof)))) * square
+    near = np.asarray(fit.tau2 / square)
+    low = generalised_q_root(y, v, fit.X, chi2_quantile(tail, float(fit.dof)), near) * square
+    high = generalised_q_root(y, v, fit.X, chi2_quantile(1 - tail, float(fit.dof)), near) * square
     empty = high == 0
     if not empty.any():
         return Limits(low, high)
