@@ -53,6 +53,11 @@ class FewStudies:
             trace += top * (sum(w[:i]) + sum(w[i + 1 :]) - (total - top))
         return pull - trace / total
 
+    def ml_score(self, tau2: float) -> float:
+        """Give twice the derivative of the log-likelihood, ``y'PPy - tr W``."""
+        w, residuals, total = self._residuals(tau2)
+        return sum((a * r) ** 2 for a, r in zip(w, residuals, strict=True)) - total
+
     def _residuals(self, tau2: float) -> tuple[list[float], list[float], float]:
         w = [1.0 / (v + tau2) for v in self.v]
         total = sum(w)

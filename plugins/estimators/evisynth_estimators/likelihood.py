@@ -44,10 +44,23 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -
     which it is negative (RSS unweighted); each fall through 0 is polished to the last bits and the likelihoods at all
     modes are compared. ``modes`` counts them. The standard error is from the expected information, ½ tr(PP).
     """
+    return _maximise(y, v, X, restricted=True, details=details)
+
+
+def ml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -> Tau2Fit:
+    """Maximise the likelihood over τ² ≥ 0, always to its global maximum, τ² = 0 included.
+
+    As `reml`, with the score ``½ (y'PPy - tr W)``, which is negative beyond ``max(max v, 2 RSS/k)``, and the expected
+    information ``½ tr(WW)``.
+    """
+    return _maximise(y, v, X, restricted=False, details=details)
+
+
+def _maximise(y: FloatArray, v: FloatArray, X: FloatArray, *, restricted: bool, details: bool) -> Tau2Fit:
     scale = power_of_two_scale(v)
     square = scale * scale
     y_unit, v_unit = y / scale, v / square
-    problem = _Restricted(y_unit.reshape(y.shape[0], -1), v_unit.reshape(v.shape[0], -1), _shared(X))
+    problem = _Likelihood(y_unit.reshape(y.shape[0], -1), v_unit.reshape(v.shape[0], -1), _shared(X), restricted)
     tau2, modes = _highest_modes(problem)
     tau2, modes = tau2.reshape(y.shape[1:]), modes.reshape(y.shape[1:])
     if not details:
@@ -58,10 +71,13 @@ def reml(y: FloatArray, v: FloatArray, X: FloatArray, *, details: bool = True) -
         return weighted_fit(y_unit, 1 / (v_unit + tau2), X)
 
     def se() -> FloatArray:
-        return np.asarray(np.sqrt(2 / fit().trace_squared) * square)
+        fitted = fit()
+        information = fitted.trace_squared if restricted else np.add.reduce(fitted.w * fitted.w, axis=0)
+        return np.asarray(np.sqrt(2 / information) * square)
 
     def log_likelihood() -> FloatArray:
-        return np.asarray(_log_likelihood(fit(), v_unit + tau2, X) - (y.shape[0] - X.shape[1]) * np.log(scale))
+        height = _log_likelihood(fit(), v_unit + tau2, X, restricted=restricted)
+        return np.asarray(height - problem.size * np.log(scale))
 
     return Tau2Fit(np.asarray(tau2 * square), se, log_likelihood, modes)
 
@@ -72,12 +88,19 @@ def _shared(X: FloatArray) -> FloatArray:
 
 
 @attrs.frozen(eq=False)
-class _Restricted:
-    """The restricted likelihood of m problems, ``y`` and ``v`` ``(k, m)``."""
+class _Likelihood:
+    """The likelihood of m problems, ``y`` and ``v`` ``(k, m)``: the restricted one, or the plain one."""
 
     y: FloatArray
     v: FloatArray
     X: FloatArray
+    restricted: bool
+
+    @property
+    def size(self) -> int:
+        """Number of residuals that the likelihood is of: k - p, or k."""
+        k, p = self.X.shape[:2]
+        return k - p if self.restricted else k
 
     def upper_bound(self) -> FloatArray:
         if is_intercept(self.X):
@@ -85,50 +108,55 @@ class _Restricted:
             rss = np.add.reduce(gaps * gaps, axis=0)
         else:
             rss = weighted_fit(self.y, np.ones_like(self.v), self.X).rss
-        return np.asarray(np.maximum(self.v.max(axis=0), 2 * rss / (len(self.y) - self.X.shape[1])))
+        return np.asarray(np.maximum(self.v.max(axis=0), 2 * rss / self.size))
 
     def score(self, tau2: FloatArray, which: IntArray | None = None) -> FloatArray:
         if which is None:
-            return _score(weighted_fit(self.y, 1 / (self.v + tau2), self.X))
+            return self.score_of(weighted_fit(self.y, 1 / (self.v + tau2), self.X))
         w = 1 / (self.v.take(which, axis=1) + tau2)
-        return _score(weighted_fit(self.y.take(which, axis=1), w, design_of(self.X, which)))
+        return self.score_of(weighted_fit(self.y.take(which, axis=1), w, design_of(self.X, which)))
+
+    def score_of(self, fit: WeightedFit) -> FloatArray:
+        """Twice the derivative of the log-likelihood."""
+        pull = fit.w * fit.residuals
+        push = fit.trace if self.restricted else np.add.reduce(fit.w, axis=0)
+        return np.asarray((pull * pull).sum(axis=0) - push)
 
     def only(self) -> Callable[[float], float]:
         """Score of the only problem."""
         y, v, X = self.y[:, 0], self.v[:, 0], self.X
         if y.size <= FEW and is_intercept(X):
-            return FewStudies(y, v).reml_score
+            few = FewStudies(y, v)
+            return few.reml_score if self.restricted else few.ml_score
 
         def score(tau2: float) -> float:
             fit = weighted_fit(y, 1 / (v + tau2), X)
             pull = fit.w * fit.residuals
-            return float(pull.dot(pull) - fit.trace)
+            return float(pull.dot(pull) - (fit.trace if self.restricted else fit.w.sum()))
 
         return score
 
     def log_likelihood(self, tau2: FloatArray, which: IntArray) -> FloatArray:
         total = self.v[:, which] + tau2
         design = design_of(self.X, which)
-        return _log_likelihood(weighted_fit(self.y[:, which], 1 / total, design), total, design)
+        return _log_likelihood(
+            weighted_fit(self.y[:, which], 1 / total, design), total, design, restricted=self.restricted
+        )
 
 
-def _score(fit: WeightedFit) -> FloatArray:
-    """Twice the derivative of the restricted log-likelihood."""
-    pull = fit.w * fit.residuals
-    return np.asarray((pull * pull).sum(axis=0) - fit.trace)
-
-
-def _log_likelihood(fit: WeightedFit, total: FloatArray, X: FloatArray) -> FloatArray:
+def _log_likelihood(fit: WeightedFit, total: FloatArray, X: FloatArray, *, restricted: bool) -> FloatArray:
     k, p = X.shape[:2]
+    height = -0.5 * (np.log(total).sum(axis=0) + fit.rss)
+    if not restricted:
+        return np.asarray(height - 0.5 * k * math.log(2 * math.pi))
     if fit.basis is None:
         log_det = np.asarray(math.log(k))
     else:
         log_det = np.linalg.slogdet(X.T @ X if X.ndim == MATRIX else np.einsum("kpm,kqm->mpq", X, X))[1]
-    constant = -0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * log_det
-    return np.asarray(constant - 0.5 * (np.log(total).sum(axis=0) + fit.log_det + fit.rss))
+    return np.asarray(height - 0.5 * (fit.log_det - log_det + (k - p) * math.log(2 * math.pi)))
 
 
-def _highest_modes(problem: _Restricted) -> tuple[FloatArray, FloatArray]:
+def _highest_modes(problem: _Likelihood) -> tuple[FloatArray, FloatArray]:
     """Find the global maximum and the number of modes of every problem, each ``(m,)``."""
     m = problem.y.shape[1]
     owner, tau2 = _all_modes(problem)
@@ -147,7 +175,7 @@ def _highest_modes(problem: _Restricted) -> tuple[FloatArray, FloatArray]:
     return best, counts
 
 
-def _all_modes(problem: _Restricted) -> tuple[IntArray, FloatArray]:
+def _all_modes(problem: _Likelihood) -> tuple[IntArray, FloatArray]:
     """List every local maximum: which problem it belongs to and where it is."""
     m = problem.y.shape[1]
     everything = np.arange(m, dtype=np.int64)
@@ -166,7 +194,7 @@ def _all_modes(problem: _Restricted) -> tuple[IntArray, FloatArray]:
     return np.concatenate([everything[at_zero], owner]), np.concatenate([np.zeros(at_zero.size), root])
 
 
-def _grid(problem: _Restricted) -> FloatArray:
+def _grid(problem: _Likelihood) -> FloatArray:
     """Make the grid from 0 over a quarter of the smallest variance to the bound, ``(points, m)``."""
     top = problem.upper_bound()
     bottom = problem.v.min(axis=0) / 4
@@ -183,12 +211,12 @@ def _fractions(points: int) -> FloatArray:
     return np.linspace(0.0, 1.0, points)[:, np.newaxis]
 
 
-def _scores_on(problem: _Restricted, grid: FloatArray) -> FloatArray:
+def _scores_on(problem: _Likelihood, grid: FloatArray) -> FloatArray:
     if problem.y.shape[1] == 1:
         w = 1 / (problem.v + grid[:, 0])
         # The intercept alone lets one column of effects stand beside many of weights.
         y = problem.y if is_intercept(problem.X) else np.broadcast_to(problem.y, w.shape)
-        scores = _score(weighted_fit(y, w, problem.X))[:, np.newaxis]
+        scores = problem.score_of(weighted_fit(y, w, problem.X))[:, np.newaxis]
     else:
         scores = np.vstack([problem.score(row) for row in grid])
     # Beyond the bound the score is negative; on it, rounding must not say otherwise.
@@ -198,7 +226,7 @@ def _scores_on(problem: _Restricted, grid: FloatArray) -> FloatArray:
 
 @hookimpl
 def tau2_estimators() -> list[Tau2Estimator]:
-    """Offer restricted maximum likelihood."""
+    """Offer maximum likelihood, restricted and plain."""
     return [
         Tau2Estimator(
             "REML",
@@ -207,5 +235,13 @@ def tau2_estimators() -> list[Tau2Estimator]:
             "of Research "
             "Synthesis and Meta-Analysis, 2nd ed., ch. 16",
             r_equivalent="metafor::rma(yi, vi, method='REML')",
-        )
+        ),
+        Tau2Estimator(
+            "ML",
+            ml,
+            reference="Hardy & Thompson (1996), Stat. Med. 15:619-629; Raudenbush (2009), in: The Handbook of Research "
+            "Synthesis and Meta-Analysis, 2nd ed., ch. 16",
+            r_equivalent="metafor::rma(yi, vi, method='ML')",
+            duplication_law=True,
+        ),
     ]
