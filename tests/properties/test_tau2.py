@@ -31,17 +31,29 @@ ESTIMATORS = [name for kind, name in OURS if kind == "Tau2Estimator"]
 NOTHING = dict.fromkeys(("centre", "weights", "common")) | {"details": False}
 
 
+POSITIVE = {"SJ"}
+"""Estimators that are above 0 wherever effects differ at all."""
+
+
+def dispersion(name: str, y: es.FloatArray) -> float:
+    """Give what an estimate tends to where errors vanish: the sum of squares over k - 1, k or a median of χ²."""
+    squares = float(((y - y.mean()) ** 2).sum())
+    median = {"PMM", "GENQM"}
+    return squares / (es.chi2_quantile(0.5, y.size - 1) if name in median else y.size - (name not in {"ML", "HS"}))
+
+
 def tau2_of(name: str, y: es.FloatArray, v: es.FloatArray) -> float:
     fit = es.fit(es.Effects(y, v), tau2=name).models["random"].fit
     assert fit is not None
     return float(fit.tau2)
 
 
-def restricted_likelihood(y: es.FloatArray, v: es.FloatArray, tau2: float) -> float:
-    """Give twice the restricted log-likelihood without its constant."""
+def likelihood(y: es.FloatArray, v: es.FloatArray, tau2: float, *, restricted: bool) -> float:
+    """Give twice the (restricted) log-likelihood without its constant."""
     w = 1 / (v + tau2)
     mean = float((w * y).sum() / w.sum())
-    return -float(np.log(v + tau2).sum() + math.log(w.sum()) + (w * (y - mean) ** 2).sum())
+    full = -float(np.log(v + tau2).sum() + (w * (y - mean) ** 2).sum())
+    return full - math.log(w.sum()) if restricted else full
 
 
 def generalised_q(y: es.FloatArray, v: es.FloatArray, tau2: float) -> float:
@@ -95,6 +107,10 @@ def test_without_tau2_the_random_model_is_the_common_one(name: str, data: st.Dat
     # Effects within a hundredth of their errors leave nothing for any estimator to explain.
     y = y / max(1.0, 100.0 * float(np.abs(y).max()) / math.sqrt(float(v.min())))
     analysis = es.fit(es.Effects(y, v), tau2=name, interval="Wald", settings="metafor")
+    if name in POSITIVE:
+        # What it leaves is at most twice the spread of the effects.
+        assert tau2_of(name, y, v) <= 2 * float(np.ptp(y)) ** 2
+        return
     assert analysis.heterogeneity.tau2 == 0
     common, random = (analysis.models[model].pooled for model in ("common", "random"))
     assert common == random
@@ -110,7 +126,7 @@ def test_tau2_tends_to_the_sample_variance_where_errors_vanish(
     steps = data.draw(st.lists(st.integers(-50, 50), min_size=v.size, max_size=v.size, unique=True))
     y = np.array(steps, dtype=np.float64)
     equal = np.full(v.size, 1e-9)
-    assert tau2_of(name, y, equal) == pytest.approx(float(y.var(ddof=1)), rel=1e-8)
+    assert tau2_of(name, y, equal) == pytest.approx(dispersion(name, y), rel=1e-8)
     pooled = es.fit(es.Effects(y, v * 1e-9), tau2=name).models["random"].pooled
     assert pooled is not None
     # All weights tend to 1/τ², so the mean to the plain one.
@@ -122,18 +138,23 @@ def test_tau2_tends_to_the_sample_variance_where_errors_vanish(
 @few
 def test_large_errors_leave_no_tau2(name: str, data: st.DataObject, drawn: Strategies) -> None:
     y, v = data.draw(drawn.samples())
+    if name in POSITIVE:
+        assert tau2_of(name, y, v * 1e12) <= 2 * float(np.ptp(y)) ** 2
+        return
     assert tau2_of(name, y, v * (1e6 * (1.0 + float(np.ptp(y)) ** 2 / float(v.min())))) == 0
 
 
+@pytest.mark.parametrize("name", ["REML", "ML"])
 @given(data=st.data())
 @few
-def test_reml_has_the_highest_likelihood(data: st.DataObject, drawn: Strategies) -> None:
+def test_no_tau2_has_a_higher_likelihood(name: str, data: st.DataObject, drawn: Strategies) -> None:
     y, v = data.draw(drawn.samples(decades=8.0))
-    best = restricted_likelihood(y, v, tau2_of("REML", y, v))
+    restricted = name == "REML"
+    best = likelihood(y, v, tau2_of(name, y, v), restricted=restricted)
     top = 10 * (float(v.max()) + float(np.ptp(y)) ** 2)
     rivals = [0.0, *np.geomspace(float(v.min()) * 1e-3, top, 60).tolist()]
     rivals += data.draw(st.lists(st.floats(0, top), max_size=10))
-    highest = max(restricted_likelihood(y, v, rival) for rival in rivals)
+    highest = max(likelihood(y, v, rival, restricted=restricted) for rival in rivals)
     assert best >= highest - 1e-12 * max(1.0, abs(highest)) * y.size
 
 
