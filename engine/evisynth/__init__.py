@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from evisynth.loading import load
     from evisynth.planning import SampleSize, sample_size
     from evisynth.reporting import render, report
-    from evisynth.sensitivity import LeaveOneOut, leave_one_out
+    from evisynth.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
     from evisynth.small_study import adjust, bias
     from evisynth.sources import Source, Table
 
@@ -92,7 +92,7 @@ if TYPE_CHECKING:
 _LATER = {
     "Adjusted": "bias_results",
     "BiasTestResult": "bias_results",
-    "LeaveOneOut": "sensitivity",
+    "LeaveOneOut": "diagnostics.leave_one_out",
     "SampleSize": "planning",
     "Source": "sources",
     "Table": "sources",
@@ -101,7 +101,7 @@ _LATER = {
     "convert": "converting",
     "fit_many": "batch",
     "guarded_cell": "escaping",
-    "leave_one_out": "sensitivity",
+    "leave_one_out": "diagnostics.leave_one_out",
     "load": "loading",
     "read_json": "documents",
     "render": "reporting",

@@ -49,7 +49,7 @@ class Cells:
         """Add an increment to all four cells of each table."""
         return Cells(self.a + increment, self.b + increment, self.c + increment, self.d + increment)
 
-    def at(self, index: BoolArray | IntArray) -> Cells:
+    def at(self, index: BoolArray | IntArray | tuple[IntArray, IntArray]) -> Cells:
         """Take some tables, in numpy's indexing."""
         return Cells(self.a[index], self.b[index], self.c[index], self.d[index])
 
@@ -79,7 +79,7 @@ class CorrectedCells:
         """Take the same cells for every use."""
         return cls(raw=cells, effect=cells, variance=cells, sums=cells, spread=cells, without_effect=without_effect)
 
-    def at(self, index: BoolArray | IntArray) -> CorrectedCells:
+    def at(self, index: BoolArray | IntArray | tuple[IntArray, IntArray]) -> CorrectedCells:
         """Take some tables, in numpy's indexing; the reasons stay behind."""
         unit = self.unit_ratio
         return CorrectedCells(

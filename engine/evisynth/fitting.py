@@ -262,6 +262,20 @@ def analyse(
 def _pool_rows(
     measured: Effects, settings: Settings, methods: Methods, design: FloatArray | None
 ) -> tuple[Sequence[int], Pooled | None, FloatArray]:
+    rows, sample = sample_of(measured, settings, methods, design)
+    X = sample.X
+    if not rows or (X.shape[1] > 1 and len(rows) < X.shape[1]):
+        return rows, None, X
+    if X.shape[1] > 1 and np.linalg.matrix_rank(X) < X.shape[1]:
+        msg = "the moderators are linearly dependent on one another (or constant) among the studies that are pooled"
+        raise CombinationError(msg)
+    return rows, pool(sample, settings, methods), X
+
+
+def sample_of(
+    measured: Effects, settings: Settings, methods: Methods, design: FloatArray | None
+) -> tuple[Sequence[int], Sample]:
+    """Take the rows that are pooled (from 0) and their arrays; ``design`` has a row for every row of ``measured``."""
     used, cells = measured.used, measured.cells
     y, v = measured.y, measured.v
     weights = measured.weights
@@ -283,13 +297,7 @@ def _pool_rows(
         design = None if design is None else read_only(design[index])
         weights = None if weights is None else read_only(weights[index])
     X = intercept(y.shape[0]) if design is None else design
-    if not rows or (X.shape[1] > 1 and len(rows) < X.shape[1]):
-        return rows, None, X
-    if X.shape[1] > 1 and np.linalg.matrix_rank(X) < X.shape[1]:
-        msg = "the moderators are linearly dependent on one another (or constant) among the studies that are pooled"
-        raise CombinationError(msg)
-    pooled = pool(Sample(y, v, X, methods.measure.name, cells, weights), settings, methods)
-    return rows, pooled, X
+    return rows, Sample(y, v, X, methods.measure.name, cells, weights)
 
 
 def _table_request(

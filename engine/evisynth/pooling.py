@@ -158,10 +158,15 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
 
 
 def _with_effects(sample: Sample) -> Sample:
-    """Leave out tables that have no effect of their own."""
+    """Leave out tables that have no effect of their own; in a batch each analysis has as many of them."""
     cells, y = sample.cells, sample.y
-    if cells is None or cells.kept_in_sums is None or y.ndim > 1:
+    if cells is None or cells.kept_in_sums is None:
         return sample
+    if y.ndim > 1:
+        column, row = np.nonzero(np.isfinite(y).T)
+        at = (row.reshape(y.shape[1], -1).T, column.reshape(y.shape[1], -1).T)
+        # Fancy indexing of an (k, m) array by rows and columns.
+        return Sample(y[at], sample.v[at], sample.X[: at[0].shape[0]], sample.measure, cells.at(at))
     seen = np.isfinite(y)
     if seen.all():
         return sample

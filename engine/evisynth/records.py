@@ -153,6 +153,9 @@ class Tau2Estimator(Method):
     function: Callable[..., FloatArray | Tau2Fit] = attrs.field(validator=_callable)
     duplication_law: bool = attrs.field(default=False, kw_only=True)
     """Whether entering every study twice leaves the untruncated estimate as it is."""
+    moment_weights: Callable[[FloatArray], FloatArray] | None = attrs.field(default=None, kw_only=True)
+    """``v → a``, one a study, where without moderators τ² is the estimate that matches ``Σ a (y - ȳ_a)²`` to its
+    expectation (DL: ``1/v``); leaving out studies is then a matter of sums."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -220,6 +223,9 @@ class IntervalMethod(Method):
     function: Callable[..., Estimates] = attrs.field(validator=_callable)
     random_only: bool = attrs.field(default=False, kw_only=True)
     """Whether the method has a meaning under a random-effects model only."""
+    totals_only: bool = attrs.field(default=False, kw_only=True)
+    """Whether it reads no single study of a fit (y, v, X, w, residuals), and of the covariance at most takes a multiple.
+    """
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from evisynth.loading import load
 from evisynth.records import Reporter
 from evisynth.registry import Registry, default_registry
 from evisynth.reporting import render
-from evisynth.sensitivity import leave_one_out
+from evisynth.diagnostics.leave_one_out import leave_one_out
 from evisynth.settings import WORDS, refuse_unknown
 from evisynth.sources import MAX_BYTES
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evisynth.escaping import printable
-from evisynth.sensitivity import leave_one_out
+from evisynth.diagnostics.leave_one_out import leave_one_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

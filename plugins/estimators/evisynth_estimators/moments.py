@@ -67,6 +67,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "DL",
             dersimonian_laird,
+            moment_weights=np.reciprocal,
             reference="DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188; with moderators: Jackson, "
             "Turner, Rhodes "
             "& Viechtbauer (2014), BMC Med. Res. Methodol. 14:103",

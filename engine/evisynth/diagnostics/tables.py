@@ -1,0 +1,62 @@
+"""Make the tables of diagnostics: null for what is not there, effects on both scales, every study by name."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from evisynth.results import back_transform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from evisynth.kernels.arrays import FloatArray
+    from evisynth.results import MetaAnalysis
+
+
+def number(value: float) -> float | None:
+    """Give a number of an array as a plain one, None for NaN."""
+    return None if math.isnan(value) else float(value)
+
+
+def shown(scale: str, effect: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
+    """Bring an effect and its limits to the scale shown to readers."""
+    names = ("display", "display_ci_low", "display_ci_high")
+    values = (effect, low, high)
+    return {
+        name: None if value is None else back_transform(scale, value)
+        for name, value in zip(names, values, strict=True)
+    }
+
+
+def excluded_studies(analysis: MetaAnalysis) -> Mapping[str, str]:
+    """Name the studies that an analysis does not pool, with the reason."""
+    return {study.study_id: study.reason or "" for study in analysis.excluded}
+
+
+def study_records(
+    analysis: MetaAnalysis, columns: Mapping[str, FloatArray], reasons: Mapping[int, str], why_not: str | None = None
+) -> list[dict[str, Any]]:
+    """Give a row for every study of the input, those that are not pooled with their reason and nulls.
+
+    ``columns`` have a value for each pooled row; ``reasons`` say why one of them lacks something, by its place there,
+    and ``why_not`` why all do.
+    """
+    effects = analysis.effects
+    place = {row: i for i, row in enumerate(analysis.rows)}
+    made: list[dict[str, Any]] = []
+    for row in range(analysis.k_total):
+        i = place.get(row)
+        values = {name: None if i is None else number(column[i]) for name, column in columns.items()}
+        reason = effects.reasons.get(row) if i is None else reasons.get(i, effects.reasons.get(row, why_not))
+        made.append({"study": effects.study[row], "study_id": effects.study_id[row], **values, "reason": reason})
+    return made
+
+
+def frame(records: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Make a table of records."""
+    import pandas as pd  # noqa: PLC0415 - pandas only when asked for
+
+    return pd.DataFrame(records)
