@@ -79,12 +79,17 @@ if TYPE_CHECKING:
     from evisynth.batch import fit_many
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.converting import convert
+    from evisynth.diagnostics.blup import StudyPredictions, blup
+    from evisynth.diagnostics.cumulative import Cumulative, cumulative
+    from evisynth.diagnostics.gosh import Gosh, gosh
+    from evisynth.diagnostics.influence import Influence, influence
+    from evisynth.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
+    from evisynth.diagnostics.plots import Baujat, Radial, baujat, radial
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
     from evisynth.loading import load
     from evisynth.planning import SampleSize, sample_size
     from evisynth.reporting import render, report
-    from evisynth.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
     from evisynth.small_study import adjust, bias
     from evisynth.sources import Source, Table
 
@@ -92,17 +97,29 @@ if TYPE_CHECKING:
 _LATER = {
     "Adjusted": "bias_results",
     "BiasTestResult": "bias_results",
+    "Baujat": "diagnostics.plots",
+    "Cumulative": "diagnostics.cumulative",
+    "Gosh": "diagnostics.gosh",
+    "Influence": "diagnostics.influence",
     "LeaveOneOut": "diagnostics.leave_one_out",
+    "Radial": "diagnostics.plots",
     "SampleSize": "planning",
+    "StudyPredictions": "diagnostics.blup",
     "Source": "sources",
     "Table": "sources",
     "adjust": "small_study",
+    "baujat": "diagnostics.plots",
     "bias": "small_study",
+    "blup": "diagnostics.blup",
     "convert": "converting",
+    "cumulative": "diagnostics.cumulative",
     "fit_many": "batch",
+    "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
+    "influence": "diagnostics.influence",
     "leave_one_out": "diagnostics.leave_one_out",
     "load": "loading",
+    "radial": "diagnostics.plots",
     "read_json": "documents",
     "render": "reporting",
     "report": "reporting",
@@ -131,6 +148,7 @@ __all__ = [
     "LEFT_OUT",
     "Adjusted",
     "Adjustment",
+    "Baujat",
     "BiasTest",
     "BiasTestResult",
     "BoolArray",
@@ -140,6 +158,7 @@ __all__ = [
     "Converter",
     "CorrectedCells",
     "Correction",
+    "Cumulative",
     "DataError",
     "DataWarning",
     "Display",
@@ -152,7 +171,9 @@ __all__ = [
     "Fit",
     "FloatArray",
     "FormatError",
+    "Gosh",
     "Heterogeneity",
+    "Influence",
     "InputError",
     "IntArray",
     "Interval",
@@ -169,6 +190,7 @@ __all__ = [
     "PoolingModel",
     "PredictionInterval",
     "Problem",
+    "Radial",
     "Registry",
     "Reporter",
     "Sample",
@@ -177,6 +199,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "Studies",
+    "StudyPredictions",
     "StudyResult",
     "Subgroup",
     "SubgroupTest",
@@ -187,20 +210,25 @@ __all__ = [
     "UnknownMethodError",
     "WeightedFit",
     "adjust",
+    "baujat",
     "bias",
+    "blup",
     "bracketed_root",
     "bracketed_roots",
     "chi2_p_value",
     "chi2_quantile",
     "convert",
+    "cumulative",
     "default_registry",
     "design_of",
     "effects",
     "fit",
     "fit_many",
     "generalised_q_root",
+    "gosh",
     "guarded_cell",
     "hookimpl",
+    "influence",
     "intercept",
     "inverse_variance_fit",
     "is_intercept",
@@ -210,6 +238,7 @@ __all__ = [
     "normal_p_value",
     "normal_quantile",
     "power_of_two_scale",
+    "radial",
     "read_json",
     "read_only",
     "render",

@@ -224,8 +224,7 @@ class IntervalMethod(Method):
     random_only: bool = attrs.field(default=False, kw_only=True)
     """Whether the method has a meaning under a random-effects model only."""
     totals_only: bool = attrs.field(default=False, kw_only=True)
-    """Whether it reads no single study of a fit (y, v, X, w, residuals), and of the covariance at most takes a multiple.
-    """
+    """Whether it reads no single study of a fit (y, v, X, w, residuals) and at most multiplies the covariance."""
 
 
 @attrs.frozen

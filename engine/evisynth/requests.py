@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from evisynth.diagnostics.leave_one_out import leave_one_out
 from evisynth.documents import finite_values, read_json
 from evisynth.errors import EvisynthError, FormatError, SettingsError
 from evisynth.fitting import fit
@@ -14,7 +15,6 @@ from evisynth.loading import load
 from evisynth.records import Reporter
 from evisynth.registry import Registry, default_registry
 from evisynth.reporting import render
-from evisynth.diagnostics.leave_one_out import leave_one_out
 from evisynth.settings import WORDS, refuse_unknown
 from evisynth.sources import MAX_BYTES
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evisynth.escaping import printable
 from evisynth.diagnostics.leave_one_out import leave_one_out
+from evisynth.escaping import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

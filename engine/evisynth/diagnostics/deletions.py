@@ -42,8 +42,7 @@ def without_each(analysis: MetaAnalysis) -> Subsets:
 def closed_form(made: SubsetPooling) -> bool:
     """Tell whether sums over the studies are all that the methods of an analysis need."""
     methods, sample = made.methods, made.sample
-    weighted = getattr(sample, "weights", None) is not None
-    plain = methods.pooling.name == "IV" and made.plain and not weighted
+    plain = methods.pooling.name == "IV" and made.plain and sample.weights is None
     interval = methods.common_interval if _by_common_interval(made) else methods.interval
     both = interval.totals_only and methods.common_interval.totals_only
     return plain and both and methods.tau2.moment_weights is not None
@@ -86,9 +85,7 @@ def _by_sums(made: SubsetPooling) -> BoolArray:
     return sure
 
 
-def totals_fit(
-    k: int, total: FloatArray, mean: FloatArray, rss: FloatArray, tau2: FloatArray, model: str
-) -> Fit:
+def totals_fit(k: int, total: FloatArray, mean: FloatArray, rss: FloatArray, tau2: FloatArray, model: str) -> Fit:
     """Make a fit ``(k, m)`` of which only the totals are known: its studies are NaN and cost no memory."""
     unknown = np.broadcast_to(np.nan, (k, mean.size))
     coefficients, covariance = mean[np.newaxis], (1.0 / total)[np.newaxis, np.newaxis]
@@ -133,7 +130,7 @@ def _needed_by_design(sample: Sample) -> BoolArray:
     needed = np.zeros(k, dtype=np.bool_)
     if p == 1 or k <= p:
         return needed
-    left = weighted_fit(np.zeros(k), np.ones(k), X).deleted_leverages
+    left = weighted_fit(np.zeros(len(X)), np.ones(len(X)), X).deleted_leverages
     for i in np.nonzero(left < _SUSPECT)[0].tolist():
         needed[i] = np.linalg.matrix_rank(np.delete(X, i, axis=0)) < p
     return needed

@@ -76,7 +76,9 @@ class LeaveOneOut:
         made: list[dict[str, Any]] = []
         for i, name in enumerate(self.omitted):
             for j, term in enumerate(terms):
-                effect, low, high = (number(column[j, i]) for column in (numbers.value, numbers.ci_low, numbers.ci_high))
+                effect, low, high = (
+                    number(column[j, i]) for column in (numbers.value, numbers.ci_low, numbers.ci_high)
+                )
                 made.append(
                     {
                         "omitted": name,
@@ -110,5 +112,3 @@ def leave_one_out(analysis: MetaAnalysis) -> LeaveOneOut:
     The numbers are made together: from sums where the methods allow, else in batches of the methods' own kernels.
     """
     return LeaveOneOut(analysis)
-
-

@@ -124,7 +124,8 @@ class SubsetPooling:
             kept = cells.kept_in_sums
             cells = attrs.evolve(cells.at(index), kept_in_sums=None if kept is None else kept[index])
         X = intercept(index.shape[0]) if self.plain else sample.X[index].transpose(0, 2, 1)
-        return Sample(sample.y[index], sample.v[index], X, sample.measure, cells)
+        weights = None if sample.weights is None else sample.weights[index]
+        return Sample(sample.y[index], sample.v[index], X, sample.measure, cells, weights)
 
     def pool_one(self, place: int, rows: IntArray) -> None:
         """Pool one subset by the arithmetic of a single fit."""
@@ -138,7 +139,8 @@ class SubsetPooling:
         if cells is not None:
             kept = cells.kept_in_sums
             cells = attrs.evolve(cells.at(rows), kept_in_sums=None if kept is None else kept[rows])
-        part = Sample(sample.y[rows], sample.v[rows], X, sample.measure, cells)
+        weights = None if sample.weights is None else sample.weights[rows]
+        part = Sample(sample.y[rows], sample.v[rows], X, sample.measure, cells, weights)
         with np.errstate(divide="ignore", invalid="ignore"):
             self.keep(which, pool(part, self.settings, self.methods, details=False))
 
@@ -171,7 +173,8 @@ class SubsetPooling:
         exists = np.isfinite(value).all(axis=0) & (se > 0).all(axis=0)
         for name in _ESTIMATES:
             self.wide[name][:, which] = np.where(exists, _columns(getattr(estimates, name), n), np.nan)
-        self.reason[which] = np.where(exists, None, SUMS_ARE_ZERO)
+        self.reason[which] = None
+        self.reason[which[~exists]] = SUMS_ARE_ZERO
         self.narrow["model_tau2"][which] = fit.tau2
         normal = estimates.without_df
         if estimates.df is not None:
@@ -181,7 +184,7 @@ class SubsetPooling:
                 self.wide["df"][:, which[normal]] = np.nan
         if note is not None:
             self.note[which if normal is None else which[normal]] = note
-        covariance = _method_covariance(estimates, fit, se)
+        covariance = method_covariance(estimates, fit, se)
         self.covariance[:, :, which] = covariance.reshape(self.p, self.p, n)
         if self.methods.interval.totals_only:
             model = fit.covariance[0, 0].reshape(n)
@@ -233,9 +236,9 @@ def _columns(values: FloatArray, n: int) -> FloatArray:
     return values.reshape(values.shape[0], n)
 
 
-def _method_covariance(estimates: Estimates, fit: Fit, se: FloatArray) -> FloatArray:
+def method_covariance(estimates: Estimates, fit: Fit, se: FloatArray) -> FloatArray:
     """Take the covariance of the interval method: its own, else the model's scaled to the method's standard errors."""
-    own = getattr(estimates, "covariance", None)
+    own = estimates.covariance
     if own is not None and estimates.without_df is None:
         return np.asarray(own)
     model = np.sqrt(_columns(np.einsum("ii...->i...", fit.covariance), se.shape[1]))
@@ -250,7 +253,7 @@ def analysed_sample(analysis: MetaAnalysis) -> Sample:
     if not is_intercept(X):
         design = np.full((analysis.k_total, X.shape[1]), np.nan)
         design[list(analysis.rows)] = X
-    return sample_of(analysis.effects, analysis.methods, design)[1]
+    return sample_of(analysis.effects, analysis.settings, analysis.methods, design)[1]
 
 
 def by_count(counts: IntArray) -> Iterator[IntArray]:

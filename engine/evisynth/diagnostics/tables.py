@@ -26,8 +26,7 @@ def shown(scale: str, effect: float | None, low: float | None, high: float | Non
     names = ("display", "display_ci_low", "display_ci_high")
     values = (effect, low, high)
     return {
-        name: None if value is None else back_transform(scale, value)
-        for name, value in zip(names, values, strict=True)
+        name: None if value is None else back_transform(scale, value) for name, value in zip(names, values, strict=True)
     }
 
 

@@ -63,7 +63,9 @@ def _direct(v: FloatArray, c: FloatArray, tau2: FloatArray) -> FloatArray:
 def _chebyshev(n: int) -> tuple[FloatArray, FloatArray]:
     """Give the nodes of the first kind on [-1, 1] and their barycentric weights."""
     angle = (2.0 * np.arange(n) + 1.0) * (math.pi / (2 * n))
-    return np.cos(angle), np.sin(angle) * (-1.0) ** np.arange(n)
+    weights = np.sin(angle)
+    weights[1::2] *= -1.0
+    return np.cos(angle), weights
 
 
 def _interpolate(nodes: FloatArray, weights: FloatArray, values: FloatArray, x: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Add studies one by one: weighted means, Q and moment estimates of τ² of every prefix, by recurrences that add only."""
+"""Add studies one by one: weighted means, Q and moment estimates of τ² of every prefix, by sums that only grow."""
 
 from __future__ import annotations
 
