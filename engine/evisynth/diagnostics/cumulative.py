@@ -11,16 +11,17 @@ import numpy as np
 from evisynth.diagnostics.deletions import FEW, closed_form, totals_fit
 from evisynth.diagnostics.subsets import SubsetPooling, Subsets
 from evisynth.diagnostics.tables import excluded_studies, frame, number, shown
-from evisynth.errors import DataError, Problem, SettingsError
+from evisynth.errors import DataError, SettingsError
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.running import prefix_means, running_mean, running_moment_tau2
+from evisynth.studies import MISSING_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
-    from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
+    from evisynth.kernels.arrays import FloatArray, IntArray
     from evisynth.results import MetaAnalysis
 
 Order: TypeAlias = "str | Sequence[Any] | FloatArray | None"
@@ -37,6 +38,8 @@ class Cumulative:
 
     analysis: MetaAnalysis
     steps: tuple[tuple[int, ...], ...]
+    unplaced: Mapping[int, str] = attrs.field(factory=dict[int, str])
+    """Rows (from 0) that the analysis pools and that have no place in the order, with the reason."""
 
     @cached_property
     def added(self) -> tuple[tuple[str, ...], ...]:
@@ -46,8 +49,9 @@ class Cumulative:
 
     @property
     def excluded(self) -> Mapping[str, str]:
-        """Studies that the analysis leaves out already, with the reason."""
-        return excluded_studies(self.analysis)
+        """Studies that are not added, with the reason."""
+        names = self.analysis.effects.study_id
+        return {**excluded_studies(self.analysis), **{names[row]: reason for row, reason in self.unplaced.items()}}
 
     @cached_property
     def numbers(self) -> Subsets:
@@ -107,8 +111,8 @@ def cumulative(
 
     ``order`` is None (as in the table), ``"year"``, ``"precision"`` (most precise first), a column's name, or a value
     for every row of the table to sort by; equal values keep the order of the table, and with ``collapse`` are added in
-    one step. ``descending`` turns the order of values around. Raises `DataError` for values that are missing among the
-    studies that are pooled and for a column that is not there.
+    one step. ``descending`` turns the order of values around. A study whose value is missing is not added, and named
+    in ``excluded``. Raises `DataError` for a column that is not there and for values of another number.
     """
     rows = np.asarray(analysis.rows, dtype=np.int64)
     if not rows.size:
@@ -120,70 +124,59 @@ def cumulative(
         chosen = rows[::-1] if descending else rows
         return Cumulative(analysis, tuple((row,) for row in chosen.tolist()))
     rank = _ranks(analysis, order)[rows]
-    rank = -rank if descending else rank
+    placed = np.isfinite(rank)
+    missing = MISSING_VALUE.format(column=order if isinstance(order, str) else "place in the order")
+    unplaced = dict.fromkeys(rows[~placed].tolist(), missing)
+    rows, rank = rows[placed], -rank[placed] if descending else rank[placed]
     at = np.argsort(rank, kind="stable")
     if not collapse:
-        return Cumulative(analysis, tuple((row,) for row in rows[at].tolist()))
+        return Cumulative(analysis, tuple((row,) for row in rows[at].tolist()), unplaced)
+    if not rows.size:
+        return Cumulative(analysis, (), unplaced)
     edges = np.nonzero(np.diff(rank[at]))[0] + 1
-    return Cumulative(analysis, tuple(tuple(part.tolist()) for part in np.split(rows[at], edges)))
+    return Cumulative(analysis, tuple(tuple(part.tolist()) for part in np.split(rows[at], edges)), unplaced)
 
 
 def _ranks(analysis: MetaAnalysis, order: str | Sequence[Any] | FloatArray) -> FloatArray:
-    """Give a number for every row, by which to sort."""
+    """Give a number for every row, by which to sort; NaN where there is none."""
     effects = analysis.effects
-    k = len(effects)
-    if isinstance(order, str) and order == PRECISION and not _column(analysis, order):
-        return _all_there(analysis, np.where(np.isfinite(effects.v), effects.v, np.inf), np.isfinite(effects.v), order)
-    values = _column(analysis, order) if isinstance(order, str) else list(cast("Sequence[Any]", order))
-    if isinstance(order, str) and not values:
+    values: list[Any] | None = (
+        _column(analysis, order) if isinstance(order, str) else list(cast("Sequence[Any]", order))
+    )
+    if values is None:
+        if order == PRECISION:
+            return np.where(np.isfinite(effects.v), effects.v, np.nan)
         source = effects.studies
-        have = ", ".join((*source.text, *source.columns)) if source is not None else "none"
+        have = ", ".join((*source.text, *source.columns)) if source is not None else ""
         summary = f"there is no column {order!r} to order by; columns: {have or 'none'}"
         raise DataError(summary)
-    if len(values) != k:
-        summary = f"there are {len(values)} values to order {k} studies by: one of each per row of the table"
+    if len(values) != len(effects):
+        summary = f"there are {len(values)} values to order {len(effects)} studies by: one of each per row of the table"
         raise DataError(summary)
-    name = order if isinstance(order, str) else "order"
-    numbers = np.array([_as_number(value) for value in values])
-    there = np.array([not _missing(value) for value in values], dtype=np.bool_)
-    if np.isnan(numbers[there]).any():
-        # Texts sort as texts.
-        texts = [str(value) for value in values]
-        sorted_texts = {text: float(i) for i, text in enumerate(sorted(set(texts)))}
-        numbers = np.array([sorted_texts[text] for text in texts])
-    return _all_there(analysis, numbers, there, name)
+    there = [value is not None and value == value for value in values]  # noqa: PLR0124 - NaN
+    numbers = [_as_number(value) if seen else np.nan for value, seen in zip(values, there, strict=True)]
+    if all(number is not None for number in numbers):
+        return np.array(numbers, dtype=np.float64)
+    # One that is not a number makes them texts.
+    texts = sorted({str(value) for value, seen in zip(values, there, strict=True) if seen})
+    place = {text: float(i) for i, text in enumerate(texts)}
+    return np.array([place[str(value)] if seen else np.nan for value, seen in zip(values, there, strict=True)])
 
 
-def _column(analysis: MetaAnalysis, name: str) -> list[Any]:
+def _column(analysis: MetaAnalysis, name: str) -> list[Any] | None:
     source = analysis.effects.studies
     if source is None:
-        return []
+        return None
     if name in source.text:
         return list(source.text[name])
-    return source.columns[name].tolist() if name in source.columns else []
+    return source.columns[name].tolist() if name in source.columns else None
 
 
-def _missing(value: object) -> bool:
-    return value is None or value != value  # noqa: PLR0124 - NaN
-
-
-def _as_number(value: object) -> float:
+def _as_number(value: object) -> float | None:
     try:
-        return np.nan if value is None else float(cast("float", value))
+        return float(cast("float", value))
     except (TypeError, ValueError):
-        return np.nan
-
-
-def _all_there(analysis: MetaAnalysis, numbers: FloatArray, there: BoolArray, name: str) -> FloatArray:
-    problems = [
-        Problem(row + 1, analysis.effects.study[row], name, None, "is missing")
-        for row in analysis.rows
-        if not there[row]
-    ]
-    if problems:
-        summary = "every pooled study needs a place in the order (leave out the others by name)"
-        raise DataError(summary, problems)
-    return numbers
+        return None
 
 
 def _by_sums(made: SubsetPooling, order: IntArray, sizes: IntArray) -> None:

@@ -151,7 +151,7 @@ class Influence:
     def _largest(self) -> FloatArray:
         dfbetas = self.numbers.dfbetas
         sizes = np.where(np.isnan(dfbetas), -1.0, np.abs(dfbetas))
-        return np.take_along_axis(dfbetas, sizes.argmax(axis=0)[np.newaxis], axis=0)[0]
+        return np.asarray(np.take_along_axis(dfbetas, sizes.argmax(axis=0)[np.newaxis], axis=0)[0])
 
     def dfbetas_records(self) -> list[dict[str, Any]]:
         """Give a row per pooled study and coefficient: how many standard errors it moves without the study."""
