@@ -152,16 +152,15 @@ def _count(k: int, p: int) -> int:
 
 
 def _all_subsets(k: int, p: int) -> BoolArray:
-    """List the subsets by size, and in the order of their studies among those of a size."""
-    codes = np.arange(1, 1 << k, dtype=np.int64)
-    members = _of_codes(codes, k)
+    """List the subsets by size; among those of a size, the ones without the last studies of the table come first."""
+    members = _of_codes(np.arange(1, 1 << k, dtype=np.int64), k)
     sizes = members.sum(axis=1)
-    order = np.lexsort((-codes, sizes))
+    order = np.argsort(sizes, kind="stable")
     return np.asarray(members[order[sizes[order] >= p]])
 
 
 def _of_codes(codes: IntArray, k: int) -> BoolArray:
-    bits = np.arange(k - 1, -1, -1, dtype=np.int64)
+    bits = np.arange(k, dtype=np.int64)
     return np.asarray(((codes[:, np.newaxis] >> bits) & 1) == 1)
 
 
