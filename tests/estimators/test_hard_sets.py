@@ -53,3 +53,32 @@ def test_a_batch_finds_the_same_modes(estimator: str, shared_reference: Path) ->
     mean = table.groupby("id")["vi"].mean().loc[found.index]
     gap = (found["tau2"] - expected).abs()
     assert ((gap <= 1e-12 * expected) | (gap <= 1e-14 * mean)).all()
+
+
+NEARLY_TANGENT: list[tuple[list[float], list[float]]] = [
+    (
+        [-2.68588236e02, -1.15074780e-01, 1.23296621e00, 3.67163252e-03, -2.52658257e-01],
+        [2.42068824e02, 2.73735773e-02, 6.29940067e-02, 7.59196931e-03, 3.23541328e-01],
+    ),
+    ([-2.69983100e00, 5.21242974e01, 2.12728418e-02], [3.59425429e-02, 4.95398348e02, 3.10809139e-03]),
+    (
+        [0.14221868, 0.01670264, -9.92499993, -0.72696333],
+        [2.59773448e-03, 7.40863661e-02, 6.68887755e00, 1.86594136e-01],
+    ),
+    (
+        [1.87962866e-01, -3.71566771e-02, 4.90766304e-02, -1.23523822e01, -5.63252448e01],
+        [7.30317758e-03, 6.80642868e-03, 4.63359015e-01, 3.42827367e02, 1.92373933e01],
+    ),
+]
+"""Sets whose score crosses 0 twice within a third of its neighbours' distance: two maxima, one of them almost flat."""
+
+
+@pytest.mark.parametrize(("y", "v"), NEARLY_TANGENT)
+def test_a_mode_that_is_almost_flat_is_found(y: list[float], v: list[float]) -> None:
+    record = es.default_registry().get(es.Tau2Estimator, "REML")
+    one, other = np.array(y), np.array(v)
+    assert record.function(one, other, es.intercept(one.size)).modes == 2  # type: ignore[union-attr]
+    batch = record.function(
+        np.column_stack([one, 0 * one, one]), np.column_stack([other, other, 4 * other]), es.intercept(one.size)
+    )
+    assert batch.modes.tolist()[:2] == [2, 1]  # type: ignore[union-attr]

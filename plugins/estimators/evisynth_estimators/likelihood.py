@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 _STEP = 0.5
 """Spacing of the bracketing grid in log τ². The score is analytic with poles at -v only, so on the log scale it has no
-feature narrower than about one; half of that separates any two modes of 2,500 hard data sets."""
-_LEAST_POINTS = 32
+feature narrower than about one; what could hide between two points shows as a turn of the score, and is looked at."""
+_ZOOMS = 8
+"""Rounds of looking closer at a turn, each four times as close."""
+_BETWEEN = np.arange(1, 8)[:, np.newaxis] / 8
+_LEAST_POINTS = 8
 MATRIX = 2
 """Axes of a design that serves all analyses; with three, each has its own."""
 
@@ -100,7 +103,7 @@ class _Likelihood:
     def size(self) -> int:
         """Number of residuals that the likelihood is of: k - p, or k."""
         k, p = self.X.shape[:2]
-        return k - p if self.restricted else k
+        return int(k - p if self.restricted else k)
 
     def upper_bound(self) -> FloatArray:
         if is_intercept(self.X):
@@ -185,6 +188,14 @@ def _all_modes(problem: _Likelihood) -> tuple[IntArray, FloatArray]:
     step, owner = np.nonzero((scores[:-1] > 0) & (scores[1:] <= 0))
     low, high = grid[step, owner], grid[step + 1, owner]
     f_low, f_high = scores[step, owner], scores[step + 1, owner]
+    turns = _turns(problem, grid, scores)
+    hidden = [] if turns is None else _falls_at(problem, *turns)
+    if hidden:
+        owner = np.concatenate([owner, *(fall.owner for fall in hidden)])
+        low = np.concatenate([low, *(fall.low for fall in hidden)])
+        high = np.concatenate([high, *(fall.high for fall in hidden)])
+        f_low = np.concatenate([f_low, *(fall.f_low for fall in hidden)])
+        f_high = np.concatenate([f_high, *(fall.f_high for fall in hidden)])
     if m == 1:
         score = problem.only()
         found = [bracketed_root(score, *map(float, ends)) for ends in zip(low, high, f_low, f_high, strict=True)]
@@ -192,6 +203,65 @@ def _all_modes(problem: _Likelihood) -> tuple[IntArray, FloatArray]:
     else:
         root = bracketed_roots(lambda x, which: problem.score(x, owner[which]), low, high, f_low, f_high)
     return np.concatenate([everything[at_zero], owner]), np.concatenate([np.zeros(at_zero.size), root])
+
+
+def _turns(
+    problem: _Likelihood, grid: FloatArray, scores: FloatArray
+) -> tuple[IntArray, FloatArray, FloatArray] | None:
+    """List where the score turns back towards 0 between points of one sign, and may have crossed it twice unseen.
+
+    Gives owner, left and right end. Times ``τ² + min v`` the score is of one size over the whole grid.
+    """
+    size = np.abs(scores * (grid + problem.v.min(axis=0)))
+    above = scores > 0
+    stays = above[1:] == above[:-1]
+    middle, left, right = size[1:-1], size[:-2], size[2:]
+    turn = stays[:-1] & stays[1:] & (middle <= np.minimum(left, right)) & (2 * middle <= np.maximum(left, right))
+    # The first cell has no point to its left.
+    first = stays[0] & (2 * size[0] <= size[1])
+    if not (turn.any() or first.any()):
+        return None
+    i, owner = np.nonzero(turn)
+    own = np.nonzero(first)[0]
+    begin, end = np.concatenate([np.zeros_like(own), i]), np.concatenate([np.ones_like(own), i + 2])
+    owner = np.concatenate([own, owner]).astype(np.int64)
+    return owner, grid[begin, owner], grid[end, owner]
+
+
+@attrs.frozen(eq=False)
+class _Falls:
+    """Brackets in which the score falls through 0, each ``(n,)``."""
+
+    owner: IntArray
+    low: FloatArray
+    high: FloatArray
+    f_low: FloatArray
+    f_high: FloatArray
+
+
+def _falls_at(problem: _Likelihood, owner: IntArray, left: FloatArray, right: FloatArray) -> list[_Falls]:
+    """Look closer at each turn until the score is seen to cross 0, or seen not to."""
+    found: list[_Falls] = []
+    bottom = problem.v.min(axis=0)
+    for _ in range(_ZOOMS):
+        shift = bottom[owner]
+        # Evenly on the scale of log(τ² + min v).
+        points = np.vstack([left, (left + shift) * ((right + shift) / (left + shift)) ** _BETWEEN - shift, right])
+        scores = np.vstack([problem.score(row, owner) for row in points])
+        i, j = np.nonzero((scores[:-1] > 0) & (scores[1:] <= 0))
+        if i.size:
+            found.append(_Falls(owner[j], points[i, j], points[i + 1, j], scores[i, j], scores[i + 1, j]))
+        size = np.abs(scores * (points + shift))
+        everything = np.arange(owner.size)
+        nearest = np.clip(size.argmin(axis=0), 1, len(points) - 2)
+        around = np.maximum(size[nearest - 1, everything], size[nearest + 1, everything])
+        same = (scores > 0).all(axis=0) | (scores <= 0).all(axis=0)
+        still = np.nonzero(same & (2 * size[nearest, everything] <= around))[0]
+        if not still.size:
+            break
+        nearest = nearest[still]
+        left, right, owner = points[nearest - 1, still], points[nearest + 1, still], owner[still]
+    return found
 
 
 def _grid(problem: _Likelihood) -> FloatArray:
