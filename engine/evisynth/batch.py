@@ -6,6 +6,8 @@ cost of a call, small enough for the cache.
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
     from evisynth.settings import Settings
 
+_PATIENCE = 2.0
+"""Seconds until a progress bar comes by itself."""
 TILE = 8192
 """Analyses side by side in one call of a kernel."""
 
@@ -54,7 +58,7 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     measure: str | None = None,
     roles: Mapping[str, str] | None = None,
     settings: str | Settings = "revman-web",
-    progress: bool = False,
+    progress: bool | None = None,
     registry: Registry | None = None,
     **words: Any,  # noqa: ANN401 - the fields of Settings
 ) -> pd.DataFrame:
@@ -65,7 +69,8 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     from columns ``y`` and ``v`` or ``se`` by name, or are computed from raw columns by ``measure`` (and pooled by
     ``method``). ``words`` are fields of `Settings`; a prediction interval and an interval for τ² are given only where
     asked for by name. ``weights`` are the user's, a column by name or an array. Rows without an effect are left out,
-    and an analysis without any has a reason instead of numbers.
+    and an analysis without any has a reason instead of numbers. ``progress`` shows a bar on standard error; unless
+    said, it comes in a terminal when a run takes longer than two seconds.
     """
     registry = registry or default_registry()
     if measure is not None:
@@ -145,7 +150,7 @@ class _Batch:
         self.note = np.full(groups.count, None, dtype=object)
         self.order, self.starts, self.k = groups.rows_of(rows.used)
 
-    def run(self, *, progress: bool) -> None:
+    def run(self, *, progress: bool | None) -> None:
         """Pool every analysis."""
         special = self._with_rows_without_effect()
         tiles = [tile for tile in _tiles(self.k, special) if tile.k]
@@ -277,10 +282,26 @@ def _tiles(counts: IntArray, special: IntArray) -> Iterator[_Tile]:
             yield _Tile(int(counts[which[0]]), which, contiguous)
 
 
-def _shown(tiles: Sequence[_Tile], *, progress: bool) -> Iterator[_Tile]:
-    if not progress:
+def _shown(tiles: Sequence[_Tile], *, progress: bool | None) -> Iterator[_Tile]:
+    """Go through the tiles with a progress bar; with None, only in a terminal and when it takes long."""
+    if not progress and (progress is not None or not sys.stderr.isatty()):
         yield from tiles
         return
-    from rich.progress import track  # noqa: PLC0415 - only where asked for
+    begun = time.monotonic()
+    bar = None
+    try:
+        for done, tile in enumerate(tiles):
+            yield tile
+            if bar is None and (progress or time.monotonic() - begun > _PATIENCE):
+                from rich.console import Console  # noqa: PLC0415 - only where a bar is shown
+                from rich.progress import Progress  # noqa: PLC0415 - as above
 
-    yield from track(tiles, description="Pooling")
+                bar = Progress(console=Console(stderr=True))
+                bar.add_task("Pooling", total=sum(t.which.size for t in tiles))
+                bar.start()
+                bar.advance(bar.task_ids[0], sum(t.which.size for t in tiles[:done]))
+            if bar is not None:
+                bar.advance(bar.task_ids[0], tile.which.size)
+    finally:
+        if bar is not None:
+            bar.stop()
