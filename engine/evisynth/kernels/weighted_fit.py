@@ -15,7 +15,9 @@ import numpy as np
 from evisynth.kernels.arrays import FloatArray, IntArray, read_only
 
 _HALF = 0.5
-"""Share of the weight, or leverage, beyond which a difference from the whole loses digits."""
+"""Share of the weight beyond which a difference from the whole is made anew; one study can have it."""
+_MOST = 0.9
+"""Share of a leverage beyond which a difference from the whole has lost a digit, and is made anew."""
 
 
 @attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
@@ -61,6 +63,12 @@ class WeightedFit:
             return np.asarray(np.add.reduce(self.w * self._others, axis=0) / np.add.reduce(self.w, axis=0))
         return np.asarray((self.w * self.deleted_leverages).sum(axis=0))
 
+    @property
+    def _rows(self) -> FloatArray:
+        """The basis as it lies in memory, ``(p, k, m)``."""
+        assert self.basis is not None  # noqa: S101 - asked for with moderators only
+        return self.basis.transpose(2, 1, 0)
+
     @cached_property
     def trace_squared(self) -> FloatArray:
         """Trace of P·P, which the information about τ² is made of."""
@@ -71,18 +79,45 @@ class WeightedFit:
             return np.asarray(
                 (squares * share**2).sum(axis=0) + (squares * sum_of_others(squares)).sum(axis=0) / w.sum(axis=0) ** 2
             )
-        q = self.basis
-        weights = w.reshape(w.shape[0], -1).T
+        q = self._rows
+        p, k, _ = q.shape
+        weights = w.reshape(k, -1)
         # Σ_{i≠j} w_i w_j (q_i·q_j)²: for each i the sum over all j less its own term, unless that is most of it.
-        whole = np.einsum("gki,gij,gkj->gk", q, np.einsum("gki,gk,gkj->gij", q, weights, q), q)
-        own = weights * (q * q).sum(axis=2) ** 2
+        inner = [[_dot_columns(weights * q[a], q[b]) for b in range(a + 1)] for a in range(p)]
+        whole = np.zeros(weights.shape)
+        for a in range(p):
+            for b in range(a + 1):
+                whole += q[a] * q[b] * (inner[a][b] if a == b else 2.0 * inner[a][b])
+        own = weights * (q * q).sum(axis=0) ** 2
         others = whole - own
-        for g, i in zip(*np.nonzero(own > _HALF * whole), strict=True):
-            inner = (q[g] @ q[g, i]) ** 2 * weights[g]
-            inner[i] = 0.0
-            others[g, i] = inner.sum()
-        between = (weights * others).sum(axis=1).reshape(w.shape[1:])
+        i, g = np.nonzero(own > _MOST * whole)
+        products = _products_with(q, i, g) ** 2 * weights[:, g]
+        products[i, np.arange(i.size)] = 0.0
+        others[i, g] = products.sum(axis=0)
+        between = (weights * others).sum(axis=0).reshape(w.shape[1:])
         return np.asarray(((w * self.deleted_leverages) ** 2).sum(axis=0) + between)
+
+    @cached_property
+    def leverages(self) -> FloatArray:
+        """Diagonal of the hat matrix, shape as y."""
+        if self.basis is None:
+            return np.asarray(self.w / self.w.sum(axis=0))
+        return np.asarray((self._rows**2).sum(axis=0).reshape(self.w.shape))
+
+    @cached_property
+    def deleted_leverages(self) -> FloatArray:
+        """One minus each leverage, to full relative accuracy also where the leverage is almost one."""
+        if self.basis is None:
+            return np.asarray(self._others / self.w.sum(axis=0))
+        q = self._rows
+        leverage = (q * q).sum(axis=0)
+        rest = 1.0 - leverage
+        # Leverages add up to p, so few of them come near one; only those lose digits in 1 - h.
+        i, g = np.nonzero(leverage > _MOST)
+        inner = _products_with(q, i, g)
+        inner[i, np.arange(i.size)] = rest[i, g]
+        rest[i, g] = (inner * inner).sum(axis=0)
+        return np.asarray(rest.reshape(self.w.shape))
 
     def covariance_under(self, total: FloatArray, X: FloatArray) -> FloatArray:
         """Give the covariance of the coefficients where the variances are ``total`` instead of ``1/w``; shape as that.
@@ -102,27 +137,13 @@ class WeightedFit:
         rows = (design @ bread) * np.sqrt(spread)[:, :, np.newaxis]
         return np.asarray((rows.transpose(0, 2, 1) @ rows).transpose(1, 2, 0).reshape(p, p, *trailing))
 
-    @cached_property
-    def leverages(self) -> FloatArray:
-        """Diagonal of the hat matrix, shape as y."""
-        if self.basis is None:
-            return np.asarray(self.w / self.w.sum(axis=0))
-        return np.asarray((self.basis**2).sum(axis=2).T.reshape(self.w.shape))
 
-    @cached_property
-    def deleted_leverages(self) -> FloatArray:
-        """One minus each leverage, to full relative accuracy also where the leverage is almost one."""
-        if self.basis is None:
-            return np.asarray(self._others / self.w.sum(axis=0))
-        q = self.basis
-        leverage = (q * q).sum(axis=2)
-        rest = 1.0 - leverage
-        # Leverages add up to p, so at most 2p of them exceed one half; only those lose digits in 1 - h.
-        for g, i in zip(*np.nonzero(leverage > _HALF), strict=True):
-            inner = q[g] @ q[g, i]
-            inner[i] = rest[g, i]
-            rest[g, i] = inner @ inner
-        return np.asarray(rest.T.reshape(self.w.shape))
+def _products_with(q: FloatArray, i: IntArray, g: IntArray) -> FloatArray:
+    """Multiply rows i of the analyses g with all rows of theirs, ``(k, n)``."""
+    made = np.zeros((q.shape[1], i.size))
+    for row in q:
+        made += row[:, g] * row[i, g]
+    return made
 
 
 def sum_of_others(w: FloatArray) -> FloatArray:
@@ -201,32 +222,95 @@ def _dot_columns(one: FloatArray, other: FloatArray) -> FloatArray:
 
 def _regression(y: FloatArray, w: FloatArray, X: FloatArray) -> WeightedFit:
     k, p = X.shape[:2]
-    columns = y.reshape(k, -1)
-    weights = np.broadcast_to(w.reshape(k, -1), columns.shape).T
-    design = np.broadcast_to(X.reshape(k, p, -1), (k, p, columns.shape[1])).transpose(2, 0, 1)
-    # Householder reflections keep small rows accurate only when large rows come first.
-    order = np.argsort(-weights, axis=1, kind="stable")
-    root = np.sqrt(np.take_along_axis(weights, order, axis=1))[:, :, np.newaxis]
-    sorted_design = np.take_along_axis(design, order[:, :, np.newaxis], axis=1)
-    sorted_y = np.take_along_axis(columns.T, order, axis=1)[:, :, np.newaxis]
-    q, r = np.linalg.qr(root * sorted_design)
-    inverse = np.linalg.inv(r)
-    beta = np.zeros((columns.shape[1], p, 1))
-    residuals = sorted_y
-    for _ in range(3):
-        step = inverse @ (q.transpose(0, 2, 1) @ (root * residuals))
-        beta = beta + step
-        residuals = residuals - sorted_design @ step
-    back = np.argsort(order, axis=1, kind="stable")
-    residuals = np.take_along_axis(residuals[:, :, 0], back, axis=1).T
-    covariance = inverse @ inverse.transpose(0, 2, 1)
     trailing = y.shape[1:]
+    columns = y.reshape(k, -1)
+    weights = np.broadcast_to(w.reshape(k, -1), columns.shape)
+    design = X.reshape(k, p, -1)
+    root = np.sqrt(weights)
+    q, r = _orthonormal(root, design)
+    inverse = _inverse(r)
+    beta = np.zeros((p, columns.shape[1]))
+    residuals = columns
+    for _ in range(3):
+        step = _products(inverse, _against(q, root * residuals))
+        beta += step
+        residuals = residuals - _predicted(design, step)
     return WeightedFit(
         w=np.broadcast_to(w, y.shape),
-        coefficients=beta[:, :, 0].T.reshape(p, *trailing),
-        covariance=covariance.transpose(1, 2, 0).reshape(p, p, *trailing),
+        coefficients=beta.reshape(p, *trailing),
+        covariance=np.einsum("acm,bcm->abm", inverse, inverse).reshape(p, p, *trailing),
         residuals=residuals.reshape(y.shape),
         dof=k - p,
-        log_det=np.asarray(2.0 * np.log(np.abs(np.einsum("gii->gi", r))).sum(axis=1).reshape(trailing)),
-        basis=np.take_along_axis(q, back[:, :, np.newaxis], axis=1),
+        log_det=np.asarray(2.0 * np.log(np.einsum("jjm->jm", r)).sum(axis=0)).reshape(trailing),
+        basis=q.transpose(2, 1, 0),
     )
+
+
+def _orthonormal(root: FloatArray, design: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Factor ``W^½ X`` as QR: Q ``(p, k, m)`` and R ``(p, p, m)``, by Gram and Schmidt with each column taken twice.
+
+    Twice is enough for columns orthogonal to the last bits, if they are independent at all: Giraud, Langou, Rozložník &
+    van den Eshof (2005), Numer. Math. 101:87-100. Each study's row is scaled by itself alone, so that small weights
+    beside large ones lose nothing, and there is no copy beyond Q.
+    """
+    k, m = root.shape
+    p = design.shape[1]
+    q = np.empty((p, k, m))
+    r = np.zeros((p, p, m))
+    for j in range(p):
+        column = q[j]
+        np.multiply(root, design[:, j], out=column)
+        for _ in range(2 if j else 0):
+            step = _against(q[:j], column)
+            r[:j, j] += step
+            _subtract(column, q[:j], step)
+        length = np.sqrt(_dot_columns(column, column))
+        r[j, j] = length
+        column /= length
+    return q, r
+
+
+def _against(q: FloatArray, column: FloatArray) -> FloatArray:
+    """Multiply the columns q ``(j, k, m)`` with another, ``(k, m)``: ``(j, m)``."""
+    if column.shape[1] == 1:
+        return np.asarray(q[:, :, 0] @ column)
+    return np.stack([_dot_columns(one, column) for one in q])
+
+
+def _subtract(column: FloatArray, q: FloatArray, step: FloatArray) -> None:
+    """Take ``Σ q_j step_j`` from a column, in place."""
+    if column.shape[1] == 1:
+        column -= (step[:, 0] @ q[:, :, 0])[:, np.newaxis]
+        return
+    for one, part in zip(q, step, strict=True):
+        column -= one * part
+
+
+def _predicted(design: FloatArray, beta: FloatArray) -> FloatArray:
+    """Multiply the design ``(k, p, 1 or m)`` with coefficients ``(p, m)``."""
+    if beta.shape[1] == 1:
+        return np.asarray(design[:, :, 0] @ beta)
+    made: FloatArray = design[:, 0] * beta[0]
+    for j in range(1, len(beta)):
+        made += design[:, j] * beta[j]
+    return made
+
+
+def _products(matrices: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Multiply m matrices ``(p, p, m)`` with m vectors ``(p, m)``."""
+    if vectors.shape[1] == 1:
+        return np.asarray(matrices[:, :, 0] @ vectors)
+    return np.asarray(np.einsum("abm,bm->am", matrices, vectors))
+
+
+def _inverse(r: FloatArray) -> FloatArray:
+    """Invert m triangles R ``(p, p, m)`` by substitution."""
+    p = len(r)
+    if r.shape[2] == 1:
+        return np.asarray(np.linalg.inv(r[:, :, 0])[:, :, np.newaxis], dtype=np.float64)
+    inverse = np.zeros_like(r)
+    for j in range(p):
+        inverse[j, j] = 1.0 / r[j, j]
+        for i in reversed(range(j)):
+            inverse[i, j] = -(r[i, i + 1 : j + 1] * inverse[i + 1 : j + 1, j]).sum(axis=0) / r[i, i]
+    return inverse

@@ -35,6 +35,8 @@ feature narrower than about one; what could hide between two points shows as a t
 _ZOOMS = 8
 """Rounds of looking closer at a turn, each four times as close."""
 _BETWEEN = np.arange(1, 8)[:, np.newaxis] / 8
+_AT_ONCE = 1 << 20
+"""Numbers of a grid beside a design beyond which its points are taken one by one: memory would cost more than calls."""
 _LEAST_POINTS = 8
 MATRIX = 2
 """Axes of a design that serves all analyses; with three, each has its own."""
@@ -282,7 +284,7 @@ def _fractions(points: int) -> FloatArray:
 
 
 def _scores_on(problem: _Likelihood, grid: FloatArray) -> FloatArray:
-    if problem.y.shape[1] == 1:
+    if problem.y.shape[1] == 1 and grid.size * problem.X.size <= _AT_ONCE:
         w = 1 / (problem.v + grid[:, 0])
         # The intercept alone lets one column of effects stand beside many of weights.
         y = problem.y if is_intercept(problem.X) else np.broadcast_to(problem.y, w.shape)
