@@ -137,7 +137,7 @@ def columns_of_pooled(case: Case, analysis: es.MetaAnalysis) -> dict[str, Any]:
     rows = list(analysis.rows)
 
     def per_study(column: Any) -> bool:  # noqa: ANN401 - a column or one value
-        return isinstance(column, list) and len(cast("list[Any]", column)) == analysis.k_total
+        return isinstance(column, list) and len(column) == analysis.k_total  # pyright: ignore[reportUnknownArgumentType] - any JSON
 
     return {name: [column[i] for i in rows] if per_study(column) else column for name, column in outputs.items()}
 

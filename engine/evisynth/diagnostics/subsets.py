@@ -198,17 +198,13 @@ class SubsetPooling:
             return
         out["q_p_value"][which] = chi2_p_value(q, df)
         typical = None
-        if random is not None and random.tau2_fit is not None and self._offers_random:
+        if random is not None and random.tau2_fit is not None:
             out["tau2"][which] = random.tau2
             if self.settings.i2 == "tau2" and self.settings.model == "random":
                 common = pooled.common
                 weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
                 typical = df / weighted.trace
         self.keep_i2(which, q, df, None if typical is None or random is None else random.tau2, typical)
-
-    @cached_property
-    def _offers_random(self) -> bool:
-        return "random" in available_models(self.settings.preset, self.methods.pooling.name)
 
     def keep_i2(
         self, which: IntArray, q: FloatArray, df: int, tau2: FloatArray | None, typical: FloatArray | None
