@@ -221,7 +221,7 @@ def _measures(analysis: MetaAnalysis, deleted: Subsets) -> InfluenceNumbers:
         deleted_residual_se=gone_se,
         dffits=dffits,
         cook_distance=cook,
-        covariance_ratio=_determinants(deleted.covariance) / np.linalg.det(covariance),
+        covariance_ratio=_determinant_ratio(deleted.covariance, covariance),
         tau2_deleted=tau2,
         q_deleted=deleted.q,
         dfbetas=dfbetas,
@@ -252,11 +252,22 @@ def _residuals(fit: Fit) -> tuple[FloatArray, FloatArray, FloatArray]:
     return hat, own.residuals, np.sqrt(np.maximum(spread, 0.0))
 
 
-def _determinants(covariance: FloatArray) -> FloatArray:
-    made = np.full(covariance.shape[2], np.nan)
-    known = np.isfinite(covariance).all(axis=(0, 1))
-    made[known] = np.linalg.det(covariance[:, :, known].transpose(2, 0, 1))
+def _determinant_ratio(one: FloatArray, whole: FloatArray) -> FloatArray:
+    """Divide the determinants of n covariances ``(p, p, n)`` by that of another, by correlations and variances."""
+    made = np.full(one.shape[2], np.nan)
+    known = np.isfinite(one).all(axis=(0, 1))
+    variances, correlations = _taken_apart(one[:, :, known].transpose(2, 0, 1))
+    variance, correlation = _taken_apart(whole[np.newaxis])
+    made[known] = np.prod(variances / variance, axis=1)
+    if len(whole) > 1:
+        made[known] *= np.linalg.det(correlations) / np.linalg.det(correlation)
     return made
+
+
+def _taken_apart(covariances: FloatArray) -> tuple[FloatArray, FloatArray]:
+    variances = np.einsum("nii->ni", covariances)
+    root = np.sqrt(variances)
+    return variances, covariances / (root[:, :, np.newaxis] * root[:, np.newaxis])
 
 
 def _distance(covariance: FloatArray, shift: FloatArray) -> FloatArray:

@@ -17,22 +17,30 @@ _TILE = 1 << 17
 def running_mean(y: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Give the sum of weights, the weighted mean and the residual sum of squares of every prefix, each ``(k,)``.
 
-    Source: West (1979), Commun. ACM 22:532-535; each step starts from the heavier side, so that a light outlier
-    that came first leaves no rounding behind.
+    Source: West (1979), Commun. ACM 22:532-535.
     """
     total = np.cumsum(w)
     means: list[float] = []
     squares: list[float] = []
-    mean, rss, before = 0.0, 0.0, 0.0
+    # The mean in two parts, so that gaps keep their digits however far from 0 the effects are.
+    mean, rest, rss, before = 0.0, 0.0, 0.0, 0.0
     for one, weight, after in zip(y.tolist(), w.tolist(), total.tolist(), strict=True):
-        gap = one - mean
+        gap = (one - mean) - rest
         share = weight / after
         rss += before * share * gap * gap
-        mean = mean + share * gap if share <= _HALF else one - (before / after) * gap
+        # From the heavier side, so that a light outlier that came first leaves no rounding behind.
+        mean, rest = _sum(mean, rest + share * gap) if share <= _HALF else _sum(one, -(before / after) * gap)
         before = after
         means.append(mean)
         squares.append(rss)
     return total, np.array(means), np.array(squares)
+
+
+def _sum(one: float, other: float) -> tuple[float, float]:
+    """Add two numbers and tell what rounding took. Source: Knuth (1997), TAOCP 2, 3rd ed., §4.2.2."""
+    total = one + other
+    back = total - one
+    return total, (one - (total - back)) + (other - back)
 
 
 def running_moment_tau2(y: FloatArray, v: FloatArray, a: FloatArray) -> tuple[FloatArray, FloatArray]:

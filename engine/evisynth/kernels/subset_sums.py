@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from evisynth.kernels.arrays import BoolArray, FloatArray
 
-_TILE = 1 << 17
-"""Numbers in one block."""
+_PRODUCTS = 1 << 18
+"""Multiplications in one matrix product; with more its library starts threads, which cost more than they save."""
 
 
 def subset_moments(
@@ -48,5 +48,5 @@ def subset_means(y: FloatArray, v: FloatArray, tau2: FloatArray, members: BoolAr
 
 
 def _tiles(n: int, k: int) -> list[slice]:
-    width = max(1, _TILE // k)
+    width = max(1, _PRODUCTS // (k * k))
     return [slice(start, start + width) for start in range(0, n, width)]
