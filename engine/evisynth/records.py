@@ -223,8 +223,8 @@ class IntervalMethod(Method):
     function: Callable[..., Estimates] = attrs.field(validator=_callable)
     random_only: bool = attrs.field(default=False, kw_only=True)
     """Whether the method has a meaning under a random-effects model only."""
-    totals_only: bool = attrs.field(default=False, kw_only=True)
-    """Whether it reads no single study of a fit (y, v, X, w, residuals) and at most multiplies the covariance."""
+    one_scale: bool = attrs.field(default=False, kw_only=True)
+    """Whether it holds the variances to be known up to one factor, which it estimates (Hartung–Knapp)."""
 
 
 @attrs.frozen

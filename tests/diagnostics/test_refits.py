@@ -161,3 +161,29 @@ def test_subsets(words: dict[str, Any], draw: Draw) -> None:
             value = float(getattr(numbers, name)[i])
             assert (truth is None) == np.isnan(value)
             assert truth is None or value == pytest.approx(truth, rel=1e-12, abs=1e-12 * float(v.mean()))
+
+
+def looks_at_studies(fit: es.Fit, level: float) -> es.Estimates:
+    """Take the spread of the studies for the standard error."""
+    spread = np.asarray(fit.y.std(axis=0) / fit.k)
+    return es.symmetric_estimates(fit.coefficients, np.broadcast_to(spread, fit.coefficients.shape), level)
+
+
+def test_a_method_that_looks_at_studies_gets_them(draw: Draw) -> None:
+    """Sums are enough for some interval methods; one that asks for more gets the studies, unasked by its author."""
+
+    class Plugin:
+        @staticmethod
+        @es.hookimpl
+        def interval_methods() -> list[es.IntervalMethod]:
+            return [es.IntervalMethod("spread", looks_at_studies, reference="of this test")]
+
+    registry = es.Registry()
+    registry.register(Plugin(), "spread")
+    y, v = draw(90)
+    analysis = es.fit(es.Effects(y, v), settings="metafor", tau2="DL", interval="spread", registry=registry)
+    expected = [np.delete(y, i).std() / 89 for i in range(90)]
+    assert es.leave_one_out(analysis).numbers.se[0] == pytest.approx(expected, rel=1e-12)
+    assert es.cumulative(analysis).numbers.se[0, 1:] == pytest.approx(
+        [y[:n].std() / n for n in range(2, 91)], rel=1e-12
+    )

@@ -54,6 +54,7 @@ ESTIMATORS = {
     "y·2ⁿ with v·4ⁿ gives τ²·4ⁿ exactly": _like(_DL, lambda y, v, X: _dl(y, v, X) + 0.01),
     "the order of studies changes nothing": _like(_DL, _first_residual),
     "entering every study twice changes nothing": attrs.evolve(_DL, duplication_law=True),
+    "τ² matches the moment with moment_weights": attrs.evolve(_DL, moment_weights=np.sqrt),
     "an input that says nothing new changes nothing": _like(
         _DL, lambda y, v, X, *, centre=None: _dl(y, v, X) * (1 if centre is None else 2)
     ),

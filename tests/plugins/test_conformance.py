@@ -113,7 +113,7 @@ def _duplicable(estimator: Any) -> Any:
         """Take the mean squared residual less the mean variance."""
         return np.asarray((es.weighted_fit(y, np.ones_like(v), X).residuals ** 2).mean(axis=0) - v.mean(axis=0))
 
-    return attrs.evolve(estimator, function=excess, duplication_law=True)
+    return attrs.evolve(estimator, function=excess, duplication_law=True, moment_weights=None)
 
 
 def _as(reporter: Any, text: str, media_types: dict[str, str]) -> Any:

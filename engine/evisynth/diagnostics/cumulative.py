@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import attrs
 import numpy as np
 
-from evisynth.diagnostics.deletions import FEW, closed_form, totals_fit
+from evisynth.diagnostics.deletions import FEW, closed_form
 from evisynth.diagnostics.subsets import SubsetPooling, Subsets
 from evisynth.diagnostics.tables import excluded_studies, frame, number, shown
+from evisynth.diagnostics.totals import StudiesNeededError, totals_fit
 from evisynth.errors import DataError, SettingsError
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.running import prefix_means, running_mean, running_moment_tau2
@@ -60,9 +61,7 @@ class Cumulative:
         place = {row: i for i, row in enumerate(self.analysis.rows)}
         order = np.array([place[row] for step in self.steps for row in step], dtype=np.int64)
         sizes = np.cumsum([len(step) for step in self.steps], dtype=np.int64)
-        if order.size > FEW and closed_form(made):
-            _by_sums(made, order, sizes)
-        else:
+        if not (order.size > FEW and closed_form(made) and _by_sums(made, order, sizes)):
             for i, size in enumerate(sizes.tolist()):
                 made.pool_one(i, order[:size])
         return made.made()
@@ -179,8 +178,8 @@ def _as_number(value: object) -> float | None:
         return None
 
 
-def _by_sums(made: SubsetPooling, order: IntArray, sizes: IntArray) -> None:
-    """Fill all steps from running sums."""
+def _by_sums(made: SubsetPooling, order: IntArray, sizes: IntArray) -> bool:
+    """Fill all steps from running sums, unless the interval method asks for the studies themselves."""
     settings, estimator = made.settings, made.methods.tau2.moment_weights
     assert estimator is not None  # noqa: S101 - asked for before
     y, v = made.sample.y[order], made.sample.v[order]
@@ -200,9 +199,14 @@ def _by_sums(made: SubsetPooling, order: IntArray, sizes: IntArray) -> None:
             continue
         made.k[i] = size
         used = tau2[which] if settings.model == "random" else np.zeros(1)
-        made.keep_estimates(which, totals_fit(size, total[which], mean[which], rss[which], used, settings.model))
+        fit = totals_fit(size, total[which], mean[which], rss[which], used, settings.model)
+        try:
+            made.keep_estimates(which, fit)
+        except StudiesNeededError:
+            return False
         df = size - 1
         made.narrow["q"][i], made.narrow["tau2"][i] = q[i], tau2[i]
         made.narrow["q_p_value"][i] = float(chi2_p_value(float(q[i]), df))
         by_tau2 = settings.i2 == "tau2" and settings.model == "random"
         made.keep_i2(which, q[which], df, tau2[which], df / trace[which] if by_tau2 else None)
+    return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth.diagnostics.subsets import DEPENDENT, SubsetPooling, Subsets
-from evisynth.fits import Fit
+from evisynth.diagnostics.totals import StudiesNeededError, totals_fit
 from evisynth.kernels.deletion import (
     mean_without_each,
     mean_without_each_at,
@@ -15,10 +15,10 @@ from evisynth.kernels.deletion import (
     trace_without_each,
 )
 from evisynth.kernels.distributions import chi2_p_value
-from evisynth.kernels.weighted_fit import WeightedFit, intercept, weighted_fit
+from evisynth.kernels.weighted_fit import weighted_fit
 
 if TYPE_CHECKING:
-    from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
+    from evisynth.kernels.arrays import BoolArray, IntArray
     from evisynth.pooling import Sample
     from evisynth.results import MetaAnalysis
 
@@ -40,16 +40,10 @@ def without_each(analysis: MetaAnalysis) -> Subsets:
 
 
 def closed_form(made: SubsetPooling) -> bool:
-    """Tell whether sums over the studies are all that the methods of an analysis need."""
+    """Tell whether sums over the studies are all that pooling and the estimate of τ² need."""
     methods, sample = made.methods, made.sample
     plain = methods.pooling.name == "IV" and made.plain and sample.weights is None
-    interval = methods.common_interval if _by_common_interval(made) else methods.interval
-    both = interval.totals_only and methods.common_interval.totals_only
-    return plain and both and methods.tau2.moment_weights is not None
-
-
-def _by_common_interval(made: SubsetPooling) -> bool:
-    return made.methods.interval.random_only and made.settings.model == "common"
+    return plain and methods.tau2.moment_weights is not None
 
 
 def _by_sums(made: SubsetPooling) -> BoolArray:
@@ -73,7 +67,10 @@ def _by_sums(made: SubsetPooling) -> BoolArray:
     made.k[which] = k - 1
     used = tau2[which] if settings.model == "random" else np.zeros(which.size)
     fit = totals_fit(k - 1, left.total[which], left.mean[which], left.rss[which], used, settings.model)
-    made.keep_estimates(which, fit)
+    try:
+        made.keep_estimates(which, fit)
+    except StudiesNeededError:
+        return np.zeros_like(sure)
     q = common.rss[which]
     out, df = made.narrow, k - 2
     out["q"][which], out["tau2"][which] = q, tau2[which]
@@ -83,26 +80,6 @@ def _by_sums(made: SubsetPooling) -> BoolArray:
         typical = df / trace_without_each(1.0 / v)[which]
     made.keep_i2(which, q, df, tau2[which], typical)
     return sure
-
-
-def totals_fit(k: int, total: FloatArray, mean: FloatArray, rss: FloatArray, tau2: FloatArray, model: str) -> Fit:
-    """Make a fit ``(k, m)`` of which only the totals are known: its studies are NaN and cost no memory."""
-    unknown = np.broadcast_to(np.nan, (k, mean.size))
-    coefficients, covariance = mean[np.newaxis], (1.0 / total)[np.newaxis, np.newaxis]
-    weighted = WeightedFit(w=unknown, coefficients=coefficients, covariance=covariance, residuals=unknown, dof=k - 1)
-    weighted.__dict__["rss"] = rss
-    return Fit(
-        y=unknown,
-        v=unknown,
-        X=intercept(k),
-        w=unknown,
-        tau2=tau2,
-        coefficients=coefficients,
-        covariance=covariance,
-        model=model,
-        method="IV",
-        weighted=weighted,
-    )
 
 
 def _in_batches(made: SubsetPooling, omitted: IntArray) -> None:

@@ -276,7 +276,8 @@ def _distance(covariance: FloatArray, shift: FloatArray) -> FloatArray:
 
 def _cook(fit: Fit, covariance: FloatArray, shift: FloatArray, analysis: MetaAnalysis) -> FloatArray:
     """Give the distance between the coefficients with and without each study, in the metric of their covariance."""
-    if fit.weights is not None or not analysis.methods.interval.totals_only:
+    multiple = analysis.methods.interval.one_scale or np.array_equal(covariance, fit.covariance)
+    if fit.weights is not None or not multiple:
         return _distance(covariance, shift)
     # By the triangular factor of W^½X, whose condition number is but the root of that of the covariance.
     root = np.linalg.qr(np.sqrt(fit.w)[:, np.newaxis] * fit.X, mode="r")

@@ -49,7 +49,7 @@ class Subsets:
     log_p_value: FloatArray
     covariance: FloatArray
     scale: FloatArray
-    """Factor by which the interval method multiplies the model's covariance; 1 where it does something else."""
+    """Factor that the interval method puts on all variances (Hartung–Knapp's scale); 1 where it has none."""
     model_tau2: FloatArray
     """τ² of the model that was asked for: 0 under a common effect."""
     tau2: FloatArray
@@ -186,7 +186,7 @@ class SubsetPooling:
             self.note[which if normal is None else which[normal]] = note
         covariance = method_covariance(estimates, fit, se)
         self.covariance[:, :, which] = covariance.reshape(self.p, self.p, n)
-        if self.methods.interval.totals_only:
+        if self.methods.interval.one_scale:
             model = fit.covariance[0, 0].reshape(n)
             self.scale[which] = np.where(exists, se[0] * se[0] / model, 1.0)
 

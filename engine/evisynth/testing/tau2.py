@@ -31,8 +31,8 @@ def check_tau2_estimator(record: Tau2Estimator) -> None:
     1 and with moderators; it leaves its inputs alone; a shift of y along the columns of X and the order of studies
     change nothing; y·2ⁿ with v·4ⁿ gives τ²·4ⁿ to the bit; m analyses side by side are m single ones; the inputs that
     it names beside y, v and X leave τ² as it is where they say nothing new (``centre`` at the inverse-variance mean,
-    ``common`` the fit that it would make itself, ``details`` or none); entering every study twice changes nothing
-    where the record claims so.
+    ``common`` the fit that it would make itself, ``details`` or none); entering every study twice changes nothing, and
+    the estimate matches the moment with ``moment_weights``, where the record claims so.
     """
     check_record(record)
     for sample in effect_samples():
@@ -45,6 +45,10 @@ def check_tau2_estimator(record: Tau2Estimator) -> None:
         _told_nothing_new(record, sample, base)
     for p in (1, 2, 3):
         _side_by_side(record, p)
+    if record.moment_weights is not None:
+        for sample in effect_samples():
+            if sample.X.shape[1] == 1:
+                _matches_moment(record, sample)
 
 
 def _tau2(record: Tau2Estimator, sample: Sample, told: Mapping[str, object] = _PLAIN) -> FloatArray:
@@ -121,6 +125,20 @@ def _duplicated(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None
         "entering every study twice changes nothing",
         sample.name,
         f"{seen} instead of {base}",
+    )
+
+
+def _matches_moment(record: Tau2Estimator, sample: Sample) -> None:
+    assert record.moment_weights is not None  # noqa: S101 - asked for before
+    a, base = record.moment_weights(sample.v), _tau2(record, sample)
+    fit = weighted_fit(sample.y, a)
+    expected = (fit.rss - (a * sample.v * fit.deleted_leverages).sum(axis=0)) / fit.trace
+    ensure(
+        close(np.maximum(base, 0.0), np.maximum(expected, 0.0), ITERATIVE, _typical(sample)),
+        record,
+        "τ² matches the moment with moment_weights",
+        sample.name,
+        f"{base} instead of {expected}",
     )
 
 

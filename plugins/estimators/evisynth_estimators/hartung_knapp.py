@@ -33,7 +33,7 @@ def interval_methods() -> list[IntervalMethod]:
             "HK",
             hartung_knapp,
             random_only=True,
-            totals_only=True,
+            one_scale=True,
             reference="Hartung & Knapp (2001), Stat. Med. 20:1771-1782; Sidik & Jonkman (2002), Stat. Med. "
             "21:3153-3159; with "
             "moderators and the floor: Knapp & Hartung (2003), Stat. Med. 22:2693-2710",

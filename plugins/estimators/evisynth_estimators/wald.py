@@ -17,7 +17,6 @@ def interval_methods() -> list[IntervalMethod]:
         IntervalMethod(
             "Wald",
             wald,
-            totals_only=True,
             reference="DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188",
             r_equivalent="metafor::rma(yi, vi, test='z')",
         )
