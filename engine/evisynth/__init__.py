@@ -44,6 +44,7 @@ from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, power_of_tw
 from evisynth.kernels.distributions import (
     chi2_p_value,
     chi2_quantile,
+    f_p_value,
     normal_p_value,
     normal_quantile,
     t_p_value,
@@ -85,10 +86,13 @@ if TYPE_CHECKING:
     from evisynth.diagnostics.influence import Influence, influence
     from evisynth.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
     from evisynth.diagnostics.plots import Baujat, Radial, baujat, radial
+    from evisynth.designs import Design
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
+    from evisynth.fit_statistics import Comparison, FitStatistics, compare
     from evisynth.loading import load
     from evisynth.planning import SampleSize, sample_size
+    from evisynth.regression import Regression
     from evisynth.reporting import render, report
     from evisynth.small_study import adjust, bias
     from evisynth.sources import Source, Table
@@ -103,6 +107,10 @@ _LATER = {
     "Influence": "diagnostics.influence",
     "LeaveOneOut": "diagnostics.leave_one_out",
     "Radial": "diagnostics.plots",
+    "Comparison": "fit_statistics",
+    "Design": "designs",
+    "FitStatistics": "fit_statistics",
+    "Regression": "regression",
     "SampleSize": "planning",
     "StudyPredictions": "diagnostics.blup",
     "Source": "sources",
@@ -111,6 +119,7 @@ _LATER = {
     "baujat": "diagnostics.plots",
     "bias": "small_study",
     "blup": "diagnostics.blup",
+    "compare": "fit_statistics",
     "convert": "converting",
     "cumulative": "diagnostics.cumulative",
     "fit_many": "batch",
@@ -154,6 +163,7 @@ __all__ = [
     "BoolArray",
     "Cells",
     "CombinationError",
+    "Comparison",
     "Conversion",
     "Converter",
     "CorrectedCells",
@@ -161,6 +171,7 @@ __all__ = [
     "Cumulative",
     "DataError",
     "DataWarning",
+    "Design",
     "Display",
     "EffectMeasure",
     "Effects",
@@ -169,6 +180,7 @@ __all__ = [
     "EvisynthError",
     "FewStudies",
     "Fit",
+    "FitStatistics",
     "FloatArray",
     "FormatError",
     "Gosh",
@@ -192,6 +204,7 @@ __all__ = [
     "Problem",
     "Radial",
     "Registry",
+    "Regression",
     "Reporter",
     "Sample",
     "SampleSize",
@@ -217,11 +230,13 @@ __all__ = [
     "bracketed_roots",
     "chi2_p_value",
     "chi2_quantile",
+    "compare",
     "convert",
     "cumulative",
     "default_registry",
     "design_of",
     "effects",
+    "f_p_value",
     "fit",
     "fit_many",
     "generalised_q_root",

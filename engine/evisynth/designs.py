@@ -24,6 +24,7 @@ Columns: TypeAlias = Any
 """Columns by name: a mapping or a data frame."""
 
 INTERCEPT = "intercept"
+_NO_LEVEL = frozenset({"na", "n/a", "#n/a", "nan", "null"})
 _SHOWN = 6
 """Terms of a combination that a message names."""
 
@@ -199,7 +200,7 @@ def design_of(measured: Effects, moderators: Moderators, columns: Columns = None
     if len(design) != k:
         summary = f"the moderators have {len(design)} rows and the studies are {k}"
         raise DataError(summary)
-    _refuse_missing(design, used, measured.study)
+    _refuse_missing(design, used, measured)
     return design
 
 
@@ -228,11 +229,19 @@ def _is_numeric(column: Sequence[Any]) -> bool:
     """Tell whether every value that is there is a number, so that the column is one of numbers."""
     from evisynth.tables import number_column  # noqa: PLC0415 - only for meta-regression
 
-    if getattr(getattr(column, "dtype", None), "kind", "") in {"f", "i", "u"}:
+    if _plain_numbers(column) is not None:
         return True
     problems: list[Problem] = []
     values = number_column("", column, problems, None)
     return not any(problem.message != "is not finite" for problem in problems) and bool(np.isfinite(values).any())
+
+
+def _plain_numbers(column: object) -> FloatArray | None:
+    """Take a column that is an array of numbers as it is."""
+    if getattr(getattr(column, "dtype", None), "kind", "") not in {"f", "i", "u"}:
+        return None
+    array = np.asarray(column)
+    return array.astype(np.float64) if array.ndim == 1 and array.dtype.kind in "fiu" else None
 
 
 def _pick(
@@ -255,10 +264,14 @@ def _pick(
             have = f"; there are {_listed(available)}" if available else "; there are none"
             problems.append(Problem(None, None, name, None, f"no such column{have}"))
             continue
-        items = _items(column)
-        if len(items) != k:
-            problems.append(Problem(None, None, name, None, f"has {len(items)} values and the studies are {k}"))
+        if _length(column) != k:
+            problems.append(Problem(None, None, name, None, f"has {_length(column)} values and the studies are {k}"))
             continue
+        plain = None if name in texts else _plain_numbers(column)
+        if plain is not None and np.isfinite(plain[used]).all():
+            made[name] = read_only(plain[used])
+            continue
+        items = _items(column)
         if name in texts:
             words = [_word(items[i]) for i in rows]
             missing = [i for i, word in zip(rows, words, strict=True) if word is None]
@@ -278,13 +291,16 @@ def _pick(
 
 
 def _word(value: Any) -> str | None:  # noqa: ANN401 - a cell may hold anything
-    from evisynth.tables import MISSING, text_cell  # noqa: PLC0415 - only for meta-regression
+    from evisynth.tables import text_cell  # noqa: PLC0415 - only for meta-regression
 
     word = text_cell(value)
-    return None if word is None or word.strip().casefold() in MISSING - {"none", "-", "—", "."} else word.strip()
+    return None if word is None or word.casefold() in _NO_LEVEL else word
 
 
-def _refuse_missing(design: Design, used: BoolArray, study: Sequence[str]) -> None:
+def _refuse_missing(design: Design, used: BoolArray, measured: Effects) -> None:
+    if np.isfinite(design.matrix).all():
+        return
+    study = measured.study
     problems = [
         Problem(i + 1, study[i], design.names[j], None, "a moderator is missing")
         for i, j in np.argwhere(~np.isfinite(design.matrix)).tolist()

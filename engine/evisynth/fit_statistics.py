@@ -45,11 +45,11 @@ class FitStatistics:
     parameters: int
 
 
-def fit_statistics(fit: Fit) -> Mapping[str, FitStatistics]:
+def fit_statistics(fit: Fit, *, estimated: bool) -> Mapping[str, FitStatistics]:
     """Give the statistics of a model under the likelihood and the restricted likelihood, at its own estimates.
 
-    They are those of ``N(Xβ, v + τ²)`` whatever estimated τ² and β. Empty where pooling is not by inverse variance
-    (or by weights of the user's).
+    They are those of ``N(Xβ, v + τ²)`` whatever estimated τ² and β; ``estimated`` says whether τ² is a parameter, and
+    not given. Empty where pooling is neither by inverse variance nor by weights of the user's.
     """
     if fit.weighted is None or not fit.k:
         return {}
@@ -59,7 +59,7 @@ def fit_statistics(fit: Fit) -> Mapping[str, FitStatistics]:
     if fit.weights is not None:
         residuals = fit.y - fit.X @ fit.coefficients
     rss = float((residuals * residuals / total).sum())
-    parameters = p + int(estimates_tau2(fit))
+    parameters = p + int(estimated)
     log_total = float(np.log(total).sum())
     log_likelihood = -0.5 * (k * _LOG_2_PI + log_total + rss)
     # Against means of their own: log((v + τ²)/v) would lose τ² where it is small.
@@ -69,11 +69,6 @@ def fit_statistics(fit: Fit) -> Mapping[str, FitStatistics]:
     determinants = float(unweighted) - float(fit.weighted.log_det)
     restricted = -0.5 * ((k - p) * _LOG_2_PI - determinants + log_total + rss)
     return {**made, REML: _statistics(restricted, -2.0 * restricted, parameters, k - p)}
-
-
-def estimates_tau2(fit: Fit) -> bool:
-    """Tell whether τ² is a parameter of the model, not 0 or given."""
-    return fit.model == "random" and not fit.tau2_given
 
 
 def _statistics(log_likelihood: float, deviance: float, parameters: int, n: int) -> FitStatistics:
@@ -123,7 +118,7 @@ def compare(full: MetaAnalysis, reduced: MetaAnalysis) -> Comparison:
         msg = f"the two models are of different effects ({one.k} and {other.k} studies): compare models of the same"
         raise CombinationError(msg)
     extra = one.p - other.p
-    tau2 = int(estimates_tau2(one)) - int(estimates_tau2(other))
+    tau2 = int(full.model.estimates_tau2) - int(reduced.model.estimates_tau2)
     outside = _outside_span(other.X, one.X)
     if outside or extra < 0 or tau2 < 0:
         terms = [reduced.terms[j] for j in outside]
@@ -133,12 +128,12 @@ def compare(full: MetaAnalysis, reduced: MetaAnalysis) -> Comparison:
     if extra + tau2 == 0:
         msg = "the two models are the same: there is nothing to test"
         raise CombinationError(msg)
-    likelihood = _likelihood(full, reduced, one, other, same=extra == 0)
-    found, less = fit_statistics(one)[likelihood], fit_statistics(other)[likelihood]
+    likelihood = _likelihood(full, reduced, same=extra == 0)
+    found, less = full.model.fit_statistics[likelihood], reduced.model.fit_statistics[likelihood]
     ratio = max(2.0 * (found.log_likelihood - less.log_likelihood), 0.0)
     tau2_other = float(other.tau2)
     notes = ("tau² is 0 in the smaller model, on the bound of what it can be: the P value is conservative",) if tau2 else ()
-    both = estimates_tau2(one) and estimates_tau2(other) and tau2_other > 0.0
+    both = full.model.estimates_tau2 and reduced.model.estimates_tau2 and tau2_other > 0.0
     return Comparison(
         statistic=ratio,
         df=extra + tau2,
@@ -159,9 +154,9 @@ def _model_of(analysis: MetaAnalysis) -> Fit:
     return fit
 
 
-def _likelihood(full: MetaAnalysis, reduced: MetaAnalysis, one: Fit, other: Fit, *, same: bool) -> str:
+def _likelihood(full: MetaAnalysis, reduced: MetaAnalysis, *, same: bool) -> str:
     """Choose the likelihood that both models are the maximum of."""
-    methods = {a.methods.tau2.name for a, fit in ((full, one), (reduced, other)) if estimates_tau2(fit)}
+    methods = {analysis.methods.tau2.name for analysis in (full, reduced) if analysis.model.estimates_tau2}
     if methods == {REML} and same:
         return REML
     if methods <= {ML}:

@@ -34,6 +34,7 @@ from evisynth.studies import LEFT_OUT, MISSING_VALUE, NO_PARTICIPANTS, Effects, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from evisynth.designs import Columns, Design, Moderators
     from evisynth.kernels.arrays import BoolArray
 
 DEFAULT = "revman-web"
@@ -95,7 +96,8 @@ def fit(
     settings: str | Settings | None = None,
     exclude: Sequence[str] = (),
     by: str | Sequence[str | None] | None = None,
-    moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None = None,
+    moderators: Moderators = None,
+    columns: Columns = None,
     weights: str | Sequence[float] | FloatArray | None = None,
     registry: Registry | None = None,
     **words: Any,  # noqa: ANN401 - the fields of Settings
@@ -106,7 +108,9 @@ def fit(
     given, those that effects were measured by, else ``"revman-web"``);
     ``words`` (``method="MH"``, ``model="random"``, ``tau2="REML"``, ``interval="HK"``, ``level=0.95`` …, the fields of
     `Settings`) take precedence over it. ``exclude`` names studies to leave out, ``by`` is a column (or labels, one a
-    row) to make subgroups of, ``moderators`` are numeric columns by name, a mapping of columns or a matrix ``(k, q)``.
+    row) to make subgroups of. ``moderators`` are a formula (a text that begins with a tilde, ``"~ dose + C(design)"``),
+    numeric columns by name, a mapping of columns, a matrix ``(k, q)`` beside an intercept, or a `Design`; ``columns``
+    are columns that a formula or names are looked up in, beside those of the studies.
     ``weights`` are weights of one's own, a column by name or one a row, in the place of inverse variances.
 
     Raises `DataError` for impossible data, `UnknownMethodError` and `CombinationError` for methods that are not there
@@ -132,7 +136,7 @@ def fit(
     if weights is not None:
         measured = measured.replace(weights=_own_weights(measured, weights))
     _refuse_weights(measured, resolved, methods)
-    design, terms = _design(measured, moderators)
+    design = _design(measured, moderators, columns)
     notes: tuple[str, ...] = ()
     labels = _subgroup_labels(measured, by)
     if labels is not None and design is not None:
@@ -140,7 +144,9 @@ def fit(
         raise CombinationError(msg)
     if labels is not None and any(label is None for label in labels):
         notes = (f"studies without a subgroup label are analysed as a subgroup of their own, {NO_LABEL!r}",)
-    return analyse(measured, resolved, methods, design, terms, labels, notes)
+    if design is None:
+        return analyse(measured, resolved, methods, labels=labels, notes=notes)
+    return analyse(measured, resolved, methods, design.matrix, design.names, notes=notes, design=design)
 
 
 def _own_weights(measured: Effects, weights: str | Sequence[float] | FloatArray) -> object:
@@ -246,29 +252,35 @@ def analyse(
     measured: Effects,
     settings: Settings,
     methods: Methods,
-    design: FloatArray | None = None,
+    matrix: FloatArray | None = None,
     terms: tuple[str, ...] = ("intercept",),
     labels: Sequence[str | None] | None = None,
     notes: tuple[str, ...] = (),
+    design: Design | None = None,
 ) -> MetaAnalysis:
-    """Pool effects under settings whose methods have been found; ``design`` has a row for every row of ``measured``."""
-    rows, pooled, X = _pool_rows(measured, settings, methods, design)
+    """Pool effects under settings whose methods have been found.
+
+    ``matrix`` is the design, with a row for every row of ``measured``, and ``terms`` names its columns; ``design`` is
+    what it was taken from.
+    """
+    rows, pooled, X = _pool_rows(measured, settings, methods, matrix, terms)
     subgroups: tuple[Subgroup, ...] = ()
     if labels is not None:
         subgroups = _subgroups(measured, settings, methods, labels, rows, pooled)
-    return MetaAnalysis(measured, settings, methods, X, terms, rows, pooled, subgroups, notes)
+    return MetaAnalysis(measured, settings, methods, X, terms, rows, pooled, subgroups, notes, design)
 
 
 def _pool_rows(
-    measured: Effects, settings: Settings, methods: Methods, design: FloatArray | None
+    measured: Effects, settings: Settings, methods: Methods, design: FloatArray | None, terms: Sequence[str]
 ) -> tuple[Sequence[int], Pooled | None, FloatArray]:
     rows, sample = sample_of(measured, settings, methods, design)
     X = sample.X
     if not rows or (X.shape[1] > 1 and len(rows) < X.shape[1]):
         return rows, None, X
-    if X.shape[1] > 1 and np.linalg.matrix_rank(X) < X.shape[1]:
-        msg = "the moderators are linearly dependent on one another (or constant) among the studies that are pooled"
-        raise CombinationError(msg)
+    if design is not None:
+        from evisynth.designs import refuse_dependent  # noqa: PLC0415 - only for meta-regression
+
+        refuse_dependent(X, terms)
     return rows, pool(sample, settings, methods), X
 
 
@@ -455,71 +467,15 @@ def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
     return measured.replace(reasons=dict(sorted(reasons.items())), cells=cells)
 
 
-def _design(
-    measured: Effects, moderators: Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | None
-) -> tuple[FloatArray | None, tuple[str, ...]]:
+def _design(measured: Effects, moderators: Moderators, columns: Columns) -> Design | None:
     if moderators is None:
-        return None, ("intercept",)
-    k = len(measured)
-    if isinstance(moderators, np.ndarray):
-        given = np.asarray(moderators, dtype=np.float64)
-        matrix = given[:, np.newaxis] if given.ndim == 1 else given
-        names = tuple(f"x{j + 1}" for j in range(matrix.shape[1]))
-    else:
-        named = moderators if isinstance(moderators, Mapping) else _moderator_columns(measured, moderators)
-        names = tuple(named)
-        matrix = _moderator_matrix(measured, named)
-    if matrix.shape[0] != k:
-        summary = f"the moderators have {matrix.shape[0]} rows and the studies are {k}"
-        raise DataError(summary)
-    problems = [
-        Problem(i + 1, measured.study[i], names[j], None, "a moderator is missing")
-        for i, j in np.argwhere(~np.isfinite(matrix)).tolist()
-        if i not in measured.reasons
-    ]
-    if problems:
-        summary = "every pooled study needs a value of every moderator (leave out the others by name)"
-        raise DataError(summary, problems)
-    return np.column_stack([np.ones(k), matrix]), ("intercept", *names)
+        if columns is not None:
+            msg = "columns are where moderators are looked up: say which, as in moderators='~ dose'"
+            raise SettingsError(msg)
+        return None
+    from evisynth.designs import design_of  # noqa: PLC0415 - only for meta-regression
 
-
-def _moderator_matrix(measured: Effects, named: Mapping[str, Sequence[float] | FloatArray]) -> FloatArray:
-    from evisynth.tables import number_column  # noqa: PLC0415 - only for meta-regression
-
-    if "intercept" in named:
-        summary = "a moderator cannot be called 'intercept', the name of the first coefficient"
-        raise DataError(summary)
-    problems: list[Problem] = []
-    k = len(measured)
-    for name, column in named.items():
-        if len(column) != k:
-            message = f"has {len(column)} values and the studies are {k}"
-            problems.append(Problem(None, None, name, None, message))
-    columns = [number_column(name, column, problems, measured.study) for name, column in named.items()]
-    if problems:
-        summary = "the moderators cannot be used"
-        raise DataError(summary, problems)
-    return np.column_stack(columns) if columns else np.empty((k, 0))
-
-
-def _moderator_columns(measured: Effects, names: Sequence[str]) -> Mapping[str, FloatArray]:
-    from evisynth.tables import number_column  # noqa: PLC0415 - only for meta-regression
-
-    names = [names] if isinstance(names, str) else list(names)
-    source = measured.studies
-    problems: list[Problem] = []
-    made: dict[str, FloatArray] = {}
-    for name in names:
-        if source is not None and name in source.columns:
-            made[name] = source.columns[name]
-        elif source is not None and name in source.text:
-            made[name] = number_column(name, source.text[name], problems, measured.study)
-        else:
-            problems.append(Problem(None, None, name, None, "no such column"))
-    if problems:
-        summary = "the moderators cannot be used"
-        raise DataError(summary, problems)
-    return made
+    return design_of(measured, moderators, columns)
 
 
 def _subgroup_labels(measured: Effects, by: str | Sequence[str | None] | None) -> Sequence[str | None] | None:

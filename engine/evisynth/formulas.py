@@ -460,7 +460,8 @@ class _quiet:  # noqa: N801 - reads as a word
 def refuse_gaps(matrix: FloatArray, names: Sequence[str], study: Sequence[str]) -> None:
     """Raise `DataError` for every cell of a design that is not finite, by study and column."""
     problems = [
-        Problem(i + 1, study[i], names[j], None, "has no finite value") for i, j in np.argwhere(~np.isfinite(matrix))
+        Problem(i + 1, study[i], names[j], None, "has no finite value")
+        for i, j in np.argwhere(~np.isfinite(matrix)).tolist()
     ]
     if problems:
         summary = "every pooled study needs a finite value of every moderator"

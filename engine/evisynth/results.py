@@ -16,8 +16,8 @@ from evisynth.errors import EvisynthError
 from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
 from evisynth.inference import infer, resampling_inputs
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
-from evisynth.kernels.weighted_fit import weighted_fit
-from evisynth.pooling import Methods, Pooled, call
+from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
+from evisynth.pooling import GivenTau2, Methods, Pooled, call
 from evisynth.studies import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from evisynth.designs import Design
+    from evisynth.fit_statistics import FitStatistics
     from evisynth.kernels.arrays import FloatArray
+    from evisynth.regression import Regression
     from evisynth.settings import Settings
     from evisynth.studies import Effects
 
@@ -90,9 +93,21 @@ class Model:
     @cached_property
     def pooled(self) -> Estimate | None:
         """The pooled effect; None without one, and in a meta-regression, which has coefficients."""
-        if self.estimates is None or self.fit is None or self.fit.p != 1:
+        if self.estimates is None or self.fit is None or not is_intercept(self.fit.X):
             return None
         return self.estimates.one()
+
+    @property
+    def estimates_tau2(self) -> bool:
+        """Whether τ² is a parameter of the model: not 0, and not given."""
+        return self.model == "random" and not isinstance(self.methods.tau2.function, GivenTau2)
+
+    @cached_property
+    def fit_statistics(self) -> Mapping[str, FitStatistics]:
+        """Log-likelihood, deviance, AIC, BIC and AICc under ``ML`` and ``REML``; empty where there is no likelihood."""
+        from evisynth.fit_statistics import fit_statistics  # noqa: PLC0415 - only when asked for
+
+        return {} if self.fit is None else fit_statistics(self.fit, estimated=self.estimates_tau2)
 
     @cached_property
     def display(self) -> Display | None:
@@ -108,7 +123,7 @@ class Model:
             return None, "a common effect leaves nothing to predict"
         if self.fit is None or self.estimates is None:
             return None, self.absent or NO_STUDIES
-        if self.fit.p != 1:
+        if not is_intercept(self.fit.X):
             return None, "a meta-regression predicts at given values of its moderators"
         inputs = record.named_inputs({"estimates": self.estimates, **resampling_inputs(self.settings)})
         return _interval(call(self.methods.registry, record, self.fit, self.settings.level, **inputs))
@@ -260,6 +275,8 @@ class MetaAnalysis:
     _pooled: Pooled | None
     subgroups: tuple[Subgroup, ...] = ()
     notes: tuple[str, ...] = ()
+    design: Design | None = None
+    """What a meta-regression was asked for; None without moderators."""
 
     @property
     def label(self) -> str:
@@ -337,6 +354,25 @@ class MetaAnalysis:
             return "a meta-regression has coefficients, not one pooled effect"
         return self.model.absent
 
+    @property
+    def is_regression(self) -> bool:
+        """Whether effects are regressed on moderators, so that there is no one pooled effect."""
+        return not is_intercept(self.X)
+
+    @cached_property
+    def regression(self) -> Regression | None:
+        """Tests, contrasts, R², predictions of a meta-regression; None without moderators."""
+        if not self.is_regression:
+            return None
+        from evisynth.regression import Regression  # noqa: PLC0415 - only for meta-regression
+
+        return Regression(self)
+
+    @property
+    def fit_statistics(self) -> Mapping[str, FitStatistics]:
+        """Fit statistics of the model that was asked for; see `Model.fit_statistics`."""
+        return self.model.fit_statistics
+
     # -- heterogeneity ------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -346,7 +382,7 @@ class MetaAnalysis:
             return _no_heterogeneity(self._nothing, None, None)
         df = self._pooled.q_df
         if df < 1:
-            return _no_heterogeneity(ONE_STUDY if self.X.shape[1] == 1 else NO_DOF, 0.0, 0)
+            return _no_heterogeneity(NO_DOF if self.is_regression else ONE_STUDY, 0.0, 0)
         q = float(self._pooled.q)
         random = self._pooled.random
         tau2_fit = random.tau2_fit if random is not None else None
@@ -530,7 +566,7 @@ class MetaAnalysis:
             if model.fit is None:
                 found[f"models.{name}"] = model.absent or NO_STUDIES
             elif model.tau2 is None:
-                found[f"models.{name}.tau2"] = ONE_STUDY if model.fit.p == 1 else NO_DOF
+                found[f"models.{name}.tau2"] = NO_DOF if self.is_regression else ONE_STUDY
         heterogeneity = self.heterogeneity
         found.update({f"heterogeneity.{name}": reason for name, reason in heterogeneity.reasons.items()})
         if heterogeneity.tau2_ci_reason is not None:

@@ -101,7 +101,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a line of a message
 
 
-def _label(value: Any) -> str | None:  # noqa: ANN401 - a cell may hold anything
+def text_cell(value: Any) -> str | None:  # noqa: ANN401 - a cell may hold anything
+    """Read a text; None where it is missing."""
     if value is None or _is_missing(value) or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, float) and value.is_integer():
@@ -175,7 +176,7 @@ def _text_columns(columns: Mapping[str, Sequence[Any]], found: Mapping[str, str]
     for heading, values in columns.items():
         role = by_heading.get(heading)
         if role is None or role in TEXT:
-            text[role or heading] = tuple(_label(value) for value in values)
+            text[role or heading] = tuple(text_cell(value) for value in values)
     return text
 
 

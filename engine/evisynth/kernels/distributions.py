@@ -1,4 +1,4 @@
-"""Give quantiles and tail probabilities of the three distributions that meta-analysis needs.
+"""Give quantiles and tail probabilities of the distributions that meta-analysis needs.
 
 ``scipy.special`` costs a thirtieth of ``scipy.stats`` a call; it is imported at the first use, not with the package.
 Tail probabilities also come as logarithms, which do not underflow.
@@ -87,6 +87,20 @@ def _chi2_tail(q: FloatArray, df: int) -> FloatArray:
 
     first = erfc(np.sqrt(half))
     return np.asarray(first if df == 1 else first + _TWO_BY_ROOT_PI * np.sqrt(half) * tail)
+
+
+def f_p_value(f: FloatArray | float, df: float, df_residual: float) -> FloatArray:
+    """Give the probability that Fisher's F with ``df`` and ``df_residual`` degrees of freedom exceeds ``f``.
+
+    ``I_x(df_residual/2, df/2)`` with ``x = df_residual/(df_residual + df·f)``, by its complement where x is near 1.
+    """
+    from scipy.special import betainc  # noqa: PLC0415 - scipy comes with the first fit
+
+    part = df * np.asarray(f, dtype=np.float64)
+    whole = df_residual + part
+    far = betainc(0.5 * df_residual, 0.5 * df, df_residual / whole)
+    near = 1.0 - betainc(0.5 * df, 0.5 * df_residual, part / whole)
+    return np.asarray(np.where(part < df_residual, near, far), dtype=np.float64)
 
 
 def normal_p_value(z: FloatArray | float) -> tuple[FloatArray, FloatArray]:

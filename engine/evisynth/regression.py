@@ -1,0 +1,570 @@
+"""Ask a meta-regression: omnibus and other tests, contrasts, R², variance inflation, residuals and predictions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import attrs
+import numpy as np
+
+from evisynth.errors import CombinationError, SettingsError
+from evisynth.fits import Display, Estimate, Estimates, Fit, Limits
+from evisynth.inference import infer, resampling_inputs
+from evisynth.kernels.distributions import chi2_p_value, f_p_value
+from evisynth.kernels.weighted_fit import intercept, weighted_fit
+from evisynth.linear_forms import LinearForms
+from evisynth.pooling import GivenTau2, call, estimate_tau2
+from evisynth.settings import refuse_unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evisynth.designs import Design
+    from evisynth.kernels.arrays import FloatArray
+    from evisynth.results import MetaAnalysis
+
+Which: TypeAlias = "str | int | Sequence[str | int] | None"
+"""Coefficients: a name, a place from 0, a term of the formula, or several of them."""
+Contrast: TypeAlias = "str | Mapping[str, float] | Sequence[Any] | FloatArray"
+"""A text such as ``a - b``, weights by name, a row of weights, or several of them."""
+
+NO_TAU2 = "there is no tau² that the moderators could explain: {why}"
+BY_COEFFICIENT = "interval {name} has degrees of freedom by coefficient, and no joint test of several"
+NO_COVARIANCE = "interval {name} gives no covariance of the coefficients, and no joint test of several"
+_AT_ONCE = 2_000_000
+"""Numbers that models side by side may hold at a time."""
+_AT_ALL = 200_000_000
+"""Numbers that all models side by side may take; beyond, methods see the first coefficient only."""
+_SAME = 1e-9
+RESIDUALS = ("raw", "pearson", "standardised")
+
+
+@attrs.frozen
+class JointTest:
+    """Hold a test that several combinations are 0: χ² (``df_residual`` None), or F with ``df_residual``.
+
+    ``statistic`` is Wald's, divided by ``df`` for F. None with a ``reason`` where there is no such test.
+    """
+
+    statistic: float | None
+    df: int
+    df_residual: float | None
+    p_value: float | None
+    terms: tuple[str, ...]
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Distribution of the statistic: ``chi2`` or ``F``."""
+        return "chi2" if self.df_residual is None else "F"
+
+
+@attrs.frozen(eq=False)
+class Combinations:
+    """Hold linear combinations of coefficients with their intervals and tests, and the test that all are 0."""
+
+    labels: tuple[str, ...]
+    estimates: Estimates
+    """First row: the combinations; arrays ``(1 or more, n)``."""
+    joint: JointTest
+    scale: str
+
+    def __len__(self) -> int:
+        """Count the combinations."""
+        return len(self.labels)
+
+    def __getitem__(self, place: int | str) -> Estimate:
+        """Take one combination by place or label."""
+        i = self.labels.index(place) if isinstance(place, str) else place
+        return _one(self.estimates, i)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give a row per combination."""
+        return [{"term": label, **_row(self[i], self.scale)} for i, label in enumerate(self.labels)]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give `records` as a table."""
+        import pandas as pd  # noqa: PLC0415 - pandas only when asked for
+
+        return pd.DataFrame(self.records())
+
+
+@attrs.frozen(eq=False)
+class Predictions:
+    """Hold the mean effects at values of the moderators: each ``(n,)`` on the analysis scale.
+
+    Prediction limits are NaN where there are none, with the ``prediction_reason``.
+    """
+
+    labels: tuple[str, ...]
+    value: FloatArray
+    se: FloatArray
+    ci_low: FloatArray
+    ci_high: FloatArray
+    df: FloatArray
+    """Degrees of freedom of the interval; infinite for a normal one."""
+    prediction_low: FloatArray
+    prediction_high: FloatArray
+    prediction_reason: str | None
+    scale: str
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self.labels)
+
+    @cached_property
+    def display(self) -> tuple[Display, ...]:
+        """Means and their intervals on the scale shown to readers."""
+        from evisynth.results import back_transform  # noqa: PLC0415 - results hold regressions
+
+        rows = zip(self.value.tolist(), self.ci_low.tolist(), self.ci_high.tolist(), strict=True)
+        return tuple(Display(*(back_transform(self.scale, value) for value in row)) for row in rows)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give a row per row of the new data, on both scales."""
+        from evisynth.results import back_transform  # noqa: PLC0415 - results hold regressions
+
+        made: list[dict[str, Any]] = []
+        for i, label in enumerate(self.labels):
+            low, high = float(self.prediction_low[i]), float(self.prediction_high[i])
+            shown = self.display[i]
+            made.append(
+                {
+                    "name": label,
+                    "effect": float(self.value[i]),
+                    "se": float(self.se[i]),
+                    "ci_low": float(self.ci_low[i]),
+                    "ci_high": float(self.ci_high[i]),
+                    "prediction_low": low,
+                    "prediction_high": high,
+                    "display": shown.value,
+                    "display_ci_low": shown.ci_low,
+                    "display_ci_high": shown.ci_high,
+                    "display_prediction_low": back_transform(self.scale, low),
+                    "display_prediction_high": back_transform(self.scale, high),
+                }
+            )
+        return made
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give `records` as a table."""
+        import pandas as pd  # noqa: PLC0415 - pandas only when asked for
+
+        return pd.DataFrame(self.records())
+
+
+@attrs.frozen
+class Inflation:
+    """Hold a (generalised) variance inflation factor and, comparable between terms, its root per coefficient."""
+
+    term: str
+    coefficients: tuple[str, ...]
+    gvif: float
+    scaled: float
+    """``gvif^(1/(2 m))`` of m coefficients: the factor of a standard error."""
+
+
+@attrs.frozen(eq=False, slots=False)
+class Regression:
+    """Answer about the meta-regression of an analysis, in the model that it asked for."""
+
+    analysis: MetaAnalysis
+
+    # -- parts --------------------------------------------------------------------------------------------------------
+
+    @property
+    def fit(self) -> Fit:
+        """The model's arrays; raises `CombinationError` where there is no model."""
+        fit = self.analysis.fit
+        if fit is None:
+            msg = f"there is no model: {self.analysis.reason}"
+            raise CombinationError(msg)
+        return fit
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coefficients."""
+        return self.analysis.terms
+
+    @property
+    def design(self) -> Design | None:
+        """The design that the analysis was made with."""
+        return self.analysis.design
+
+    @property
+    def terms(self) -> Mapping[str, tuple[int, ...]]:
+        """Terms of the formula, or columns, with the places of their coefficients."""
+        return {name: (j,) for j, name in enumerate(self.names)} if self.design is None else self.design.terms
+
+    @cached_property
+    def intercept(self) -> int | None:
+        """Place of the intercept; None without one."""
+        ones = np.nonzero((self.analysis.X == 1.0).all(axis=0))[0]
+        return int(ones[0]) if ones.size else None
+
+    @cached_property
+    def _forms(self) -> LinearForms:
+        return LinearForms(self.fit)
+
+    @property
+    def _estimates(self) -> Estimates:
+        estimates = self.analysis.model.estimates
+        assert estimates is not None  # noqa: S101 - there is a fit
+        return estimates
+
+    # -- tests --------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def omnibus(self) -> JointTest:
+        """Test of all coefficients but the intercept (of all, without one)."""
+        places = [j for j in range(len(self.names)) if j != self.intercept]
+        if self.analysis.fit is None:
+            return JointTest(None, len(places), None, None, self.names, self.analysis.reason)
+        return self._tested(np.eye(len(self.names))[places], tuple(self.names[j] for j in places))
+
+    def test(self, which: Which = None) -> JointTest:
+        """Test that coefficients are 0, given by name, by place (from 0) or by a term of the formula; None: `omnibus`."""
+        if which is None:
+            return self.omnibus
+        asked = [which] if isinstance(which, str | int) else list(which)
+        places = list(dict.fromkeys(place for one in asked for place in self._places(one)))
+        if not places:
+            msg = "name at least one coefficient to test"
+            raise SettingsError(msg)
+        return self._tested(np.eye(len(self.names))[places], tuple(self.names[j] for j in places))
+
+    def _places(self, one: str | int) -> tuple[int, ...]:
+        if isinstance(one, str):
+            if one in self.names:
+                return (self.names.index(one),)
+            spaceless = {_spaceless(term): places for term, places in self.terms.items()}
+            places = spaceless.get(_spaceless(one))
+            if places is not None:
+                return places
+            refuse_unknown("the coefficients", [one], (*self.names, *self.terms))
+        if isinstance(one, bool) or not isinstance(one, int) or not -len(self.names) <= one < len(self.names):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            msg = f"there is no coefficient {one!r}: their places are 0 to {len(self.names) - 1}"
+            raise SettingsError(msg)
+        return (one % len(self.names),)
+
+    def _tested(self, L: FloatArray, terms: tuple[str, ...]) -> JointTest:
+        """Test ``Lβ = 0`` by the interval method in use."""
+        fit, estimates, m = self.fit, self._estimates, len(L)
+        name = self.analysis.methods.interval.name
+        if m == 1:
+            one = _one(self._combined(L)[0], 0)
+            square = one.statistic**2
+            return JointTest(square, 1, one.df, one.p_value, terms)
+        df = estimates.df
+        if isinstance(df, np.ndarray):
+            if np.ptp(df) > 0:
+                return JointTest(None, m, None, None, terms, BY_COEFFICIENT.format(name=name))
+            df = float(df[0])
+        ratio = (estimates.se / fit.se) ** 2
+        if not np.isfinite(ratio).all():
+            return JointTest(None, m, df, None, terms, f"interval {name} has no standard errors here")
+        if np.ptp(ratio) <= _SAME * ratio.max():
+            wald = self._forms.joint(L) / float(ratio.mean())
+        elif estimates.covariance is not None:
+            wald = self._forms.joint(L, estimates.covariance)
+        else:
+            return JointTest(None, m, df, None, terms, NO_COVARIANCE.format(name=name))
+        if df is None:
+            return JointTest(wald, m, None, float(chi2_p_value(wald, m)), terms)
+        return JointTest(wald / m, m, df, float(f_p_value(wald / m, m, df)), terms)
+
+    # -- contrasts ----------------------------------------------------------------------------------------------------
+
+    def contrast(self, *contrasts: Contrast) -> Combinations:
+        """Estimate linear combinations of the coefficients, each with its interval and test, and test them jointly.
+
+        Each is a text (``"a - b"``, ``"2*a + b"``), weights by name, a row of p weights or a matrix of rows. Raises
+        `SettingsError` for a name that is no coefficient.
+        """
+        from evisynth.contrasts import read_contrast  # noqa: PLC0415 - only when asked for
+
+        rows = [row for contrast in contrasts for row in read_contrast(contrast, self.names)]
+        if not rows:
+            msg = "give at least one contrast, such as 'a - b'"
+            raise SettingsError(msg)
+        labels = tuple(label for label, _ in rows)
+        L = np.array([weights for _, weights in rows])
+        estimates, _ = self._combined(L)
+        return Combinations(labels, estimates, self._tested(L, labels), self.analysis.effects.scale)
+
+    def _combined(self, L: FloatArray) -> tuple[Estimates, Limits | None]:
+        """Infer about combinations by the interval method in use, and predict at them."""
+        fit = self.fit
+        size = fit.k * fit.p
+        if size * len(L) > _AT_ALL:
+            return self._seen_from_outside(L)
+        step = max(1, _AT_ONCE // max(size, 1))
+        pieces = [self._asked(self._forms.turned(L[i : i + step])) for i in range(0, len(L), step)]
+        return _joined([piece[0] for piece in pieces]), _joined_limits([piece[1] for piece in pieces])
+
+    def _asked(self, turned: Fit) -> tuple[Estimates, Limits | None]:
+        analysis, settings = self.analysis, self.analysis.settings
+        estimates, _ = infer(analysis.methods, turned, settings)
+        record = analysis.methods.prediction
+        if record is None or turned.model == "common":
+            return estimates, None
+        inputs = record.named_inputs({"estimates": estimates, **resampling_inputs(settings)})
+        limits: Limits = call(analysis.methods.registry, record, turned, settings.level, **inputs)
+        return estimates, limits
+
+    def _seen_from_outside(self, L: FloatArray) -> tuple[Estimates, Limits | None]:
+        """Ask methods that need no more than the combination and its variance, after making sure of that."""
+        estimates, limits = self._asked(self._forms.blind(L))
+        probe = sorted({0, len(L) // 2, len(L) - 1})
+        for place in probe:
+            exact, own = self._asked(self._forms.turned(L[place : place + 1]))
+            pairs = [(getattr(exact, end)[0, 0], getattr(estimates, end)[0, place]) for end in ("ci_low", "ci_high")]
+            if limits is not None and own is not None:
+                pairs += [(np.ravel(getattr(own, end))[0], np.ravel(getattr(limits, end))[place]) for end in ("low", "high")]
+            if any(abs(one - other) > _SAME * abs(one) for one, other in pairs):
+                msg = (
+                    f"interval {self.analysis.methods.interval.name} looks at the studies again for every row: "
+                    f"{len(L):,} rows of {self.fit.k:,} studies are too many"
+                )
+                raise CombinationError(msg)
+        return estimates, limits
+
+    # -- predictions --------------------------------------------------------------------------------------------------
+
+    def predict(self, new: object = None) -> Predictions:
+        """Give mean effects with confidence and prediction intervals at values of the moderators.
+
+        ``new`` are columns by name (a mapping or data frame with the columns that the formula speaks of), or a matrix
+        with a column for every coefficient (or for every one but the intercept); None: the studies that are pooled.
+        """
+        from evisynth.designs import Design  # noqa: PLC0415 - only when asked for
+
+        if new is None:
+            rows = self.analysis.effect_rows
+            L, labels = self.fit.X, tuple(self.analysis.effects.study_id[i] for i in rows)
+        else:
+            design = self.design or Design(self.analysis.X, self.names, intercept=False)
+            L, labels = design.rows_of(new)
+        estimates, limits = self._combined(L)
+        n = len(L)
+        value, reason = estimates.value[0], None
+        low = high = np.full(n, np.nan)
+        if limits is None:
+            record = self.analysis.methods.prediction
+            reason = "no prediction interval was asked for" if record is None else "a common effect leaves nothing to predict"
+        else:
+            low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), (n,)) for end in (limits.low, limits.high))
+            if np.isnan(low).any():
+                reason = limits.reason or "the method gives no interval here"
+        return Predictions(
+            labels=labels,
+            value=value,
+            se=estimates.se[0],
+            ci_low=estimates.ci_low[0],
+            ci_high=estimates.ci_high[0],
+            df=_degrees(estimates, n),
+            prediction_low=low,
+            prediction_high=high,
+            prediction_reason=reason,
+            scale=self.analysis.effects.scale,
+        )
+
+    # -- what is explained --------------------------------------------------------------------------------------------
+
+    @property
+    def r2(self) -> float | None:
+        """Percent of the heterogeneity without moderators that they explain, 0 or more; None with `r2_reason`.
+
+        ``(τ₀² - τ²)/τ₀²`` with τ₀² of the model without moderators by the same estimator; under a common effect the same
+        of H², Q over its degrees of freedom. Source: Raudenbush (2009), in: The Handbook of Research Synthesis and
+        Meta-Analysis, 2nd ed., ch. 16; López-López et al. (2014), Br. J. Math. Stat. Psychol. 67:30-48.
+        """
+        return self._explained[0]
+
+    @property
+    def r2_reason(self) -> str | None:
+        """Why there is no R²."""
+        return self._explained[1]
+
+    @cached_property
+    def _explained(self) -> tuple[float | None, str | None]:
+        analysis = self.analysis
+        fit = analysis.fit
+        if fit is None or fit.dof < 1:
+            return None, analysis.reason if fit is None else NO_TAU2.format(why="there are no more studies than coefficients")
+        methods = analysis.methods
+        ones = intercept(fit.k)
+        if fit.model == "common":
+            without = float(weighted_fit(fit.y, 1.0 / fit.v).rss) / (fit.k - 1)
+            found = float(weighted_fit(fit.y, 1.0 / fit.v, fit.X).rss) / fit.dof
+        elif isinstance(methods.tau2.function, GivenTau2):
+            return None, NO_TAU2.format(why="it was given")
+        else:
+            available = {"weights": fit.weights, "details": False}
+            without = float(estimate_tau2(methods, fit.y, fit.v, ones, available).tau2)
+            found = float(fit.tau2)
+        if without <= 0.0:
+            return None, NO_TAU2.format(why="without moderators it is 0")
+        return 100.0 * max(0.0, (without - found) / without), None
+
+    @cached_property
+    def vif(self) -> Mapping[str, float]:
+        """Variance inflation factor of every coefficient but the intercept."""
+        places = [j for j in range(len(self.names)) if j != self.intercept]
+        return {self.names[j]: self._inflation((j,)) for j in places}
+
+    @cached_property
+    def gvif(self) -> tuple[Inflation, ...]:
+        """Generalised variance inflation factor of every term but the intercept.
+
+        Source: Fox & Monette (1992), J. Am. Stat. Assoc. 87:178-183.
+        """
+        made: list[Inflation] = []
+        for term, places in self.terms.items():
+            if self.intercept in places or not places:
+                continue
+            factor = self._inflation(places)
+            names = tuple(self.names[j] for j in places)
+            made.append(Inflation(term, names, factor, factor ** (0.5 / len(places))))
+        return tuple(made)
+
+    def _inflation(self, places: Sequence[int]) -> float:
+        """Give ``det R₁₁ det R₂₂ / det R`` of the correlations of the coefficients.
+
+        With ``A`` the inverse of their covariance this is ``det A₁₁ det V₁₁``, each by a QR decomposition.
+        """
+        fit = self.fit
+        own = [j for j in range(fit.p) if j != self.intercept]
+        if fit.weights is not None:
+            V = fit.covariance[np.ix_(own, own)]
+            unit = np.sqrt(np.diagonal(V))
+            R = V / np.outer(unit, unit)
+            one = [own.index(j) for j in places]
+            two = [i for i in range(len(own)) if i not in one]
+            dets = [float(np.linalg.slogdet(R[np.ix_(part, part)])[1]) if part else 0.0 for part in (one, two)]
+            return float(np.exp(sum(dets) - np.linalg.slogdet(R)[1]))
+        root = np.sqrt(fit.w)[:, np.newaxis]
+        columns = fit.X[:, list(places)]
+        if self.intercept is not None:
+            w = fit.w / fit.w.sum()
+            columns = columns - w @ columns
+            columns = columns - w @ columns
+        outer = _log_volume(root * columns)
+        inner = _log_volume(self._forms.solved(np.eye(fit.p)[list(places)]))
+        return float(np.exp(2.0 * (outer + inner)))
+
+    # -- residuals and tables -----------------------------------------------------------------------------------------
+
+    def residuals(self, kind: str = "raw") -> FloatArray:
+        """Give the residuals of the pooled studies: ``raw``, ``pearson`` or ``standardised``.
+
+        ``pearson`` are divided by ``√(v + τ²)``, ``standardised`` by their own standard errors, which the leverages make
+        smaller.
+        """
+        refuse_unknown("kinds of residuals", [kind], RESIDUALS)
+        fit = self.fit
+        raw = fit.y - fit.X @ fit.coefficients
+        if fit.weighted is not None and fit.weights is None:
+            raw = fit.weighted.residuals
+        if kind == "raw":
+            return raw
+        total = fit.v + fit.tau2
+        if kind == "pearson":
+            return np.asarray(raw / np.sqrt(total))
+        if fit.weighted is not None and fit.weights is None:
+            left = fit.weighted.deleted_leverages
+        else:
+            own = weighted_fit(fit.y, fit.w, fit.X).leverages
+            left = 1.0 - 2.0 * own + np.einsum("ki,ij,kj->k", fit.X, fit.covariance, fit.X) / total
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(raw / np.sqrt(total * left))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give a row per coefficient."""
+        scale = self.analysis.effects.scale
+        return [{"term": name, **_row(one, scale)} for name, one in self.analysis.coefficients.items()]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give the coefficients as a table, with columns of the glossary."""
+        import pandas as pd  # noqa: PLC0415 - pandas only when asked for
+
+        return pd.DataFrame(self.records())
+
+
+def _spaceless(text: str) -> str:
+    return re.sub(r"\s+", "", text).replace('"', "'")
+
+
+def _log_volume(columns: FloatArray) -> float:
+    diagonal = np.abs(np.diagonal(np.linalg.qr(columns)[1]))
+    return float(np.log(diagonal).sum())
+
+
+def _one(estimates: Estimates, i: int) -> Estimate:
+    first = attrs.evolve(
+        estimates,
+        **{name: getattr(estimates, name)[0] for name in _ARRAYS},
+        df=estimates.df[0] if isinstance(estimates.df, np.ndarray) and estimates.df.ndim > 1 else estimates.df,
+    )
+    one = first.one(i)
+    normal = estimates.without_df is not None and bool(np.ravel(estimates.without_df)[i])
+    return attrs.evolve(one, df=None) if normal else one
+
+
+_ARRAYS = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
+
+
+def _joined(pieces: Sequence[Estimates]) -> Estimates:
+    if len(pieces) == 1:
+        return pieces[0]
+    arrays: dict[str, Any] = {
+        name: np.concatenate([getattr(piece, name) for piece in pieces], axis=1) for name in _ARRAYS
+    }
+    dfs = [piece.df for piece in pieces]
+    if any(isinstance(df, np.ndarray) for df in dfs):
+        arrays["df"] = np.concatenate([np.broadcast_to(np.asarray(piece.df), piece.value.shape) for piece in pieces], axis=1)
+    absent = [piece.without_df for piece in pieces]
+    if any(one is not None for one in absent):
+        n = [piece.value.shape[1] for piece in pieces]
+        arrays["without_df"] = np.concatenate(
+            [np.zeros(size, dtype=np.bool_) if one is None else one for one, size in zip(absent, n, strict=True)]
+        )
+    return attrs.evolve(pieces[0], covariance=None, **arrays)
+
+
+def _joined_limits(pieces: Sequence[Limits | None]) -> Limits | None:
+    held = [piece for piece in pieces if piece is not None]
+    if len(held) < 2:  # noqa: PLR2004 - nothing to join
+        return held[0] if held else None
+    low, high = (np.concatenate([np.atleast_1d(getattr(piece, end)) for piece in held]) for end in ("low", "high"))
+    return attrs.evolve(held[0], low=low, high=high, reason=next((p.reason for p in held if p.reason), None))
+
+
+def _degrees(estimates: Estimates, n: int) -> FloatArray:
+    if estimates.df is None:
+        return np.full(n, np.inf)
+    df = np.asarray(estimates.df, dtype=np.float64)
+    made = np.broadcast_to(df[0] if df.ndim > 1 else df, (n,))
+    return made if estimates.without_df is None else np.where(estimates.without_df, np.inf, made)
+
+
+def _row(one: Estimate, scale: str) -> dict[str, Any]:
+    from evisynth.results import display_of  # noqa: PLC0415 - results hold regressions
+
+    shown = display_of(one, scale)
+    return {
+        "effect": one.value,
+        "se": one.se,
+        "ci_low": one.ci_low,
+        "ci_high": one.ci_high,
+        "statistic": one.statistic,
+        "df": one.df,
+        "p_value": one.p_value,
+        "log_p_value": one.log_p_value,
+        "display": shown.value,
+        "display_ci_low": shown.ci_low,
+        "display_ci_high": shown.ci_high,
+    }
