@@ -29,6 +29,7 @@ _HETEROGENEITY = (
     *("q", "df", "p_value", "tau2", "tau2_se", "tau2_ci_low", "tau2_ci_high"),
     *("i2", "i2_q", "i2_tau2", "h2"),
 )
+_LIKELIHOOD = ("log_likelihood", "deviance", "aic", "bic", "aicc", "parameters")
 _SUBGROUP_TEST = ("q", "df", "p_value", "i2", "reason")
 _STUDY = ("row", "study", "study_id", "year", "subgroup", "data", "effect", "se", "ci_low", "ci_high")
 _WEIGHT = ("weight", "weight_common", "weight_random", "included", "reason")
@@ -58,6 +59,8 @@ def analysis_document(analysis: MetaAnalysis) -> dict[str, Any]:
         "reason": analysis.reason,
         "heterogeneity": _fields(analysis.heterogeneity, _HETEROGENEITY),
         "coefficients": {term: _fields(estimate, _ESTIMATE) for term, estimate in analysis.coefficients.items()},
+        "regression": None if analysis.regression is None else analysis.regression.to_dict(),
+        "fit_statistics": {name: _fields(found, _LIKELIHOOD) for name, found in analysis.fit_statistics.items()},
         "models": {name: _model(model) for name, model in analysis.models.items()},
         "subgroups": [_subgroup(group) for group in analysis.subgroups],
         "subgroup_test": _fields(analysis.subgroup_test, _SUBGROUP_TEST),

@@ -69,8 +69,9 @@ def _rma(analysis: MetaAnalysis) -> str:
     test = {"HK": "adhoc" if settings.adhoc == "se" else "knha"}.get(settings.interval, "z") if random else "z"
     words = ["yi", "vi", "data=dat", f'method="{_estimator(settings) if random else "EE"}"', f'test="{test}"']
     words += [f"level={_number(100 * settings.level)}", "slab=study"]
-    if len(analysis.terms) > 1:
-        words.insert(2, f"mods=~{' + '.join(f'x{j}' for j in range(1, len(analysis.terms)))}")
+    if analysis.regression is not None:
+        first = ["0"] if analysis.regression.intercept is None else []
+        words.insert(2, f"mods=~{' + '.join([*first, *_moderators(analysis)])}")
     words += [f"tau2={_number(float(settings.tau2))}"] if random and not isinstance(settings.tau2, str) else []
     words += ["weights=weights"] if analysis.effects.weights is not None else []
     words += ["weighted=FALSE"] if analysis.effects.weights is None and settings.weighting == "equal" else []
@@ -117,11 +118,20 @@ def _counts(analysis: MetaAnalysis) -> list[str]:
 def _effects(analysis: MetaAnalysis) -> list[str]:
     rows, effects = list(analysis.effect_rows), analysis.effects
     named = [f"yi={_vector(effects.y, rows)}", f"vi={_vector(effects.v, rows)}"]
-    comments = [f"# x{j} is {_plain(term)}" for j, term in enumerate(analysis.terms) if j]
+    moderators = _moderators(analysis)
+    comments = [f"# {name} is {_plain(analysis.terms[j])}" for name, j in moderators.items()]
     if effects.weights is not None:
         named.append(f"weights={_vector(effects.weights, rows)}")
-    named += [f"x{j}={_vector(analysis.X[:, j], range(len(rows)))}" for j in range(1, len(analysis.terms))]
+    named += [f"{name}={_vector(analysis.X[:, j], range(len(rows)))}" for name, j in moderators.items()]
     return [*comments, *_data_frame(analysis, rows, named)]
+
+
+def _moderators(analysis: MetaAnalysis) -> dict[str, int]:
+    """Name the columns of the design other than the intercept: name in the script → place."""
+    if analysis.regression is None:
+        return {}
+    places = [j for j in range(len(analysis.terms)) if j != analysis.regression.intercept]
+    return {f"x{i}": j for i, j in enumerate(places, start=1)}
 
 
 def _data_frame(analysis: MetaAnalysis, rows: Sequence[int], columns: Sequence[str]) -> list[str]:
@@ -133,7 +143,7 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     settings, method = analysis.settings, analysis.methods.pooling.name
     measure, counts = analysis.effects.measure, analysis.effects.cells is not None
     random = settings.model == "random"
-    _refuse(len(analysis.terms) > 1, "script for a meta-regression with the preset 'meta' (choose 'metafor')")
+    _refuse(analysis.is_regression, "script for a meta-regression with the preset 'meta' (choose 'metafor')")
     _refuse(not isinstance(settings.tau2, str), "way to give tau² in this script (choose settings 'metafor')")
     own_weights = analysis.effects.weights is not None or settings.weighting == "equal"
     _refuse(own_weights, "script with weights of one's own for meta (choose settings 'metafor')")

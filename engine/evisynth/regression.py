@@ -61,6 +61,10 @@ class JointTest:
         """Distribution of the statistic: ``chi2`` or ``F``."""
         return "chi2" if self.df_residual is None else "F"
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the test as JSON-ready values."""
+        return {"name": self.name, **attrs.asdict(self)}
+
 
 @attrs.frozen(eq=False)
 class Combinations:
@@ -492,6 +496,27 @@ class Regression:
         import pandas as pd  # noqa: PLC0415 - pandas only when asked for
 
         return pd.DataFrame(self.records())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the omnibus test, R² and every term as JSON-ready values; the coefficients stand in the result itself."""
+        terms: list[dict[str, Any]] = []
+        if self.analysis.fit is not None:
+            inflation = {found.term: found for found in self.gvif}
+            for term, places in self.terms.items():
+                if not places:
+                    continue
+                found = inflation.get(term)
+                terms.append(
+                    {
+                        "term": term,
+                        "coefficients": [self.names[j] for j in places],
+                        "test": self.test(list(places)).to_dict(),
+                        "gvif": None if found is None else found.gvif,
+                        "gvif_scaled": None if found is None else found.scaled,
+                    }
+                )
+        formula = None if self.design is None or self.design.source is None else self.design.source.formula
+        return {"formula": formula, "omnibus": self.omnibus.to_dict(), "r2": self.r2, "terms": terms}
 
 
 def _spaceless(text: str) -> str:

@@ -39,7 +39,7 @@ class Request:
     format: str | None = None
     exclude: Sequence[str] = ()
     by: str | Sequence[str | None] | None = None
-    moderators: Sequence[str] | Mapping[str, Sequence[float]] | None = None
+    moderators: str | Sequence[str] | Mapping[str, Sequence[float]] | None = None
     weights: str | Sequence[float] | None = None
     leave_one_out: bool = False
     reports: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
@@ -123,7 +123,7 @@ def request_from_words(given: Mapping[str, Any], registry: Registry | None = Non
         roles=_texts("roles", _of_kind("roles", given.get("roles") or {}, (dict,), "canonical name → heading")),
         exclude=_texts("exclude", [exclude] if isinstance(exclude, str) else exclude or []),
         by=by if by is None or isinstance(by, str) else _texts("by", by, missing=True),
-        moderators=_moderators([moderators] if isinstance(moderators, str) else moderators or []),
+        moderators=_moderators(moderators or []),
         weights=_own_weights(given.get("weights")),
         leave_one_out=_of_kind("leave_one_out", given.get("leave_one_out", False), (bool,), "true or false"),
         reports=_reports(given.get("reports") or {}),
@@ -151,7 +151,9 @@ def _texts(word: str, value: Any, *, missing: bool = False) -> Any:  # noqa: ANN
     return cast("Any", value)
 
 
-def _moderators(value: object) -> Any:  # noqa: ANN401 - names or columns, handed back
+def _moderators(value: object) -> Any:  # noqa: ANN401 - a formula, names or columns, handed back
+    if isinstance(value, str):
+        return value
     if not isinstance(value, dict):
         return _texts("moderators", value)
     for name, column in cast("dict[str, Any]", value).items():

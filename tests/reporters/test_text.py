@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_text_from_outside_prints_in_one_line_without_controls() -> None:
 
 
 def of(**fields: Any) -> Any:  # noqa: ANN401 - stands in for a result
-    return SimpleNamespace(**fields)
+    return SimpleNamespace(is_regression=False, **fields)
 
 
 def heterogeneity(model: str, **found: Any) -> str:  # noqa: ANN401 - numbers of a result
@@ -228,6 +229,8 @@ def test_a_meta_regression_prints_its_coefficients() -> None:
     assert any(line.startswith("Coefficient") and line.endswith("Test") for line in shown)
     assert any(line.startswith("dose") and "Z = " in line for line in shown)
     assert any(line.startswith("Residual heterogeneity: Tau² = ") for line in shown)
+    assert any(re.match(r"Test of moderators: Chi² = \d+\.\d\d, df = 1 \(P", line) for line in shown)
+    assert any(line.startswith("Heterogeneity explained: ") for line in shown)
     assert not any(line.startswith(("Total (", "Test for overall")) for line in shown)
 
 

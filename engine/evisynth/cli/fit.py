@@ -67,6 +67,7 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--exclude", multiple=True, metavar="STUDY", help="Leave a study out (repeatable).")
 @click.option("--moderator", multiple=True, metavar="COLUMN", help="Column for a meta-regression (repeatable).")
 @click.option("--weights", default=None, metavar="COLUMN", help="Column of weights of your own.")
+@click.option("--formula", default=None, metavar="FORMULA", help="Formula of a meta-regression: '~ dose + C(design)'.")
 @click.option("--role", multiple=True, metavar="NAME=HEADING", help="events_1='deaths treated' (repeatable).")
 @click.option("--format", default=None, help="Read the file by this converter.")
 @click.option("--leave-one-out", is_flag=True, help="Also pool without each study in turn.")
@@ -132,7 +133,7 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
         format=given["format"],
         exclude=given["exclude"],
         by=given["by"],
-        moderators=given["moderator"],
+        moderators=_moderators(given),
         weights=given["weights"],
         leave_one_out=given["leave_one_out"],
         reports={name: {} for name in reports},
@@ -144,6 +145,17 @@ def _number_or_name(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text
+
+
+def _moderators(given: Mapping[str, Any]) -> str | Sequence[str]:
+    formula, columns = given["formula"], given["moderator"]
+    if formula is None:
+        return columns
+    if columns:
+        msg = "--formula and --moderator both name moderators: give one of them"
+        raise SettingsError(msg)
+    # The shell has a meaning of its own for a tilde at the start of a word.
+    return formula if formula.lstrip().startswith("~") else f"~ {formula}"
 
 
 def _pair(option: str, text: str, example: str) -> tuple[str, str]:

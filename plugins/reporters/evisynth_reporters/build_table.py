@@ -99,7 +99,7 @@ class _Builder:
 
     def overall(self) -> Iterable[Row]:
         analysis = self.analysis
-        if len(analysis.terms) > 1:
+        if analysis.is_regression:
             yield from self.regression()
             return
         everything = range(analysis.k_total)
@@ -114,6 +114,7 @@ class _Builder:
     def regression(self) -> Iterable[Row]:
         analysis = self.analysis
         yield Row("note", (printed.heterogeneity_line(analysis),))
+        yield from (Row("note", (line,)) for line in printed.regression_lines(analysis))
         if not analysis.coefficients:
             yield Row(
                 "note", (f"Coefficients: {printed.NOT_ESTIMABLE} ({printed.one_line(analysis.reason or 'no model')})",)
@@ -161,7 +162,7 @@ class _Builder:
 
 
 def _coefficients(analysis: MetaAnalysis, style: printed.Style) -> Iterable[Coefficient]:
-    if len(analysis.terms) == 1:
+    if not analysis.is_regression:
         return
     for term, estimate in analysis.coefficients.items():
         yield Coefficient(

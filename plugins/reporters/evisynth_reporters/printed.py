@@ -143,7 +143,7 @@ def one_line(text: str) -> str:
 def heterogeneity_line(analysis: MetaAnalysis) -> str:
     """Print ``Heterogeneity: Tau² = 0.02; Chi² = 7.10, df = 6 (P = 0.31); I² = 15%``, Tau² in random models only."""
     found = analysis.heterogeneity
-    word = "Heterogeneity" if len(analysis.terms) == 1 else "Residual heterogeneity"
+    word = "Residual heterogeneity" if analysis.is_regression else "Heterogeneity"
     if found.q is None or not found.df or found.p_value is None:
         return f"{word}: {NOT_APPLICABLE}"
     tau2 = analysis.model.tau2 if analysis.settings.model == "random" else None
@@ -161,6 +161,22 @@ def statistic(estimate: Estimate) -> str:
     shown = number(abs(estimate.statistic))
     name = f"Z = {shown}" if estimate.df is None else f"T = {shown}, df = {degrees(estimate.df)}"
     return f"{name} ({p_value(estimate.p_value)})"
+
+
+def regression_lines(analysis: MetaAnalysis) -> list[str]:
+    """Print ``Test of moderators: Chi² = 12.20, df = 2 (P = 0.002)`` and ``Heterogeneity explained: R² = 65%``."""
+    regression = analysis.regression
+    if regression is None or not analysis.coefficients:
+        return []
+    found = regression.omnibus
+    lines = [f"Test of moderators: {NOT_APPLICABLE}"]
+    if found.statistic is not None and found.p_value is not None and math.isfinite(found.statistic):
+        name, degrees_of = "Chi²", f"{found.df}"
+        if found.df_residual is not None:
+            name, degrees_of = "F", f"{found.df} and {degrees(found.df_residual)}"
+        lines = [f"Test of moderators: {name} = {number(found.statistic)}, df = {degrees_of} ({p_value(found.p_value)})"]
+    explained = NOT_APPLICABLE if regression.r2 is None else f"R² = {number(regression.r2, 0)}%"
+    return [*lines, f"Heterogeneity explained: {explained}"]
 
 
 def overall_line(analysis: MetaAnalysis) -> str:
