@@ -43,6 +43,13 @@ def _matrix(value: object) -> FloatArray:
     return read_only(array.copy() if array is value else array)
 
 
+def _numbered(matrix: FloatArray, *, leading: bool) -> tuple[str, ...]:
+    """Number the columns; one of ones that leads them is the intercept."""
+    first = bool(leading and matrix.size and (matrix[:, 0] == 1.0).all())
+    numbers = tuple(f"x{j + 1}" for j in range(matrix.shape[1] - first))
+    return (INTERCEPT, *numbers) if first else numbers
+
+
 @attrs.frozen(eq=False, init=False)
 class Design:
     """Hold the columns that effects are regressed on, a row for every study.
@@ -72,7 +79,7 @@ class Design:
     ) -> None:
         """Take the matrix; raises `DataError` for names that do not fit it."""
         given = _matrix(matrix)
-        own = tuple(f"x{j + 1}" for j in range(given.shape[1])) if names is None else tuple(map(str, names))
+        own = _numbered(given, leading=not intercept) if names is None else tuple(map(str, names))
         if len(own) != given.shape[1]:
             summary = f"the design has {given.shape[1]} columns and {len(own)} names: one of each"
             raise DataError(summary)
@@ -105,7 +112,9 @@ class Design:
         if self.names[0] == INTERCEPT and matrix.shape[1] == len(self.names) - 1:
             matrix = np.column_stack([np.ones(len(matrix)), matrix])
         if matrix.shape[1] != len(self.names):
-            summary = f"the new rows have {matrix.shape[1]} columns and the design {len(self.names)}: {_listed(self.names)}"
+            summary = (
+                f"the new rows have {matrix.shape[1]} columns and the design {len(self.names)}: {_listed(self.names)}"
+            )
             raise DataError(summary)
         labels = _row_labels(len(matrix))
         refuse_gaps(matrix, self.names, labels)
@@ -115,10 +124,15 @@ class Design:
         wanted = tuple(self.source.columns) if self.source is not None else self.names[int(self._has_intercept) :]
         n = max((_length(columns[name]) for name in wanted if name in columns), default=1)
         labels = _row_labels(n)
-        texts = {name for name, held in self.source.columns.items() if isinstance(held, tuple)} if self.source else set()
+        texts = (
+            {name for name, held in self.source.columns.items() if isinstance(held, tuple)} if self.source else set()
+        )
         # A number beside columns of several rows holds for all of them.
-        held = {name: columns[name] if _length(columns[name]) > 1 or n == 1 else [*_items(columns[name])] * n
-                for name in wanted if name in columns}
+        held = {
+            name: columns[name] if _length(columns[name]) > 1 or n == 1 else [*_items(columns[name])] * n
+            for name in wanted
+            if name in columns
+        }
         picked = _pick(wanted, held, np.ones(n, dtype=np.bool_), labels, texts)
         if self.source is not None:
             return read_only(self.source.design_of(picked, labels)), labels
@@ -285,7 +299,9 @@ def _pick(
             made[name] = read_only(numbers[used])
         problems.extend(Problem(i + 1, study[i], name, None, "a moderator is missing") for i in missing)
     if problems:
-        summary = "the moderators cannot be used: every pooled study needs a value of each (leave out the others by name)"
+        summary = (
+            "the moderators cannot be used: every pooled study needs a value of each (leave out the others by name)"
+        )
         raise DataError(summary, problems)
     return made
 
@@ -356,7 +372,9 @@ def _described(X: FloatArray, names: Sequence[str], j: int, independent: Sequenc
     constant = bool((column == column[0]).all())
     scale = np.sqrt((X[:, list(independent)] ** 2).sum(axis=0))
     weights = np.linalg.lstsq(X[:, list(independent)] / scale, column, rcond=None)[0]
-    parts = [names[i] for i, share in zip(independent, weights, strict=True) if abs(share) > 1e-8 * np.abs(weights).max()]  # noqa: PLR2004 - rounding of a coefficient that is 0
+    parts = [
+        names[i] for i, share in zip(independent, weights, strict=True) if abs(share) > 1e-8 * np.abs(weights).max()
+    ]  # noqa: PLR2004 - rounding of a coefficient that is 0
     if constant and parts == [INTERCEPT]:
         return f"{names[j]} is constant ({column[0]:g})"
     shown = ", ".join(parts[:_SHOWN]) + (f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")

@@ -65,7 +65,9 @@ def fit_statistics(fit: Fit, *, estimated: bool) -> Mapping[str, FitStatistics]:
     # Against means of their own: log((v + τ²)/v) would lose τ² where it is small.
     deviance = float(np.log1p(fit.tau2 / fit.v).sum()) + rss
     made = {ML: _statistics(log_likelihood, deviance, parameters, k)}
-    unweighted = weighted_fit(fit.y, np.ones(k), fit.X).log_det if p > 1 or fit.weighted.basis is not None else math.log(k)
+    unweighted = (
+        weighted_fit(fit.y, np.ones(k), fit.X).log_det if p > 1 or fit.weighted.basis is not None else math.log(k)
+    )
     determinants = float(unweighted) - float(fit.weighted.log_det)
     restricted = -0.5 * ((k - p) * _LOG_2_PI - determinants + log_total + rss)
     return {**made, REML: _statistics(restricted, -2.0 * restricted, parameters, k - p)}
@@ -132,7 +134,9 @@ def compare(full: MetaAnalysis, reduced: MetaAnalysis) -> Comparison:
     found, less = full.model.fit_statistics[likelihood], reduced.model.fit_statistics[likelihood]
     ratio = max(2.0 * (found.log_likelihood - less.log_likelihood), 0.0)
     tau2_other = float(other.tau2)
-    notes = ("tau² is 0 in the smaller model, on the bound of what it can be: the P value is conservative",) if tau2 else ()
+    notes = (
+        ("tau² is 0 in the smaller model, on the bound of what it can be: the P value is conservative",) if tau2 else ()
+    )
     both = full.model.estimates_tau2 and reduced.model.estimates_tau2 and tau2_other > 0.0
     return Comparison(
         statistic=ratio,

@@ -313,8 +313,7 @@ class BoundFormula:
         self._refuse_large(len(self.study))
         with _quiet():
             try:
-                formula = _formulaic().Formula(self.formula, _parser=_parser())
-                spec = _formulaic().ModelSpec(formula, na_action="ignore", output="pandas")
+                spec = _formulaic().ModelSpec(self._terms_of_formula, na_action="ignore", output="pandas")
                 matrix = spec.get_model_matrix(frame, context=self._context)
             except Exception as error:
                 raise self._failed(error) from error
@@ -388,12 +387,19 @@ class BoundFormula:
 
     @cached_property
     def _context(self) -> dict[str, Any]:
-        return _context(intercept=_has_intercept(self.formula))
+        return _context(intercept=any(str(term) == "1" for term in self._terms_of_formula))
+
+    @cached_property
+    def _terms_of_formula(self) -> Any:  # noqa: ANN401 - the library carries no type marker
+        try:
+            return _formulaic().Formula(self.formula, _parser=_parser())
+        except Exception as error:
+            raise self._failed(error) from error
 
     def _refuse_large(self, k: int) -> None:
         """Refuse a design that could not be held, or whose one term has more columns than there are studies."""
         total = 0
-        for term in _formulaic().Formula(self.formula, _parser=_parser()):
+        for term in self._terms_of_formula:
             sizes = [self._size_of(str(factor.expr)) for factor in term.factors]
             least = int(np.prod([max(levels - 1, 1) for levels, _ in sizes], dtype=object))
             if least > max(k, 1):
@@ -435,10 +441,6 @@ def _columns_of(option: ast.expr) -> int:
             return len(items)
         case _:
             return 0
-
-
-def _has_intercept(formula: str) -> bool:
-    return any(str(term) == "1" for term in _formulaic().Formula(formula, _parser=_parser()))
 
 
 class _quiet:  # noqa: N801 - reads as a word

@@ -238,6 +238,8 @@ class PredictionInterval(Method):
     hook = "prediction_intervals"
 
     function: Callable[..., Limits] = attrs.field(validator=_callable)
+    moderators: bool = attrs.field(default=False, kw_only=True)
+    """Whether it also predicts in a meta-regression: about the first of p coefficients, with k - p for k - 1."""
 
 
 @attrs.frozen

@@ -313,7 +313,7 @@ class Regression:
         analysis, settings = self.analysis, self.analysis.settings
         estimates, _ = infer(analysis.methods, turned, settings)
         record = analysis.methods.prediction
-        if record is None or turned.model == "common":
+        if record is None or not record.moderators or turned.model == "common":
             return estimates, None
         inputs = record.named_inputs({"estimates": estimates, **resampling_inputs(settings)})
         limits: Limits = call(analysis.methods.registry, record, turned, settings.level, **inputs)
@@ -327,7 +327,9 @@ class Regression:
             exact, own = self._asked(self._forms.turned(L[place : place + 1]))
             pairs = [(getattr(exact, end)[0, 0], getattr(estimates, end)[0, place]) for end in ("ci_low", "ci_high")]
             if limits is not None and own is not None:
-                pairs += [(np.ravel(getattr(own, end))[0], np.ravel(getattr(limits, end))[place]) for end in ("low", "high")]
+                pairs += [
+                    (np.ravel(getattr(own, end))[0], np.ravel(getattr(limits, end))[place]) for end in ("low", "high")
+                ]
             if any(abs(one - other) > _SAME * abs(one) for one, other in pairs):
                 msg = (
                     f"interval {self.analysis.methods.interval.name} looks at the studies again for every row: "
@@ -358,7 +360,11 @@ class Regression:
         low = high = np.full(n, np.nan)
         if limits is None:
             record = self.analysis.methods.prediction
-            reason = "no prediction interval was asked for" if record is None else "a common effect leaves nothing to predict"
+            reason = (
+                "no prediction interval was asked for"
+                if record is None
+                else "a common effect leaves nothing to predict"
+            )
         else:
             low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), (n,)) for end in (limits.low, limits.high))
             if np.isnan(low).any():
@@ -375,6 +381,15 @@ class Regression:
             prediction_reason=reason,
             scale=self.analysis.effects.scale,
         )
+
+    @property
+    def _no_prediction(self) -> str:
+        record = self.analysis.methods.prediction
+        if record is None:
+            return "no prediction interval was asked for"
+        if self.fit.model == "common":
+            return "a common effect leaves nothing to predict"
+        return f"prediction interval {record.name} does not know moderators"
 
     # -- what is explained --------------------------------------------------------------------------------------------
 
@@ -398,7 +413,9 @@ class Regression:
         analysis = self.analysis
         fit = analysis.fit
         if fit is None or fit.dof < 1:
-            return None, analysis.reason if fit is None else NO_TAU2.format(why="there are no more studies than coefficients")
+            return None, analysis.reason if fit is None else NO_TAU2.format(
+                why="there are no more studies than coefficients"
+            )
         methods = analysis.methods
         ones = intercept(fit.k)
         if fit.model == "common":
@@ -550,7 +567,9 @@ def _joined(pieces: Sequence[Estimates]) -> Estimates:
     }
     dfs = [piece.df for piece in pieces]
     if any(isinstance(df, np.ndarray) for df in dfs):
-        arrays["df"] = np.concatenate([np.broadcast_to(np.asarray(piece.df), piece.value.shape) for piece in pieces], axis=1)
+        arrays["df"] = np.concatenate(
+            [np.broadcast_to(np.asarray(piece.df), piece.value.shape) for piece in pieces], axis=1
+        )
     absent = [piece.without_df for piece in pieces]
     if any(one is not None for one in absent):
         n = [piece.value.shape[1] for piece in pieces]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth import Cells, CombinationError, CorrectedCells, Fit, FloatArray, PoolingModel, Sample, Settings, hookimpl
+from evisynth import Cells, CombinationError, CorrectedCells, Fit, FloatArray, PoolingModel, Sample, Settings, hookimpl, is_intercept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:
     if sample.cells is None:
         msg = "Mantel-Haenszel pooling needs the events and participants of each arm: give study data, not effect sizes"
         raise CombinationError(msg)
-    if sample.X.shape[1] > 1:
+    if not is_intercept(sample.X):
         msg = "Mantel-Haenszel pooling takes no moderators: choose method 'IV'"
         raise CombinationError(msg)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from evisynth import CombinationError, Fit, PoolingModel, Sample, Settings, hookimpl, inverse_variance_fit
+from evisynth import CombinationError, Fit, PoolingModel, Sample, Settings, hookimpl, inverse_variance_fit, is_intercept
 from evisynth_estimators.two_by_two import hypergeometric
 
 
 def peto(sample: Sample, settings: Settings) -> Fit:  # noqa: ARG001 - every pooling model gets the settings
     """Divide the sum of O - E by the sum of its variances V, which are the weights."""
-    if sample.X.shape[1] > 1:
+    if not is_intercept(sample.X):
         msg = "Peto's pooling takes no moderators: choose method 'IV'"
         raise CombinationError(msg)
     zero = np.zeros(sample.y.shape[1:])

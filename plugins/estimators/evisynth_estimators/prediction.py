@@ -20,13 +20,13 @@ HTS = "Higgins, Thompson & Spiegelhalter (2009), J. R. Stat. Soc. A 172:137-159"
 
 
 def higgins_thompson_spiegelhalter(fit: Fit, level: float) -> Limits:
-    """Take Student's t with k - 2 degrees of freedom."""
-    return _student(fit, fit.se[0], level, fit.k - 2)
+    """Take Student's t with k - 2 degrees of freedom (k - p - 1 beside moderators)."""
+    return _student(fit, fit.se[0], level, fit.dof - 1)
 
 
 def one_degree_more(fit: Fit, level: float) -> Limits:
-    """Take Student's t with k - 1 degrees of freedom."""
-    return _student(fit, fit.se[0], level, fit.k - 1)
+    """Take Student's t with k - 1 degrees of freedom (k - p beside moderators)."""
+    return _student(fit, fit.se[0], level, fit.dof)
 
 
 def normal(fit: Fit, level: float) -> Limits:
@@ -37,7 +37,7 @@ def normal(fit: Fit, level: float) -> Limits:
 
 def with_hartung_knapp(fit: Fit, level: float, *, estimates: Estimates) -> Limits:
     """Take Student's t with k - 1 degrees of freedom and the standard error of the interval method in use."""
-    return _student(fit, estimates.se[0], level, fit.k - 1)
+    return _student(fit, estimates.se[0], level, fit.dof)
 
 
 def _student(fit: Fit, se: FloatArray, level: float, dof: int) -> Limits:
@@ -54,6 +54,7 @@ def prediction_intervals() -> list[PredictionInterval]:
         PredictionInterval(
             "HTS",
             higgins_thompson_spiegelhalter,
+            moderators=True,
             reference=HTS,
             r_equivalent="metafor::predict(res, predtype='Riley')",
             r_version="metafor 4.0",
@@ -61,6 +62,7 @@ def prediction_intervals() -> list[PredictionInterval]:
         PredictionInterval(
             "V",
             one_degree_more,
+            moderators=True,
             reference=f"{HTS}; degrees of freedom: Veroniki et al. (2019), Res. Synth. Methods 10:23-43",
             r_equivalent="metafor::predict(res, predtype='t')",
             r_version="metafor 5.0",
@@ -68,6 +70,7 @@ def prediction_intervals() -> list[PredictionInterval]:
         PredictionInterval(
             "HK",
             with_hartung_knapp,
+            moderators=True,
             reference="Partlett & Riley (2017), Stat. Med. 36:301-317; degrees of freedom: Veroniki et al. "
             "(2019), Res. "
             "Synth. Methods 10:23-43",
@@ -76,6 +79,7 @@ def prediction_intervals() -> list[PredictionInterval]:
         PredictionInterval(
             "S",
             normal,
+            moderators=True,
             reference="Skipka (2006), in: XIIIth Cochrane Colloquium; Higgins, Thompson & Spiegelhalter (2009), eq. 11",
             r_equivalent="metafor::predict(metafor::rma(yi, vi))",
         ),

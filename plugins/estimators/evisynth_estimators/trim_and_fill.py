@@ -49,7 +49,7 @@ def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = 
     _check("side", side, SIDES)
     made = Adjusted(name="trim-and-fill", variant=estimator, reference=REFERENCE)
     rows = list(analysis.effect_rows)
-    if analysis.X.shape[1] > 1:
+    if analysis.is_regression:
         return attrs.evolve(made, reason=MODERATORS)
     if len(rows) < FEWEST:
         return attrs.evolve(made, reason=TOO_FEW.format(k=len(rows)))
