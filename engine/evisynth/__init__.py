@@ -80,13 +80,13 @@ if TYPE_CHECKING:
     from evisynth.batch import fit_many
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.converting import convert
+    from evisynth.designs import Design
     from evisynth.diagnostics.blup import StudyPredictions, blup
     from evisynth.diagnostics.cumulative import Cumulative, cumulative
     from evisynth.diagnostics.gosh import Gosh, gosh
     from evisynth.diagnostics.influence import Influence, influence
     from evisynth.diagnostics.leave_one_out import LeaveOneOut, leave_one_out
     from evisynth.diagnostics.plots import Baujat, Radial, baujat, radial
-    from evisynth.designs import Design
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
     from evisynth.fit_statistics import Comparison, FitStatistics, compare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -60,11 +61,12 @@ def _is_list_of_contrasts(value: object) -> bool:
     return any(isinstance(one, str | Mapping) for one in cast("Sequence[object]", value))
 
 
-def _weight(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not np.isfinite(value):
+def _weight(value: Any) -> float:  # noqa: ANN401 - whatever was given
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
         msg = f"a weight of a contrast is a finite number, not {value!r}"
         raise SettingsError(msg)
-    return float(value)
+    return float(plain)
 
 
 def _written(row: FloatArray, names: Sequence[str]) -> str:

@@ -9,7 +9,8 @@ import attrs
 import numpy as np
 
 from evisynth.errors import CombinationError, DataError, Problem
-from evisynth.formulas import BoundFormula, check, is_formula, refuse_gaps
+from evisynth.formula_rules import check, is_formula
+from evisynth.formulas import BoundFormula, refuse_gaps
 from evisynth.kernels.arrays import FloatArray, read_only
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _matrix(value: object) -> FloatArray:
 
 
 def _numbered(matrix: FloatArray, *, leading: bool) -> tuple[str, ...]:
-    """Number the columns; one of ones that leads them is the intercept."""
+    """Name columns by number, and one of ones that leads them the intercept."""
     first = bool(leading and matrix.size and (matrix[:, 0] == 1.0).all())
     numbers = tuple(f"x{j + 1}" for j in range(matrix.shape[1] - first))
     return (INTERCEPT, *numbers) if first else numbers
@@ -371,10 +372,11 @@ def _described(X: FloatArray, names: Sequence[str], j: int, independent: Sequenc
         return f"{names[j]} is 0 everywhere"
     constant = bool((column == column[0]).all())
     scale = np.sqrt((X[:, list(independent)] ** 2).sum(axis=0))
-    weights = np.linalg.lstsq(X[:, list(independent)] / scale, column, rcond=None)[0]
+    solved: Any = np.linalg.lstsq(X[:, list(independent)] / scale, column, rcond=None)
+    weights: FloatArray = solved[0]
     parts = [
         names[i] for i, share in zip(independent, weights, strict=True) if abs(share) > 1e-8 * np.abs(weights).max()
-    ]  # noqa: PLR2004 - rounding of a coefficient that is 0
+    ]
     if constant and parts == [INTERCEPT]:
         return f"{names[j]} is constant ({column[0]:g})"
     shown = ", ".join(parts[:_SHOWN]) + (f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else "")

@@ -110,6 +110,8 @@ def inverse_variance_fit(  # noqa: PLR0913 - keyword-only, each a field of the f
     total = v + tau2
     w = 1.0 / total
     fitted = weighted_fit(y, w, X)
+    if fitted.basis is not None:
+        fitted = _without_rounding(fitted, y, X)
     coefficients, covariance = fitted.coefficients, fitted.covariance
     if weights is not None:
         w = weights
@@ -130,6 +132,22 @@ def inverse_variance_fit(  # noqa: PLR0913 - keyword-only, each a field of the f
         estimator=estimator,
         weights=weights,
     )
+
+
+_ROUNDING = 16.0 * np.finfo(np.float64).eps
+
+
+def _without_rounding(fitted: WeightedFit, y: FloatArray, X: FloatArray) -> WeightedFit:
+    """Give no residuals to an analysis that moderators fit exactly: rounding is no variation to infer from."""
+    largest = np.abs(X).max(axis=0)
+    terms = np.abs(fitted.coefficients) * (
+        largest[:, np.newaxis] if largest.ndim < fitted.coefficients.ndim else largest
+    )
+    noise = _ROUNDING * (np.abs(y).max(axis=0) + terms.sum(axis=0))
+    exact = np.abs(fitted.residuals).max(axis=0) <= noise
+    if not exact.any():
+        return fitted
+    return attrs.evolve(fitted, residuals=np.where(exact, 0.0, fitted.residuals), log_det=fitted.log_det)
 
 
 @attrs.frozen(eq=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,7 +31,7 @@ from evisynth.settings import Settings
 from evisynth.studies import LEFT_OUT, MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evisynth.designs import Columns, Design, Moderators
     from evisynth.kernels.arrays import BoolArray
@@ -89,7 +88,7 @@ def effects(
     return _measure(studies, resolved, registry)
 
 
-def fit(
+def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
     data: Data,
     measure: str | None = None,
     *,

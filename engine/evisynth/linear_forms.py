@@ -1,7 +1,7 @@
 """Estimate linear combinations of coefficients, and turn a model so that a method sees one as its first coefficient.
 
-With ``W^½ X = QR`` a combination ``Lβ`` is ``B'z``, ``B = R⁻ᵀL'`` and ``z = Q'W^½ y``, and its variance ``B'B``: no inverse
-of ``X'WX`` appears, whose condition is the square of the design's. Source: Golub & Van Loan (2013), Matrix
+With ``W^½ X = QR`` a combination ``Lβ`` is ``B'z``, ``B = R⁻ᵀL'`` and ``z = Q'W^½ y``, and its variance ``B'B``: no
+inverse of ``X'WX`` appears, whose condition is the square of the design's. Source: Golub & Van Loan (2013), Matrix
 Computations, 4th ed., ch. 5; Seber & Lee (2003), Linear Regression Analysis, 2nd ed., ch. 4 (hypotheses).
 """
 
@@ -19,7 +19,7 @@ from evisynth.records import Tau2Fit
 
 if TYPE_CHECKING:
     from evisynth.fits import Fit
-    from evisynth.kernels.arrays import FloatArray
+    from evisynth.kernels.arrays import FloatArray, IntArray
 
 _LEAST = 1e-10
 """Share of a combination that the others must leave of it."""
@@ -34,8 +34,8 @@ class LinearForms:
     @cached_property
     def _intercept(self) -> int | None:
         """Place of the intercept, along which effects may be shifted."""
-        places = np.nonzero((self.fit.X == 1.0).all(axis=0))[0]
-        return int(places[0]) if places.size else None
+        places: list[int] = np.nonzero((self.fit.X == 1.0).all(axis=0))[0].tolist()
+        return places[0] if places else None
 
     @cached_property
     def _factors(self) -> tuple[FloatArray, FloatArray, float]:
@@ -77,24 +77,29 @@ class LinearForms:
 
         Raises `CombinationError` for combinations that are dependent.
         """
-        if covariance is None and self.fit.weights is None:
-            R, z, centre = self._factors
-            if self._intercept is not None and L[:, self._intercept].any():
-                z = z + centre * R[:, self._intercept]
-            B = self.solved(L)
-        else:
-            V = self.fit.covariance if covariance is None else covariance
-            unit = np.sqrt(np.diagonal(V))
-            # V = SCS with correlations C = FF': the combinations of standardised coefficients.
-            F = np.linalg.cholesky(V / np.outer(unit, unit))
-            B = F.T @ (L * unit).T
-            z = np.linalg.solve(F, self.fit.coefficients / unit)
+        stable = covariance is None and self.fit.weights is None
+        B, z = self._stable(L) if stable else self._standardised(L, covariance)
         q, r = np.linalg.qr(B)
         if np.any(np.abs(np.diagonal(r)) <= _LEAST * np.sqrt((B * B).sum(axis=0))):
             msg = "the hypotheses to test are combinations of one another: leave out those that the others imply"
             raise CombinationError(msg)
         projected = q.T @ z
         return float(projected @ projected)
+
+    def _stable(self, L: FloatArray) -> tuple[FloatArray, FloatArray]:
+        R, z, centre = self._factors
+        if self._intercept is None or not L[:, self._intercept].any():
+            # A shift along the intercept is none of these combinations' business.
+            return self.solved(L), z
+        return self.solved(L), np.asarray(z + centre * R[:, self._intercept], dtype=np.float64)
+
+    def _standardised(self, L: FloatArray, covariance: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+        V = self.fit.covariance if covariance is None else covariance
+        unit = np.sqrt(np.diagonal(V))
+        # V = SCS with correlations C = FF': the combinations of standardised coefficients.
+        F = np.linalg.cholesky(V / np.outer(unit, unit))
+        z = np.linalg.solve(F, self.fit.coefficients / unit)
+        return F.T @ (L * unit).T, np.asarray(z, dtype=np.float64)
 
     def turned(self, L: FloatArray) -> Fit:
         """Write the model as n models side by side whose first coefficients are the combinations.
@@ -103,7 +108,7 @@ class LinearForms:
         about a coefficient. Holds k·p·n numbers.
         """
         fit, (n, p) = self.fit, L.shape
-        places = np.arange(n)
+        places: IntArray = np.arange(n, dtype=np.int64)
         size = np.sqrt((fit.X * fit.X).mean(axis=0))
         pivot = np.argmax(np.abs(L) / size, axis=1)
         top = L[places, pivot]

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
 
 from evisynth.errors import CombinationError, SettingsError
-from evisynth.fits import Display, Estimate, Estimates, Fit, Limits
 from evisynth.inference import infer, resampling_inputs
 from evisynth.kernels.distributions import chi2_p_value, f_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.linear_forms import LinearForms
 from evisynth.pooling import GivenTau2, call, estimate_tau2
+from evisynth.regression_results import ARRAYS, Combinations, Inflation, JointTest, Predictions, one_of, row_of
 from evisynth.settings import refuse_unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
     from evisynth.designs import Design
+    from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
 
@@ -32,6 +34,7 @@ Contrast: TypeAlias = "str | Mapping[str, float] | Sequence[Any] | FloatArray"
 """A text such as ``a - b``, weights by name, a row of weights, or several of them."""
 
 NO_TAU2 = "there is no tau² that the moderators could explain: {why}"
+NO_MORE = "there are no more studies than coefficients"
 BY_COEFFICIENT = "interval {name} has degrees of freedom by coefficient, and no joint test of several"
 NO_COVARIANCE = "interval {name} gives no covariance of the coefficients, and no joint test of several"
 _AT_ONCE = 2_000_000
@@ -39,136 +42,9 @@ _AT_ONCE = 2_000_000
 _AT_ALL = 200_000_000
 """Numbers that all models side by side may take; beyond, methods see the first coefficient only."""
 _SAME = 1e-9
+_FITTED = 1e-26
+"""Share of a study's variance that rounding leaves where its fit is exact."""
 RESIDUALS = ("raw", "pearson", "standardised")
-
-
-@attrs.frozen
-class JointTest:
-    """Hold a test that several combinations are 0: χ² (``df_residual`` None), or F with ``df_residual``.
-
-    ``statistic`` is Wald's, divided by ``df`` for F. None with a ``reason`` where there is no such test.
-    """
-
-    statistic: float | None
-    df: int
-    df_residual: float | None
-    p_value: float | None
-    terms: tuple[str, ...]
-    reason: str | None = None
-
-    @property
-    def name(self) -> str:
-        """Distribution of the statistic: ``chi2`` or ``F``."""
-        return "chi2" if self.df_residual is None else "F"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the test as JSON-ready values."""
-        return {"name": self.name, **attrs.asdict(self)}
-
-
-@attrs.frozen(eq=False)
-class Combinations:
-    """Hold linear combinations of coefficients with their intervals and tests, and the test that all are 0."""
-
-    labels: tuple[str, ...]
-    estimates: Estimates
-    """First row: the combinations; arrays ``(1 or more, n)``."""
-    joint: JointTest
-    scale: str
-
-    def __len__(self) -> int:
-        """Count the combinations."""
-        return len(self.labels)
-
-    def __getitem__(self, place: int | str) -> Estimate:
-        """Take one combination by place or label."""
-        i = self.labels.index(place) if isinstance(place, str) else place
-        return _one(self.estimates, i)
-
-    def records(self) -> list[dict[str, Any]]:
-        """Give a row per combination."""
-        return [{"term": label, **_row(self[i], self.scale)} for i, label in enumerate(self.labels)]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give `records` as a table."""
-        import pandas as pd  # noqa: PLC0415 - pandas only when asked for
-
-        return pd.DataFrame(self.records())
-
-
-@attrs.frozen(eq=False)
-class Predictions:
-    """Hold the mean effects at values of the moderators: each ``(n,)`` on the analysis scale.
-
-    Prediction limits are NaN where there are none, with the ``prediction_reason``.
-    """
-
-    labels: tuple[str, ...]
-    value: FloatArray
-    se: FloatArray
-    ci_low: FloatArray
-    ci_high: FloatArray
-    df: FloatArray
-    """Degrees of freedom of the interval; infinite for a normal one."""
-    prediction_low: FloatArray
-    prediction_high: FloatArray
-    prediction_reason: str | None
-    scale: str
-
-    def __len__(self) -> int:
-        """Count the rows."""
-        return len(self.labels)
-
-    @cached_property
-    def display(self) -> tuple[Display, ...]:
-        """Means and their intervals on the scale shown to readers."""
-        from evisynth.results import back_transform  # noqa: PLC0415 - results hold regressions
-
-        rows = zip(self.value.tolist(), self.ci_low.tolist(), self.ci_high.tolist(), strict=True)
-        return tuple(Display(*(back_transform(self.scale, value) for value in row)) for row in rows)
-
-    def records(self) -> list[dict[str, Any]]:
-        """Give a row per row of the new data, on both scales."""
-        from evisynth.results import back_transform  # noqa: PLC0415 - results hold regressions
-
-        made: list[dict[str, Any]] = []
-        for i, label in enumerate(self.labels):
-            low, high = float(self.prediction_low[i]), float(self.prediction_high[i])
-            shown = self.display[i]
-            made.append(
-                {
-                    "name": label,
-                    "effect": float(self.value[i]),
-                    "se": float(self.se[i]),
-                    "ci_low": float(self.ci_low[i]),
-                    "ci_high": float(self.ci_high[i]),
-                    "prediction_low": low,
-                    "prediction_high": high,
-                    "display": shown.value,
-                    "display_ci_low": shown.ci_low,
-                    "display_ci_high": shown.ci_high,
-                    "display_prediction_low": back_transform(self.scale, low),
-                    "display_prediction_high": back_transform(self.scale, high),
-                }
-            )
-        return made
-
-    def to_frame(self) -> pd.DataFrame:
-        """Give `records` as a table."""
-        import pandas as pd  # noqa: PLC0415 - pandas only when asked for
-
-        return pd.DataFrame(self.records())
-
-
-@attrs.frozen
-class Inflation:
-    """Hold a (generalised) variance inflation factor and, comparable between terms, its root per coefficient."""
-
-    term: str
-    coefficients: tuple[str, ...]
-    gvif: float
-    scaled: float
-    """``gvif^(1/(2 m))`` of m coefficients: the factor of a standard error."""
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -230,7 +106,7 @@ class Regression:
         return self._tested(np.eye(len(self.names))[places], tuple(self.names[j] for j in places))
 
     def test(self, which: Which = None) -> JointTest:
-        """Test that coefficients are 0, given by name, by place (from 0) or by a term of the formula; None: `omnibus`."""
+        """Test that coefficients are 0: given by name, place (from 0) or term of the formula; None is `omnibus`."""
         if which is None:
             return self.omnibus
         asked = [which] if isinstance(which, str | int) else list(which)
@@ -259,7 +135,7 @@ class Regression:
         fit, estimates, m = self.fit, self._estimates, len(L)
         name = self.analysis.methods.interval.name
         if m == 1:
-            one = _one(self._combined(L)[0], 0)
+            one = one_of(self._combined(L)[0], 0)
             square = one.statistic**2
             return JointTest(square, 1, one.df, one.p_value, terms)
         df = estimates.df
@@ -350,12 +226,13 @@ class Regression:
 
         if new is None:
             rows = self.analysis.effect_rows
-            L, labels = self.fit.X, tuple(self.analysis.effects.study_id[i] for i in rows)
+            wanted = self.fit.X, tuple(self.analysis.effects.study_id[i] for i in rows)
         else:
             design = self.design or Design(self.analysis.X, self.names, intercept=False)
-            L, labels = design.rows_of(new)
-        estimates, limits = self._combined(L)
-        n = len(L)
+            wanted = design.rows_of(new)
+        labels = wanted[1]
+        estimates, limits = self._combined(wanted[0])
+        n = len(labels)
         value, reason = estimates.value[0], None
         low = high = np.full(n, np.nan)
         if limits is None:
@@ -397,8 +274,8 @@ class Regression:
     def r2(self) -> float | None:
         """Percent of the heterogeneity without moderators that they explain, 0 or more; None with `r2_reason`.
 
-        ``(τ₀² - τ²)/τ₀²`` with τ₀² of the model without moderators by the same estimator; under a common effect the same
-        of H², Q over its degrees of freedom. Source: Raudenbush (2009), in: The Handbook of Research Synthesis and
+        ``(τ₀² - τ²)/τ₀²`` with τ₀² of the model without moderators by the same estimator; under a common effect the
+        same of H², Q over its degrees of freedom. Source: Raudenbush (2009), in: The Handbook of Research Synthesis and
         Meta-Analysis, 2nd ed., ch. 16; López-López et al. (2014), Br. J. Math. Stat. Psychol. 67:30-48.
         """
         return self._explained[0]
@@ -482,8 +359,8 @@ class Regression:
     def residuals(self, kind: str = "raw") -> FloatArray:
         """Give the residuals of the pooled studies: ``raw``, ``pearson`` or ``standardised``.
 
-        ``pearson`` are divided by ``√(v + τ²)``, ``standardised`` by their own standard errors, which the leverages make
-        smaller.
+        ``pearson`` are divided by ``√(v + τ²)``, ``standardised`` by their own standard errors, which the leverages
+        make smaller; NaN where they are 0.
         """
         refuse_unknown("kinds of residuals", [kind], RESIDUALS)
         fit = self.fit
@@ -500,13 +377,14 @@ class Regression:
         else:
             own = weighted_fit(fit.y, fit.w, fit.X).leverages
             left = 1.0 - 2.0 * own + np.einsum("ki,ij,kj->k", fit.X, fit.covariance, fit.X) / total
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(raw / np.sqrt(total * left))
+        # A study that its own coefficient fits exactly has no residual to standardise.
+        left = np.where(left > _FITTED, left, np.nan)
+        return np.asarray(raw / np.sqrt(total * left))
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per coefficient."""
         scale = self.analysis.effects.scale
-        return [{"term": name, **_row(one, scale)} for name, one in self.analysis.coefficients.items()]
+        return [{"term": name, **row_of(one, scale)} for name, one in self.analysis.coefficients.items()]
 
     def to_frame(self) -> pd.DataFrame:
         """Give the coefficients as a table, with columns of the glossary."""
@@ -515,7 +393,7 @@ class Regression:
         return pd.DataFrame(self.records())
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the omnibus test, R² and every term as JSON-ready values; the coefficients stand in the result itself."""
+        """Give the omnibus test, R² and every term as JSON-ready values; coefficients stand in the result itself."""
         terms: list[dict[str, Any]] = []
         if self.analysis.fit is not None:
             inflation = {found.term: found for found in self.gvif}
@@ -545,25 +423,11 @@ def _log_volume(columns: FloatArray) -> float:
     return float(np.log(diagonal).sum())
 
 
-def _one(estimates: Estimates, i: int) -> Estimate:
-    first = attrs.evolve(
-        estimates,
-        **{name: getattr(estimates, name)[0] for name in _ARRAYS},
-        df=estimates.df[0] if isinstance(estimates.df, np.ndarray) and estimates.df.ndim > 1 else estimates.df,
-    )
-    one = first.one(i)
-    normal = estimates.without_df is not None and bool(np.ravel(estimates.without_df)[i])
-    return attrs.evolve(one, df=None) if normal else one
-
-
-_ARRAYS = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
-
-
 def _joined(pieces: Sequence[Estimates]) -> Estimates:
     if len(pieces) == 1:
         return pieces[0]
     arrays: dict[str, Any] = {
-        name: np.concatenate([getattr(piece, name) for piece in pieces], axis=1) for name in _ARRAYS
+        name: np.concatenate([getattr(piece, name) for piece in pieces], axis=1) for name in ARRAYS
     }
     dfs = [piece.df for piece in pieces]
     if any(isinstance(df, np.ndarray) for df in dfs):
@@ -593,22 +457,3 @@ def _degrees(estimates: Estimates, n: int) -> FloatArray:
     df = np.asarray(estimates.df, dtype=np.float64)
     made = np.broadcast_to(df[0] if df.ndim > 1 else df, (n,))
     return made if estimates.without_df is None else np.where(estimates.without_df, np.inf, made)
-
-
-def _row(one: Estimate, scale: str) -> dict[str, Any]:
-    from evisynth.results import display_of  # noqa: PLC0415 - results hold regressions
-
-    shown = display_of(one, scale)
-    return {
-        "effect": one.value,
-        "se": one.se,
-        "ci_low": one.ci_low,
-        "ci_high": one.ci_high,
-        "statistic": one.statistic,
-        "df": one.df,
-        "p_value": one.p_value,
-        "log_p_value": one.log_p_value,
-        "display": shown.value,
-        "display_ci_low": shown.ci_low,
-        "display_ci_high": shown.ci_high,
-    }

@@ -574,18 +574,17 @@ class MetaAnalysis:
                 found[f"heterogeneity.tau2_ci_{end}"] = heterogeneity.tau2_ci_reason
         if self.subgroup_test is not None and self.subgroup_test.reason is not None:
             found["subgroup_test"] = self.subgroup_test.reason
+        found.update(self._reasons_of_fit)
+        return found
+
+    @property
+    def _reasons_of_fit(self) -> Mapping[str, str]:
+        found = {f"fit_statistics.{name}.bic": NO_DOF for name, one in self.fit_statistics.items() if one.bic is None}
         if self.regression is not None:
             if self.regression.r2_reason is not None:
                 found["regression.r2"] = self.regression.r2_reason
             if self.regression.omnibus.reason is not None:
                 found["regression.omnibus"] = self.regression.omnibus.reason
-        found.update(
-            {
-                f"fit_statistics.{name}.bic": "there is no observation left for the restricted likelihood"
-                for name, statistics in self.fit_statistics.items()
-                if statistics.bic is None
-            }
-        )
         return found
 
     @cached_property

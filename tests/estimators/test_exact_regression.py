@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import mpmath
 import numpy as np
 import pytest
 
@@ -13,10 +13,15 @@ import evisynth as es
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Value: TypeAlias = Any
+mpmath: Any = import_module("mpmath")
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 DIGITS = 1e-13
 
-Y = np.array([-0.8893, -1.5854, -1.3481, -1.4416, -0.2175, -0.7861, -1.6209, 0.012, -0.4694, -1.3713, -0.3394, 0.4459, -0.0173])
+Y = np.array(
+    [-0.8893, -1.5854, -1.3481, -1.4416, -0.2175, -0.7861, -1.6209, 0.012, -0.4694, -1.3713, -0.3394, 0.4459, -0.0173]
+)
 V = np.array([0.3256, 0.1946, 0.4154, 0.02, 0.0512, 0.0069, 0.223, 0.004, 0.0564, 0.073, 0.0124, 0.5325, 0.0714])
 YEAR = np.array([1948.0, 1949, 1960, 1977, 1973, 1953, 1973, 1980, 1968, 1961, 1974, 1969, 1976])
 ABLAT = np.array([44.0, 55, 42, 52, 13, 44, 19, 13, 27, 42, 18, 33, 33])
@@ -56,7 +61,7 @@ class Exact:
             w * w * (self.X[s, :] * self.V * self.X[s, :].T)[0] for s, w in enumerate(self.w)
         )
 
-    def wald(self, L: list[list[float]]) -> Any:
+    def wald(self, L: list[list[float]]) -> Value:
         rows = mpmath.matrix(L)
         inner = rows * self.V * rows.T
         return ((rows * self.beta).T * inner**-1 * (rows * self.beta))[0]
@@ -75,7 +80,7 @@ def test_a_regression_is_that_of_fifty_digits(
     model: str, design: str, spread: str, relative_error: Callable[[float, float], float]
 ) -> None:
     X, v = DESIGNS[design], VARIANCES[spread]
-    words = {"model": "common"} if model == "common" else {"tau2": 0.25}
+    words: dict[str, Any] = {"model": "common"} if model == "common" else {"tau2": 0.25}
     analysis = es.fit(es.Effects(Y, v), settings="metafor", moderators=es.Design(X, intercept=False), **words)
     regression = analysis.regression
     assert regression is not None
@@ -99,16 +104,18 @@ def test_a_regression_is_that_of_fifty_digits(
         predicted = regression.predict()
         for s in (0, 4, 7):
             row = exact.X[s, :]
-            assert abs(predicted.value[s] - float((row * exact.beta)[0])) <= limit * predicted.se[s] + 1e-15 * abs(Y).max()
+            assert (
+                abs(predicted.value[s] - float((row * exact.beta)[0])) <= limit * predicted.se[s] + 1e-15 * abs(Y).max()
+            )
             assert relative_error(float(predicted.se[s]), float(mpmath.sqrt((row * exact.V * row.T)[0]))) <= limit
 
 
-def _q(X: Array, v: Array) -> Any:
+def _q(X: Array, v: Array) -> Value:
     return Exact(Y, [mpmath.mpf(x) for x in v.tolist()], X).rss
 
 
 @pytest.mark.parametrize("design", ["latitude", "years as they are", "square of years", "units apart", "levels"])
-def test_r2_is_that_of_fifty_digits(design: str, relative_error: Callable[[float, float], float]) -> None:
+def test_r2_is_that_of_fifty_digits(design: str) -> None:
     X = DESIGNS[design]
     analysis = es.fit(es.Effects(Y, V), settings="metafor", tau2="DL", moderators=es.Design(X, intercept=False))
     assert analysis.regression is not None

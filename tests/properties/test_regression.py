@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ import evisynth as es
 
 if TYPE_CHECKING:
     from tests.properties.conftest import Strategies
+
+Value: TypeAlias = Any
 
 few = settings(
     max_examples=settings().max_examples // 3,
@@ -39,7 +41,7 @@ def draw_case(data: st.DataObject, drawn: Strategies, least: int = 6) -> Case:
     return es.Effects(y, v), X
 
 
-def regress(effects: es.Effects, X: Any, **words: Any) -> es.Regression:
+def regress(effects: es.Effects, X: Value, **words: Value) -> es.Regression:
     design = es.Design(X, intercept=False)
     regression = es.fit(effects, settings="metafor", moderators=design, tau2_interval=None, **words).regression
     assert regression is not None
@@ -101,7 +103,9 @@ def test_the_order_of_studies_does_not_matter(data: st.DataObject, drawn: Strate
     one, other = regress(effects, X, tau2="DL"), regress(effects.take(order.tolist()), X[order], tau2="DL")
     assert other.omnibus.statistic == pytest.approx(one.omnibus.statistic, rel=1e-9, abs=1e-12)
     np.testing.assert_allclose(other.predict().value, one.predict().value[order], rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(other.residuals("standardised"), one.residuals("standardised")[order], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        other.residuals("standardised"), one.residuals("standardised")[order], rtol=1e-6, atol=1e-9
+    )
 
 
 @given(data=st.data())

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import mpmath
 import numpy as np
 import pytest
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+
+Value: TypeAlias = Any
+mpmath: Any = import_module("mpmath")
 
 CLOSED = {"FE", "EE", "DL", "HE", "HS", "HSk", "SJ"}
 TIGHT, ITERATIVE = 2e-12, 1e-9
@@ -31,7 +34,7 @@ def apart(value: float | None, truth: float | str | None, floor: float = 0.0) ->
     return 0.0 if abs(found - wanted) <= floor else abs(found - wanted) / max(abs(wanted), 1e-300)
 
 
-def furthest(values: Any, truth: Any, floor: float = 0.0) -> float:
+def furthest(values: Value, truth: Value, floor: float = 0.0) -> float:
     found, wanted = np.ravel(values).tolist(), np.ravel(np.array(truth, dtype=object)).tolist()
     assert len(found) == len(wanted)
     return max(apart(one, other, floor) for one, other in zip(found, wanted, strict=True))
@@ -79,14 +82,14 @@ class Recorded:
         weeks = np.array(other["X"], dtype=np.float64)[:, 1] if "pmin" in ref else None
         self.columns = columns_behind(inputs["X_names"], self.X, weeks)
 
-    def fit(self, **words: Any) -> es.MetaAnalysis:
+    def fit(self, **words: Value) -> es.MetaAnalysis:
         return es.fit(
             self.effects, settings="metafor", moderators=translated(self.formula), columns=self.columns, **words
         )
 
 
 @pytest.fixture(scope="module")
-def recorded(r_cases: Mapping[str, Any]) -> Any:
+def recorded(r_cases: Mapping[str, Any]) -> Value:
     @cache
     def of(ref: str) -> Recorded:
         return Recorded(r_cases, ref)
@@ -101,7 +104,7 @@ def cases_of(r_cases: Mapping[str, Any], *groups: str) -> Iterator[dict[str, Any
             yield case
 
 
-def test_formulas_make_the_designs_of_r(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_formulas_make_the_designs_of_r(r_cases: Mapping[str, Any], recorded: Value) -> None:
     refs = {case["inputs"]["ref"] for case in cases_of(r_cases, "metareg")}
     assert len(refs) == 19
     for ref in refs:
@@ -124,7 +127,7 @@ def words_of(method: str, test: str) -> dict[str, Any]:
     return {"tau2": method, **interval}
 
 
-def test_metareg(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_metareg(r_cases: Mapping[str, Any], recorded: Value) -> None:
     known = {method.name for method, _ in es.default_registry() if isinstance(method, es.Tau2Estimator)}
     compared, left, far = 0, 0, {}
     for case in cases_of(r_cases, "metareg"):
@@ -207,7 +210,7 @@ def fit_distances(found: Mapping[str, es.FitStatistics], truth: Mapping[str, Any
 # -- questions to one model -------------------------------------------------------------------------------------------
 
 
-def test_variance_inflation(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_variance_inflation(r_cases: Mapping[str, Any], recorded: Value) -> None:
     compared = 0
     for case in cases_of(r_cases, "vif"):
         regression = recorded(case["inputs"]["ref"]).fit().regression
@@ -222,7 +225,7 @@ def test_variance_inflation(r_cases: Mapping[str, Any], recorded: Any) -> None:
     assert compared == 11
 
 
-def test_wald_tests_of_coefficients(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_wald_tests_of_coefficients(r_cases: Mapping[str, Any], recorded: Value) -> None:
     compared = 0
     for case in cases_of(r_cases, "anova.btt"):
         regression, truth = recorded(case["inputs"]["ref"]).fit().regression, case["outputs"]
@@ -234,7 +237,7 @@ def test_wald_tests_of_coefficients(r_cases: Mapping[str, Any], recorded: Any) -
     assert compared == 11
 
 
-def test_likelihood_ratios(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_likelihood_ratios(r_cases: Mapping[str, Any], recorded: Value) -> None:
     pytest.importorskip("evisynth_estimators.likelihood")
     compared = 0
     for case in cases_of(r_cases, "anova.LRT"):
@@ -247,7 +250,9 @@ def test_likelihood_ratios(r_cases: Mapping[str, Any], recorded: Any) -> None:
             "pval": apart(found.p_value, truth["pval"][0]),
             "full": furthest([getattr(found.full, name) for name in names], truth["fit_stats_f"]),
             "reduced": furthest([getattr(found.reduced, name) for name in names], truth["fit_stats_r"]),
-            "parms": furthest([found.full.parameters, found.reduced.parameters], [truth["parms_f"][0], truth["parms_r"][0]]),
+            "parms": furthest(
+                [found.full.parameters, found.reduced.parameters], [truth["parms_f"][0], truth["parms_r"][0]]
+            ),
             "QE": furthest([full.heterogeneity.q, reduced.heterogeneity.q], [truth["QE_f"][0], truth["QE_r"][0]]),
             "tau2": furthest([full.model.tau2, reduced.model.tau2], [truth["tau2_f"][0], truth["tau2_r"][0]], 1e-13),
             "R2": apart(found.r2, truth["R2"][0], 1e-6),
@@ -257,7 +262,7 @@ def test_likelihood_ratios(r_cases: Mapping[str, Any], recorded: Any) -> None:
     assert compared == 19
 
 
-def test_predictions(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_predictions(r_cases: Mapping[str, Any], recorded: Value) -> None:
     compared = 0
     for case in cases_of(r_cases, "predict"):
         one, truth = recorded(case["inputs"]["ref"]), case["outputs"]
@@ -278,7 +283,7 @@ def test_predictions(r_cases: Mapping[str, Any], recorded: Any) -> None:
     assert compared == 19
 
 
-def test_residuals(r_cases: Mapping[str, Any], recorded: Any) -> None:
+def test_residuals(r_cases: Mapping[str, Any], recorded: Value) -> None:
     compared = 0
     for case in cases_of(r_cases, "residuals.pearson", "residuals.cholesky"):
         # Between independent effects the Cholesky factor is diagonal: both kinds are the same.
@@ -310,10 +315,8 @@ YEARS = "~ ablat + factor(alloc) + year"
 """Calendar years as they are: the condition of X'WX, which metafor inverts, is 1e10; ours is that of X."""
 
 
-def test_calendar_years_cost_metafor_digits_and_not_us(r_cases: Mapping[str, Any], recorded: Any) -> None:
-    (case,) = [
-        case for case in cases_of(r_cases, "metareg") if case["id"] == f"metareg/dat.bcg|reg|{YEARS}/EE/z"
-    ]
+def test_calendar_years_cost_metafor_digits_and_not_us(r_cases: Mapping[str, Any], recorded: Value) -> None:
+    (case,) = [case for case in cases_of(r_cases, "metareg") if case["id"] == f"metareg/dat.bcg|reg|{YEARS}/EE/z"]
     one = recorded(case["inputs"]["ref"])
     with mpmath.workdps(50):
         X = mpmath.matrix(one.X.tolist())
@@ -343,7 +346,9 @@ def test_fit_statistics_of_rma_uni(r_cases: Mapping[str, Any]) -> None:
             continue
         inputs = r_cases["inputs"][case["inputs"]["ref"]] if "ref" in case["inputs"] else case["inputs"]
         v = np.array(inputs["vi"], dtype=float)
-        words: dict[str, Any] = {"model": "common"} if method == "EE" else {"tau2": float(given[1]) if given else method}
+        words: dict[str, Any] = (
+            {"model": "common"} if method == "EE" else {"tau2": float(given[1]) if given else method}
+        )
         own: dict[str, Any] = {"weights": 1.0 / np.sqrt(v)} if "weights=1/sqrt(vi)" in case["call"] else {}
         if "weighted=FALSE" in case["call"]:
             own = {"weighting": "equal"}

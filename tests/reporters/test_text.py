@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 import re
+import unicodedata
 from types import SimpleNamespace
 from typing import Any
 

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth import Cells, CombinationError, CorrectedCells, Fit, FloatArray, PoolingModel, Sample, Settings, hookimpl, is_intercept
+from evisynth import (
+    Cells,
+    CombinationError,
+    CorrectedCells,
+    Fit,
+    FloatArray,
+    PoolingModel,
+    Sample,
+    Settings,
+    hookimpl,
+    is_intercept,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -174,7 +174,9 @@ def regression_lines(analysis: MetaAnalysis) -> list[str]:
         name, degrees_of = "Chi²", f"{found.df}"
         if found.df_residual is not None:
             name, degrees_of = "F", f"{found.df} and {degrees(found.df_residual)}"
-        lines = [f"Test of moderators: {name} = {number(found.statistic)}, df = {degrees_of} ({p_value(found.p_value)})"]
+        lines = [
+            f"Test of moderators: {name} = {number(found.statistic)}, df = {degrees_of} ({p_value(found.p_value)})"
+        ]
     explained = NOT_APPLICABLE if regression.r2 is None else f"R² = {number(regression.r2, 0)}%"
     return [*lines, f"Heterogeneity explained: {explained}"]
 
