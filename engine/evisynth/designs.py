@@ -372,8 +372,8 @@ def _described(X: FloatArray, names: Sequence[str], j: int, independent: Sequenc
         return f"{names[j]} is 0 everywhere"
     constant = bool((column == column[0]).all())
     scale = np.sqrt((X[:, list(independent)] ** 2).sum(axis=0))
-    solved: Any = np.linalg.lstsq(X[:, list(independent)] / scale, column, rcond=None)
-    weights: FloatArray = solved[0]
+    q, r = np.linalg.qr(X[:, list(independent)] / scale)
+    weights: FloatArray = np.linalg.solve(r, q.T @ column)
     parts = [
         names[i] for i, share in zip(independent, weights, strict=True) if abs(share) > 1e-8 * np.abs(weights).max()
     ]
