@@ -125,9 +125,8 @@ class Design:
         wanted = tuple(self.source.columns) if self.source is not None else self.names[int(self._has_intercept) :]
         n = max((_length(columns[name]) for name in wanted if name in columns), default=1)
         labels = _row_labels(n)
-        texts = (
-            {name for name, held in self.source.columns.items() if isinstance(held, tuple)} if self.source else set()
-        )
+        source = {} if self.source is None else dict(self.source.columns)
+        texts = {name for name, column in source.items() if isinstance(column, tuple)}
         # A number beside columns of several rows holds for all of them.
         held = {
             name: columns[name] if _length(columns[name]) > 1 or n == 1 else [*_items(columns[name])] * n
@@ -373,7 +372,7 @@ def _described(X: FloatArray, names: Sequence[str], j: int, independent: Sequenc
     constant = bool((column == column[0]).all())
     scale = np.sqrt((X[:, list(independent)] ** 2).sum(axis=0))
     q, r = np.linalg.qr(X[:, list(independent)] / scale)
-    weights: FloatArray = np.linalg.solve(r, q.T @ column)
+    weights = np.asarray(np.linalg.solve(r, q.T @ column), dtype=np.float64)
     parts = [
         names[i] for i, share in zip(independent, weights, strict=True) if abs(share) > 1e-8 * np.abs(weights).max()
     ]
