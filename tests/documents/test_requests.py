@@ -95,6 +95,14 @@ def test_leave_one_out_travels_in_the_answer(ask: Ask) -> None:
     assert answer["leave_one_out"] == es.leave_one_out(analysis).records()
 
 
+def test_leave_one_out_of_a_meta_regression_has_a_row_for_each_coefficient(ask: Ask) -> None:
+    data = {"yi": [0.1, 0.4, 0.2, 0.5], "vi": [0.04, 0.02, 0.05, 0.03]}
+    answer = ask({"data": data, "moderators": {"dose": [1, 2, 4, 3]}, "leave_one_out": True})
+    rows = [(row["omitted"], row["term"]) for row in answer["leave_one_out"]]
+    assert rows[:3] == [("Study 1", "intercept"), ("Study 1", "dose"), ("Study 2", "intercept")]
+    assert len(rows) == 8
+
+
 @pytest.mark.parametrize(
     ("request_words", "said"),
     [

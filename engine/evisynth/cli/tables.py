@@ -50,9 +50,12 @@ def print_leave_one_out(analysis: MetaAnalysis) -> None:
     def number(value: float | None) -> str:
         return "–" if value is None else f"{value:.3f}"
 
+    records = leave_one_out(analysis).records()
+    terms = len(analysis.terms) > 1
     rows = [
         (
             row["omitted"],
+            *((row["term"],) if terms else ()),
             row["k"],
             number(row["display"]),
             f"[{number(row['display_ci_low'])}, {number(row['display_ci_high'])}]"
@@ -62,7 +65,9 @@ def print_leave_one_out(analysis: MetaAnalysis) -> None:
             number(row["tau2"]),
             "–" if row["i2"] is None else f"{row['i2']:.0f} %",
         )
-        for row in leave_one_out(analysis).records()
+        for row in records
     ]
-    headings = ("Without", "k", analysis.effects.label, f"{100 * analysis.settings.level:g} % CI", "P", "Tau²", "I²")
-    print_table(headings, rows, "Leave one out", right=(1, 2, 3, 4, 5, 6))
+    level = f"{100 * analysis.settings.level:g} % CI"
+    named = ("Without", *(("Coefficient",) if terms else ()))
+    headings = (*named, "k", analysis.effects.label, level, "P", "Tau²", "I²")
+    print_table(headings, rows, "Leave one out", right=range(len(named), len(headings)))
