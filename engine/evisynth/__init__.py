@@ -52,6 +52,7 @@ from evisynth.kernels.distributions import (
 )
 from evisynth.kernels.few_studies import FEW, FewStudies
 from evisynth.kernels.generalised_q import generalised_q_root
+from evisynth.kernels.quadratic_forms import quadratic_form_tail
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
 from evisynth.pooling import Sample
@@ -253,6 +254,7 @@ __all__ = [
     "normal_p_value",
     "normal_quantile",
     "power_of_two_scale",
+    "quadratic_form_tail",
     "radial",
     "read_json",
     "read_only",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from evisynth.errors import CombinationError
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
 
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
-    from evisynth.settings import Settings
 
-_TAU2 = ("DL", "REML", "PM")
+_RMA = re.compile(r"metafor::rma\(yi, vi, (?P<weights>weights=weights, )?method='(?P<name>\w+)'\)")
+_META = ("DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB")
+"""What meta takes as ``method.tau``."""
 _INTERVALS = ("Wald", "HK")
 _PREDTYPE = {"S": "", "HK": "", "HTS": ', predtype="Riley"', "V": ', predtype="t"'}
 """What metafor's predict is told; its own choice is normal under Wald and t under Hartung and Knapp."""
@@ -29,8 +31,7 @@ def write(analysis: MetaAnalysis) -> str:
     """
     settings = analysis.settings
     if settings.model == "random":
-        named = isinstance(settings.tau2, str)
-        _refuse(named and settings.tau2 not in _TAU2, f"an estimator of tau² that R knows as {settings.tau2!r}")
+        _estimator(analysis)
         _refuse(settings.interval not in _INTERVALS, f"an interval that R knows as {settings.interval!r}")
     lines = [f"# {_plain(analysis.label)}: {analysis.model.label}"]
     if analysis.subgroups:
@@ -67,7 +68,7 @@ def _rma(analysis: MetaAnalysis) -> str:
     settings = analysis.settings
     random = settings.model == "random"
     test = {"HK": "adhoc" if settings.adhoc == "se" else "knha"}.get(settings.interval, "z") if random else "z"
-    words = ["yi", "vi", "data=dat", f'method="{_estimator(settings) if random else "EE"}"', f'test="{test}"']
+    words = ["yi", "vi", "data=dat", f'method="{_estimator(analysis) if random else "EE"}"', f'test="{test}"']
     words += [f"level={_number(100 * settings.level)}", "slab=study"]
     if analysis.regression is not None:
         first = ["0"] if analysis.regression.intercept is None else []
@@ -80,9 +81,18 @@ def _rma(analysis: MetaAnalysis) -> str:
     return f"res <- rma({', '.join(words)})"
 
 
-def _estimator(settings: Settings) -> str:
-    """Name the estimator; beside a τ² that is given R wants the name of some random-effects model."""
-    return settings.tau2 if isinstance(settings.tau2, str) else "REML"
+def _estimator(analysis: MetaAnalysis) -> str:
+    """Name the estimator as metafor does; beside a τ² that is given R wants the name of some random-effects model."""
+    name = analysis.settings.tau2
+    if not isinstance(name, str):
+        return "REML"
+    known = _RMA.fullmatch(analysis.methods.tau2.r_equivalent or "")
+    if known is None:
+        msg = f"an R script cannot reproduce this analysis: there is no estimator of tau² that R knows as {name!r}"
+        raise CombinationError(msg)
+    without = analysis.effects.weights is None and analysis.settings.weighting != "equal"
+    _refuse(known["weights"] is not None and without, f"{name} in R without weights of one's own")
+    return known["name"]
 
 
 def _after(analysis: MetaAnalysis) -> list[str]:
@@ -145,6 +155,9 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     random = settings.model == "random"
     _refuse(analysis.is_regression, "script for a meta-regression with the preset 'meta' (choose 'metafor')")
     _refuse(not isinstance(settings.tau2, str), "way to give tau² in this script (choose settings 'metafor')")
+    _refuse(
+        random and _estimator(analysis) not in _META, f"estimator {settings.tau2!r} in meta (choose settings 'metafor')"
+    )
     own_weights = analysis.effects.weights is not None or settings.weighting == "equal"
     _refuse(own_weights, "script with weights of one's own for meta (choose settings 'metafor')")
     _refuse(
@@ -155,7 +168,7 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     words = [
         f"common={_truth(not random)}",
         f"random={_truth(random)}",
-        f'method.tau="{settings.tau2 if random else "DL"}"',
+        f'method.tau="{_estimator(analysis) if random else "DL"}"',
         f'method.random.ci="{"HK" if settings.interval == "HK" else "classic"}"',
         f"level.ma={_number(settings.level)}",
         f"level={_number(settings.study_level)}",

@@ -156,6 +156,8 @@ class Tau2Estimator(Method):
     moment_weights: Callable[[FloatArray], FloatArray] | None = attrs.field(default=None, kw_only=True)
     """``v → a``, one a study, where without moderators τ² is the estimate that matches ``Σ a (y - ȳ_a)²`` to its
     expectation (DL: ``1/v``); leaving out studies is then a matter of sums."""
+    moderator_law: bool = attrs.field(default=True, kw_only=True)
+    """Whether a shift of y along a moderator changes nothing, as one along the intercept always does."""
 
 
 @attrs.frozen(eq=False, slots=False)

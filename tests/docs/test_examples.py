@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SAYS = {
     "quick_start.py": "RR 0.58 (0.38, 0.87)",
     "forest_plot.py": "adverse_events_without_zhu.svg",
-    "custom_estimator.py": "SJ keeps the laws of its kind",
+    "custom_estimator.py": "CA2 keeps the laws of its kind",
     "many_analyses.py": "57 analyses",
 }
 NEEDS_MATPLOTLIB = {"forest_plot.py"}

@@ -141,7 +141,7 @@ def test_the_message_says_which_law_which_input_and_what_was_seen() -> None:
 
 def test_a_plugin_is_checked_as_a_whole() -> None:
     moments = importlib.import_module("evisynth_estimators.moments")
-    assert [record.name for record in check_plugin(moments)] == ["DL", "PM"]
+    assert [record.name for record in check_plugin(moments)] == ["DL", "PM", "EB", "DLIT", "SJIT"]
 
     class Plugin:
         @es.hookimpl

@@ -59,9 +59,7 @@ class WeightedFit:
     @cached_property
     def trace(self) -> FloatArray:
         """Trace of P in a form that one dominant weight cannot spoil."""
-        if self.basis is None:
-            return np.asarray(np.add.reduce(self.w * self._others, axis=0) / np.add.reduce(self.w, axis=0))
-        return np.asarray((self.w * self.deleted_leverages).sum(axis=0))
+        return self.trace_with(self.w)
 
     @property
     def _rows(self) -> FloatArray:
@@ -72,17 +70,34 @@ class WeightedFit:
     @cached_property
     def trace_squared(self) -> FloatArray:
         """Trace of P·P, which the information about τ² is made of."""
+        return self.trace_squared_with(self.w)
+
+    def trace_with(self, d: FloatArray) -> FloatArray:
+        """Sum the eigenvalues of ``D^½ M D^½``, M the projection onto the residuals of ``W^½ X``; d shaped as w.
+
+        With ``d = w·s`` it is ``tr(P S)``, the expectation of ``y'P y`` where the variances are s.
+        """
+        if self.basis is None:
+            return np.asarray(np.add.reduce(d * self._others, axis=0) / np.add.reduce(self.w, axis=0))
+        return np.asarray((d * self.deleted_leverages).sum(axis=0))
+
+    def trace_squared_with(self, d: FloatArray) -> FloatArray:
+        """Sum the squares of the eigenvalues of ``D^½ M D^½``, as `trace_with`; with ``d = w·s`` it is ``tr(P S P S)``.
+
+        Half the variance of ``y'P y`` where y is normal with variances s.
+        """
         w = self.w
         if self.basis is None:
-            share = self._others / w.sum(axis=0)
-            squares = w * w
+            total = np.add.reduce(w, axis=0)
+            products = d * w
             return np.asarray(
-                (squares * share**2).sum(axis=0) + (squares * sum_of_others(squares)).sum(axis=0) / w.sum(axis=0) ** 2
+                (d * d * (self._others / total) ** 2).sum(axis=0)
+                + (products * sum_of_others(products)).sum(axis=0) / total**2
             )
         q = self._rows
         p, k, _ = q.shape
-        weights = w.reshape(k, -1)
-        # Σ_{i≠j} w_i w_j (q_i·q_j)²: for each i the sum over all j less its own term, unless that is most of it.
+        weights = d.reshape(k, -1)
+        # Σ_{i≠j} d_i d_j (q_i·q_j)²: for each i the sum over all j less its own term, unless that is most of it.
         inner = [[_dot_columns(weights * q[a], q[b]) for b in range(a + 1)] for a in range(p)]
         whole = np.zeros(weights.shape)
         for a in range(p):
@@ -95,7 +110,7 @@ class WeightedFit:
         products[i, np.arange(i.size)] = 0.0
         others[i, g] = products.sum(axis=0)
         between = (weights * others).sum(axis=0).reshape(w.shape[1:])
-        return np.asarray(((w * self.deleted_leverages) ** 2).sum(axis=0) + between)
+        return np.asarray(((d * self.deleted_leverages) ** 2).sum(axis=0) + between)
 
     @cached_property
     def leverages(self) -> FloatArray:

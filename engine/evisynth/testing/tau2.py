@@ -27,12 +27,13 @@ _PLAIN: Mapping[str, object] = {"centre": None, "weights": None, "common": None,
 def check_tau2_estimator(record: Tau2Estimator) -> None:
     """Check an estimator of τ²; raises `ConformanceError` for the first law that it breaks.
 
-    It answers, with one finite number per analysis, wherever there are more studies than coefficients, down to k = p +
-    1 and with moderators; it leaves its inputs alone; a shift of y along the columns of X and the order of studies
-    change nothing; y·2ⁿ with v·4ⁿ gives τ²·4ⁿ to the bit; m analyses side by side are m single ones; the inputs that
-    it names beside y, v and X leave τ² as it is where they say nothing new (``centre`` at the inverse-variance mean,
-    ``common`` the fit that it would make itself, ``details`` or none); entering every study twice changes nothing, and
-    the estimate matches the moment with ``moment_weights``, where the record claims so.
+    It answers, with one finite number per analysis, wherever there are more studies than coefficients, down to k =
+    p + 1 and with moderators; it leaves its inputs alone; a shift of y along the columns of X (along the intercept
+    where the record claims no more) and the order of studies change nothing; y·2ⁿ with v·4ⁿ gives τ²·4ⁿ to the bit;
+    m analyses side by side are m single ones; the inputs that it names beside y, v and X leave τ² as it is where
+    they say nothing new (``centre`` at the inverse-variance mean, ``common`` the fit that it would make itself,
+    ``details`` or none); entering every study twice changes nothing, and the estimate matches the moment with
+    ``moment_weights``, where the record claims so.
     """
     check_record(record)
     for sample in effect_samples():
@@ -81,6 +82,8 @@ def _typical(sample: Sample) -> float:
 
 def _shifted(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
     beta = np.array([2.0, -1.0, 0.5])[: sample.X.shape[1]]
+    if not record.moderator_law:
+        beta[1:] = 0.0
     seen = _tau2(record, sample.with_effects(sample.y + sample.X @ beta))
     ensure(
         close(seen, base, ITERATIVE, _typical(sample)),

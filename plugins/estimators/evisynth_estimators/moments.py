@@ -50,14 +50,46 @@ def paule_mandel(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
     Q falls as τ² rises, so there is one root at most. The standard error is that of Morris (1983), J. Am. Stat. Assoc.
     78:47-55, in which Σw (k - p)/k stands for the trace of P.
     """
+    return where_q_meets(y, v, X, float(y.shape[0] - X.shape[1]))
+
+
+def empirical_bayes(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
+    """Match squared residuals, times k/(k - p), to their variances with weights 1/(v + τ²).
+
+    The equation ``Σw (r² k/(k - p) - (v + τ²)) = 0`` is that of `paule_mandel`, ``Q = k - p``, and so is its root.
+    """
+    return paule_mandel(y, v, X)
+
+
+def dersimonian_laird_iterated(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
+    """Repeat DerSimonian and Laird's estimate with weights 1/(v + τ²) until it stays.
+
+    Where ``(Q - tr(P V)) / tr(P) = τ²``, Q is ``tr(P (V + τ²)) = k - p``: it stays at the root of `paule_mandel`, the
+    only one, and at 0 where Q is below k - p even there. The root is given also where the repetition would swing.
+    """
+    return paule_mandel(y, v, X)
+
+
+def sidik_jonkman_iterated(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
+    """Repeat Sidik and Jonkman's estimate, each the crude one of the next, until it stays.
+
+    ``τ² Q(τ²)/(k - p)`` rises with τ², so from any start above 0 it runs straight to the root of `paule_mandel`,
+    ``Q = k - p``, or to 0 where Q is below k - p even there.
+    """
+    return paule_mandel(y, v, X)
+
+
+def where_q_meets(y: FloatArray, v: FloatArray, X: FloatArray, target: float) -> Tau2Fit:
+    """Find the τ² at which the generalised Q is ``target``, with the standard error that `paule_mandel` describes."""
     scale = power_of_two_scale(v)
     square = scale * scale
     y, v = y / scale, v / square
-    dof = y.shape[0] - X.shape[1]
-    root = generalised_q_root(y, v, X, float(dof))
-    k = y.shape[0]
-    se = np.sqrt(2 * k * k / dof) / (1 / (v + root)).sum(axis=0)
-    return Tau2Fit(np.asarray(root * square), np.asarray(se * square))
+    root = generalised_q_root(y, v, X, target)
+    k, p = X.shape[:2]
+    return Tau2Fit(
+        np.asarray(root * square),
+        lambda: np.asarray(np.sqrt(2 * k * k / (k - p)) / (1 / (v + root)).sum(axis=0) * square),
+    )
 
 
 @hookimpl
@@ -80,5 +112,25 @@ def tau2_estimators() -> list[Tau2Estimator]:
             "Contemp. "
             "Clin. Trials 28:105-114",
             r_equivalent="metafor::rma(yi, vi, method='PM')",
+        ),
+        Tau2Estimator(
+            "EB",
+            empirical_bayes,
+            reference="Morris (1983), J. Am. Stat. Assoc. 78:47-55; Berkey, Hoaglin, Mosteller & Colditz (1995), Stat. "
+            "Med. 14:395-411",
+            r_equivalent="metafor::rma(yi, vi, method='EB')",
+        ),
+        Tau2Estimator(
+            "DLIT",
+            dersimonian_laird_iterated,
+            reference="DerSimonian & Kacker (2007), Contemp. Clin. Trials 28:105-114",
+            r_equivalent="metafor::rma(yi, vi, method='DLIT')",
+        ),
+        Tau2Estimator(
+            "SJIT",
+            sidik_jonkman_iterated,
+            reference="Sidik & Jonkman (2007), Stat. Med. 26:1964-1981; DerSimonian & Kacker (2007), Contemp. Clin. "
+            "Trials 28:105-114",
+            r_equivalent="metafor::rma(yi, vi, method='SJIT')",
         ),
     ]

@@ -1,0 +1,86 @@
+"""Every estimator of τ² beside metafor on this machine, on data made here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import evisynth as es
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLOSED = {"DL", "HE", "HS", "HSk", "SJ", "GENQ"}
+ESTIMATORS = [
+    record.name
+    for record, plugin in es.default_registry()
+    if record.kind == "Tau2Estimator" and plugin.distribution == "evisynth"
+]
+ANSWER = "cat('\\n@@', toJSON(out, digits=NA, auto_unbox=TRUE, null='null', na='null'))"
+
+
+@cache
+def has_metafor() -> bool:
+    if shutil.which("Rscript") is None:
+        return False
+    probe = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
+    return subprocess.run(["Rscript", "-e", probe], capture_output=True, check=False).returncode == 0  # noqa: S603, S607 - our own words
+
+
+pytestmark = [
+    pytest.mark.live_r,
+    pytest.mark.skipif(not has_metafor(), reason="R with metafor and jsonlite is not installed"),
+]
+
+
+def as_r(values: np.ndarray[Any, Any]) -> str:
+    return f"c({', '.join(repr(float(value)) for value in values)})"
+
+
+def sets() -> list[tuple[es.FloatArray, es.FloatArray, es.FloatArray]]:
+    """Make effects, variances and a moderator."""
+    rng = np.random.default_rng(30)
+    made: list[Any] = []
+    for k in (3, 4, 6, 13, 40):
+        for tau in (0.0, 0.4, 2.0):
+            v = rng.uniform(0.02, 0.8, size=k)
+            made.append((rng.normal(0.3, np.sqrt(tau**2 + v)), v, rng.normal(size=k)))
+    return made
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_tau2_and_its_error(name: str, tmp_path: Path) -> None:
+    record = es.default_registry().get(es.Tau2Estimator, name)
+    assert record.r_equivalent is not None
+    assert record.r_equivalent.startswith("metafor::")
+    call = record.r_equivalent.removesuffix(")")
+    calls = ",".join(f"list(y={as_r(y)}, v={as_r(v)}, x={as_r(x)})" for y, v, x in sets())
+    tight = "control=list(threshold=1e-12, tol=1e-14, maxiter=100000, tau2.max=1e4)"
+    script = f"""
+    suppressMessages(library(metafor)); suppressMessages(library(jsonlite))
+    sets <- list({calls})
+    out <- lapply(sets, function(s) {{
+      yi <- s$y; vi <- s$v; weights <- 1 / sqrt(vi)
+      lapply(list({call}, {tight}), {call}, mods=~s$x, {tight})), function(r) c(r$tau2, r$se.tau2))
+    }})
+    {ANSWER}
+    """
+    path = tmp_path / "script.R"
+    path.write_text(script, encoding="utf-8")
+    done = subprocess.run(["Rscript", str(path)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
+    assert done.returncode == 0, done.stderr
+    tolerance = 1e-11 if name in CLOSED else 1e-8
+    for (y, v, x), truths in zip(sets(), json.loads(done.stdout.rpartition("@@")[2]), strict=True):
+        for X, truth in zip((es.intercept(y.size), np.column_stack([np.ones(y.size), x])), truths, strict=True):
+            made = record.function(y, v, X)
+            assert isinstance(made, es.Tau2Fit)
+            assert made.se is not None
+            # An iteration that runs to 0 stops short of it.
+            assert max(float(made.tau2), 0.0) == pytest.approx(truth[0], rel=tolerance, abs=1e-10 * float(v.mean()))
+            assert float(made.se) == pytest.approx(truth[1], rel=1e-8)
