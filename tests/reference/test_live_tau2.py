@@ -26,16 +26,18 @@ ANSWER = "cat('\\n@@', toJSON(out, digits=NA, auto_unbox=TRUE, null='null', na='
 
 
 @cache
-def has_metafor() -> bool:
+def version_of(package: str) -> tuple[int, ...] | None:
+    """Give the version of an R package on this machine; None without it."""
     if shutil.which("Rscript") is None:
-        return False
-    probe = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
-    return subprocess.run(["Rscript", "-e", probe], capture_output=True, check=False).returncode == 0  # noqa: S603, S607 - our own words
+        return None
+    probe = f"suppressMessages(library(jsonlite)); cat(as.character(packageVersion('{package}')))"
+    done = subprocess.run(["Rscript", "-e", probe], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own words
+    return None if done.returncode else tuple(int(part) for part in done.stdout.strip().replace("-", ".").split("."))
 
 
 pytestmark = [
     pytest.mark.live_r,
-    pytest.mark.skipif(not has_metafor(), reason="R with metafor and jsonlite is not installed"),
+    pytest.mark.skipif(version_of("metafor") is None, reason="R with metafor and jsonlite is not installed"),
 ]
 
 
@@ -56,10 +58,14 @@ def sets() -> list[tuple[es.FloatArray, es.FloatArray, es.FloatArray]]:
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_tau2_and_its_error(name: str, tmp_path: Path) -> None:
+    if name == "GENQM" and version_of("CompQuadForm") is None:
+        pytest.skip("metafor needs CompQuadForm for GENQM, which is not installed")
     record = es.default_registry().get(es.Tau2Estimator, name)
     assert record.r_equivalent is not None
-    assert record.r_equivalent.startswith("metafor::")
-    call = record.r_equivalent.removesuffix(")")
+    lowest = tuple(int(part) for part in (record.r_version or "metafor 3").split()[1].split("."))
+    if (version_of("metafor") or ()) < lowest:
+        pytest.skip(f"{name} needs {record.r_version}")
+    words = record.r_equivalent.removeprefix("metafor::rma(yi, vi, ").removesuffix(")")
     calls = ",".join(f"list(y={as_r(y)}, v={as_r(v)}, x={as_r(x)})" for y, v, x in sets())
     tight = "control=list(threshold=1e-12, tol=1e-14, maxiter=100000, tau2.max=1e4)"
     script = f"""
@@ -67,7 +73,9 @@ def test_tau2_and_its_error(name: str, tmp_path: Path) -> None:
     sets <- list({calls})
     out <- lapply(sets, function(s) {{
       yi <- s$y; vi <- s$v; weights <- 1 / sqrt(vi)
-      lapply(list({call}, {tight}), {call}, mods=~s$x, {tight})), function(r) c(r$tau2, r$se.tau2))
+      fit <- function(...) {{ r <- rma(yi, vi, ...); c(r$tau2, r$se.tau2) }}
+      one <- function(...) tryCatch(fit(...), error=function(e) conditionMessage(e))
+      list(one({words}, {tight}), one({words}, mods=~s$x, {tight}))
     }})
     {ANSWER}
     """
@@ -75,12 +83,21 @@ def test_tau2_and_its_error(name: str, tmp_path: Path) -> None:
     path.write_text(script, encoding="utf-8")
     done = subprocess.run(["Rscript", str(path)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
     assert done.returncode == 0, done.stderr
+    compared = 0
     tolerance = 1e-11 if name in CLOSED else 1e-8
     for (y, v, x), truths in zip(sets(), json.loads(done.stdout.rpartition("@@")[2]), strict=True):
         for X, truth in zip((es.intercept(y.size), np.column_stack([np.ones(y.size), x])), truths, strict=True):
+            if isinstance(truth, str):
+                # Its iterations may swing for ever, or stop at the end of their number.
+                assert name not in CLOSED | {"PM", "PMM"}, truth
+                assert "did not converge" in truth, truth
+                continue
+            compared += 1
             made = record.function(y, v, X)
             assert isinstance(made, es.Tau2Fit)
             assert made.se is not None
-            # An iteration that runs to 0 stops short of it.
-            assert max(float(made.tau2), 0.0) == pytest.approx(truth[0], rel=tolerance, abs=1e-10 * float(v.mean()))
+            # Sidik and Jonkman's repetition runs to 0 by smaller and smaller steps, and stops short of it.
+            floor = (1e-8 if name == "SJIT" else 1e-11) * float(v.mean())
+            assert max(float(made.tau2), 0.0) == pytest.approx(truth[0], rel=tolerance, abs=floor)
             assert float(made.se) == pytest.approx(truth[1], rel=1e-8)
+    assert compared >= 20

@@ -125,6 +125,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
             dersimonian_laird_iterated,
             reference="DerSimonian & Kacker (2007), Contemp. Clin. Trials 28:105-114",
             r_equivalent="metafor::rma(yi, vi, method='DLIT')",
+            r_version="metafor 5.1",
         ),
         Tau2Estimator(
             "SJIT",

@@ -95,6 +95,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
             reference="Hedges & Olkin (1985), Statistical Methods for Meta-Analysis, ch. 9; Cochran (1954), Biometrics "
             "10:101-129",
             r_equivalent="metafor::rma(yi, vi, method='HE')",
+            moment_weights=np.ones_like,
         ),
         Tau2Estimator(
             "GENQ",
@@ -103,6 +104,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
             "Methods 4:220-229; with moderators: Jackson, Turner, Rhodes & Viechtbauer (2014), BMC Med. Res. "
             "Methodol. 14:103",
             r_equivalent="metafor::rma(yi, vi, weights=weights, method='GENQ')",
+            moment_weights=lambda v: weights_or_default(v, None),
         ),
         Tau2Estimator(
             "HS",
