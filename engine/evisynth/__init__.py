@@ -51,8 +51,8 @@ from evisynth.kernels.distributions import (
     t_quantile,
 )
 from evisynth.kernels.few_studies import FEW, FewStudies
+from evisynth.kernels.form_tails import quadratic_form_tail
 from evisynth.kernels.generalised_q import generalised_q_root
-from evisynth.kernels.quadratic_forms import quadratic_form_tail
 from evisynth.kernels.roots import bracketed_root, bracketed_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
 from evisynth.pooling import Sample
