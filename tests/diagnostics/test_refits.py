@@ -99,6 +99,18 @@ def test_moderators(words: dict[str, Any], draw: Draw, compare: Compare) -> None
     assert [record["term"] for record in left.records()][:3] == ["intercept", "x1", "x2"]
 
 
+@pytest.mark.parametrize("tau2", ["DL", "REML"])
+def test_one_column_without_an_intercept(tau2: str, draw: Draw, compare: Compare) -> None:
+    y, v = draw(7, seed=6)
+    design = es.Design(_moderator(7)[:, np.newaxis], ("x",), intercept=False)
+    left = es.leave_one_out(es.fit(es.Effects(y, v), settings="metafor", tau2=tau2, moderators=design))
+    _same_as_refits(left, range(7), compare)
+    alone = es.Design(np.eye(7)[:, :1], ("x",), intercept=False)
+    needed = es.leave_one_out(es.fit(es.Effects(y, v), settings="metafor", tau2=tau2, moderators=alone)).numbers
+    assert needed.reason[0] == "the moderators are linearly dependent among these studies"
+    assert needed.reason[1:] == (None,) * 6
+
+
 @pytest.mark.parametrize("tau2", ["DL", "REML", "GENQ"])
 @pytest.mark.parametrize("k", [7, 90])
 def test_weights_of_ones_own(k: int, tau2: str, draw: Draw, compare: Compare) -> None:

@@ -15,7 +15,7 @@ from evisynth.kernels.deletion import (
     trace_without_each,
 )
 from evisynth.kernels.distributions import chi2_p_value
-from evisynth.kernels.weighted_fit import weighted_fit
+from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
 
 if TYPE_CHECKING:
     from evisynth.kernels.arrays import BoolArray, IntArray
@@ -105,7 +105,7 @@ def _needed_by_design(sample: Sample) -> BoolArray:
     X = sample.X
     k, p = X.shape
     needed = np.zeros(k, dtype=np.bool_)
-    if p == 1 or k <= p:
+    if k <= p or is_intercept(X):
         return needed
     left = weighted_fit(np.zeros(len(X)), np.ones(len(X)), X).deleted_leverages
     for i in np.nonzero(left < _SUSPECT)[0].tolist():

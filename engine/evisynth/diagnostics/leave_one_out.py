@@ -53,7 +53,10 @@ class LeaveOneOut:
         return tuple(self.without(name) for name in self.omitted)
 
     def without(self, study: str) -> MetaAnalysis:
-        """Make the whole analysis without one of the ``omitted`` studies; raises `KeyError` for another name."""
+        """Make the whole analysis without one of the ``omitted`` studies.
+
+        Raises `KeyError` for another name, and `CombinationError` where the design cannot be fitted without the study.
+        """
         analysis = self.analysis
         if study not in self.omitted:
             raise KeyError(study)

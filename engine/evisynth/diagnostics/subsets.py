@@ -110,7 +110,7 @@ class SubsetPooling:
         if index.shape[0] < self.p:
             self.reason[which] = FEWER_STUDIES if index.shape[0] else NO_STUDIES
             return
-        if not (full_rank or self.plain or self.p == 1):
+        if not (full_rank or self.plain):
             dependent = np.linalg.matrix_rank(self.sample.X[index].transpose(1, 0, 2)) < self.p
             self.reason[which[dependent]] = DEPENDENT
             which, index = which[~dependent], index[:, ~dependent]
@@ -133,7 +133,7 @@ class SubsetPooling:
         which = np.array([place])
         self.k[which] = rows.size
         X = intercept(rows.size) if self.plain else sample.X[rows]
-        if rows.size < self.p or (self.p > 1 and np.linalg.matrix_rank(X) < self.p):
+        if rows.size < self.p or (not self.plain and np.linalg.matrix_rank(X) < self.p):
             self.reason[which] = DEPENDENT if rows.size >= self.p else FEWER_STUDIES if rows.size else NO_STUDIES
             return
         if cells is not None:
