@@ -36,6 +36,7 @@ from evisynth.fits import (
     Limits,
     inverse_variance_fit,
     no_limits,
+    reasoned_limits,
     symmetric_estimates,
 )
 from evisynth.fitting import effects, fit
@@ -53,7 +54,8 @@ from evisynth.kernels.distributions import (
 from evisynth.kernels.few_studies import FEW, FewStudies
 from evisynth.kernels.form_tails import quadratic_form_tail
 from evisynth.kernels.generalised_q import generalised_q_root
-from evisynth.kernels.roots import bracketed_root, bracketed_roots
+from evisynth.kernels.quadratic_forms import QuadraticForm
+from evisynth.kernels.roots import bracketed_root, bracketed_roots, falling_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
 from evisynth.pooling import Sample
 from evisynth.records import (
@@ -203,6 +205,7 @@ __all__ = [
     "PoolingModel",
     "PredictionInterval",
     "Problem",
+    "QuadraticForm",
     "Radial",
     "Registry",
     "Regression",
@@ -238,6 +241,7 @@ __all__ = [
     "design_of",
     "effects",
     "f_p_value",
+    "falling_roots",
     "fit",
     "fit_many",
     "generalised_q_root",
@@ -258,6 +262,7 @@ __all__ = [
     "radial",
     "read_json",
     "read_only",
+    "reasoned_limits",
     "render",
     "report",
     "sample_size",

@@ -16,7 +16,7 @@ import numpy as np
 from evisynth.errors import CombinationError, DataError, SettingsError
 from evisynth.fitting import measure_columns, resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
-from evisynth.inference import infer, resampling_inputs
+from evisynth.inference import infer, resampling_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
@@ -148,6 +148,9 @@ class _Batch:
         names = [*_NUMBERS, *(_PREDICTION if asked["prediction"] else ()), *(_TAU2 if asked["tau2_interval"] else ())]
         self.out: dict[str, FloatArray] = {name: np.full(groups.count, np.nan) for name in names}
         self.note = np.full(groups.count, None, dtype=object)
+        self.tau2_reason = np.full(groups.count, None, dtype=object)
+        # An interval for τ² may need the standard error.
+        self.details = asked["tau2_interval"]
         self.order, self.starts, self.k = groups.rows_of(rows.used)
 
     def run(self, *, progress: bool | None) -> None:
@@ -186,7 +189,7 @@ class _Batch:
             cells = None if rows.cells is None else rows.cells.at(at)
             weights = None if rows.weights is None else rows.weights[at]
         sample = Sample(y, v, intercept(tile.k), self.methods.measure.name, cells, weights)
-        self._keep(tile.which, pool(sample, self.settings, self.methods, details=False))
+        self._keep(tile.which, pool(sample, self.settings, self.methods, details=self.details))
 
     def _pool_one(self, g: int) -> None:
         cells = self.rows.cells
@@ -196,7 +199,7 @@ class _Batch:
         kept = cells.kept_in_sums
         part = attrs.evolve(cells.at(at), kept_in_sums=None if kept is None else kept[at])
         sample = Sample(self.rows.y[at], self.rows.v[at], intercept(at.size), self.methods.measure.name, part)
-        self._keep(np.array([g]), pool(sample, self.settings, self.methods, details=False))
+        self._keep(np.array([g]), pool(sample, self.settings, self.methods, details=self.details))
 
     def _keep(self, which: IntArray, pooled: Pooled) -> None:
         out = self.out
@@ -225,8 +228,11 @@ class _Batch:
             inputs = record.named_inputs({"estimates": estimates, **resampling_inputs(self.settings)})
             self._limits(which, _PREDICTION, call(self.methods.registry, record, fit, self.settings.level, **inputs))
         if self.asked["tau2_interval"] and self.methods.tau2_interval is not None and random is not None:
-            record_ = self.methods.tau2_interval
-            self._limits(which, _TAU2, call(self.methods.registry, record_, random, self.settings.level))
+            shown = {"q": pooled.q, "h2": out["h2"][which]}
+            limits = tau2_limits(self.methods, self.methods.tau2_interval, random, self.settings, **shown)
+            self._limits(which, _TAU2, limits)
+            if limits.reason is not None:
+                self.tau2_reason[which] = limits.reason
 
     def _heterogeneity(self, which: IntArray, pooled: Pooled, df: int) -> None:
         out, q, random = self.out, pooled.q, pooled.random
@@ -256,6 +262,8 @@ class _Batch:
         reason[self.k == 0] = NO_STUDIES
         columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts, **self.out}
         columns["q_df"] = np.maximum(self.k - 1, 0)
+        if self.details:
+            columns["tau2_ci_reason"] = pd.Series(self.tau2_reason, dtype=object)
         # As objects, so that what is absent stays None.
         columns |= {"reason": pd.Series(reason, dtype=object), "note": pd.Series(self.note, dtype=object)}
         return pd.DataFrame(columns, copy=False)

@@ -11,7 +11,7 @@ from evisynth.kernels.distributions import normal_p_value, normal_quantile, t_p_
 from evisynth.kernels.weighted_fit import WeightedFit, weighted_fit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from evisynth.kernels.arrays import BoolArray, FloatArray
     from evisynth.records import Tau2Fit
@@ -240,19 +240,48 @@ class Limits:
     """Hold the two ends of an interval, each ``()`` or ``(m,)``.
 
     An end that does not exist is infinite (unbounded); both are NaN where the interval is ``empty`` or cannot be
-    computed, and ``reason`` then says why.
+    computed. ``reason`` then says why, and may say what else a reader should know: one text for all, or in a batch one
+    or None for each analysis. ``empty`` is one truth for all, or ``(m,)``.
     """
 
     low: FloatArray
     high: FloatArray
-    empty: bool = False
-    reason: str | None = None
+    empty: bool | BoolArray = False
+    reason: str | Sequence[str | None] | None = None
     df: float | None = None
+
+    def reason_of(self, index: int = 0) -> str | None:
+        """Give what is said about one analysis."""
+        return self.reason if self.reason is None or isinstance(self.reason, str) else self.reason[index]
 
 
 def no_limits(reason: str, *, empty: bool = False) -> Limits:
     """Say that there is no interval, and why."""
     return Limits(np.asarray(np.nan), np.asarray(np.nan), empty=empty, reason=reason)
+
+
+def reasoned_limits(
+    low: FloatArray,
+    high: FloatArray,
+    *reasons: tuple[BoolArray, str],
+    empty: BoolArray | None = None,
+    absent: BoolArray | None = None,
+) -> Limits:
+    """Make limits ``()`` or ``(m,)`` that say each text where its mask holds, the first of several.
+
+    Both ends become NaN where the interval is ``empty`` or ``absent``.
+    """
+    if not any(mask.any() for mask, _ in reasons):
+        return Limits(low, high)
+    said = np.full(np.shape(low), None, dtype=object)
+    for mask, text in reversed(reasons):
+        said[mask] = text
+    for gone in (empty, absent):
+        if gone is not None:
+            low, high = np.where(gone, np.nan, low), np.where(gone, np.nan, high)
+    single = np.ndim(low) == 0
+    none = False if empty is None else bool(empty) if single else empty
+    return Limits(low, high, empty=none, reason=said.item() if single else said.tolist())
 
 
 @attrs.frozen

@@ -52,6 +52,7 @@ _OWN_KIND: Mapping[str, type[Method]] = {
     "interval": IntervalMethod,
     "prediction": PredictionInterval,
     "tau2_interval": Tau2Interval,
+    "i2_interval": Tau2Interval,
     "correction": Correction,
 }
 
@@ -243,6 +244,7 @@ def find_methods(settings: Settings, registry: Registry) -> Methods:
         common_interval=registry.get(IntervalMethod, "Wald"),
         prediction=None if settings.prediction is None else registry.get(PredictionInterval, settings.prediction),
         tau2_interval=None if settings.tau2_interval is None else registry.get(Tau2Interval, settings.tau2_interval),
+        i2_interval=None if settings.i2_interval is None else registry.get(Tau2Interval, settings.i2_interval),
         registry=registry,
     )
 

@@ -10,9 +10,9 @@ import numpy as np
 from evisynth.pooling import Methods, call
 
 if TYPE_CHECKING:
-    from evisynth.fits import Estimates, Fit
-    from evisynth.kernels.arrays import BoolArray
-    from evisynth.records import IntervalMethod
+    from evisynth.fits import Estimates, Fit, Limits
+    from evisynth.kernels.arrays import BoolArray, FloatArray
+    from evisynth.records import IntervalMethod, Tau2Interval
     from evisynth.settings import Settings
 
 
@@ -45,6 +45,21 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
 def resampling_inputs(settings: Settings) -> dict[str, object]:
     """Give what a method that resamples may ask for."""
     return {"budget": settings.budget, "seed": settings.seed}
+
+
+def tau2_limits(  # noqa: PLR0913 - keyword-only, the numbers shown beside the limits
+    methods: Methods,
+    record: Tau2Interval,
+    fit: Fit,
+    settings: Settings,
+    *,
+    q: FloatArray,
+    h2: FloatArray | None,
+) -> Limits:
+    """Bound τ² of a random-effects model by one of the methods for it."""
+    available = {"estimator": methods.tau2.name, "q": q, "h2": h2, **resampling_inputs(settings)}
+    made: Limits = call(methods.registry, record, fit, settings.level, **record.named_inputs(available))
+    return made
 
 
 def _merged(estimates: Estimates, other: Estimates, absent: BoolArray) -> Estimates:

@@ -43,13 +43,14 @@ class Methods:
     common_interval: IntervalMethod
     prediction: PredictionInterval | None
     tau2_interval: Tau2Interval | None
+    i2_interval: Tau2Interval | None
     registry: Registry
 
     def used(self, model: str | None = None) -> tuple[Method, ...]:
         """List the records behind a model, or behind either, for references and provenance."""
         tau2 = None if isinstance(self.tau2.function, GivenTau2) else self.tau2
         always = (self.measure, self.correction if self.measure.counts else None, self.pooling)
-        random = (tau2, self.interval, self.prediction, self.tau2_interval)
+        random = (tau2, self.interval, self.prediction, self.tau2_interval, self.i2_interval)
         common = (self.common_interval if self.interval.random_only else self.interval,)
         chosen = {"common": common, "random": random}.get(model or "", (*random, *common))
         return tuple(dict.fromkeys(method for method in (*always, *chosen) if method is not None))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evisynth.errors import CombinationError, SettingsError
-from evisynth.settings import BY_INTERVAL, BY_MEASURE, BY_METHOD, BY_TAU2, WORDS, Settings, refuse_unknown
+from evisynth.settings import BY_I2, BY_INTERVAL, BY_MEASURE, BY_METHOD, BY_TAU2, WORDS, Settings, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "interval": "Wald",
         "prediction": None,
         "tau2_interval": None,
+        "i2_interval": None,
         "correction": "revman",
         "i2": "q",
         "centre": "pooled",
@@ -40,6 +41,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "interval": "HK",
         "prediction": BY_INTERVAL,
         "tau2_interval": "QP",
+        "i2_interval": None,
         "correction": "revman",
         "i2": "tau2",
         "centre": "pooled",
@@ -56,6 +58,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "interval": "Wald",
         "prediction": BY_INTERVAL,
         "tau2_interval": "QP",
+        "i2_interval": None,
         "correction": "metafor",
         "i2": "tau2",
         "centre": "pooled",
@@ -72,6 +75,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "interval": "Wald",
         "prediction": BY_INTERVAL,
         "tau2_interval": "QP",
+        "i2_interval": BY_I2,
         "correction": "meta",
         "i2": "q",
         "centre": BY_TAU2,
@@ -156,6 +160,8 @@ def _unchosen(settings: Settings) -> Settings:
         followed["prediction"] = BY_INTERVAL
     if table["centre"] == BY_TAU2 and settings.centre == _centre(settings):
         followed["centre"] = BY_TAU2
+    if table["i2_interval"] == BY_I2 and settings.i2_interval == _i2_interval(settings):
+        followed["i2_interval"] = BY_I2
     return settings.replace(**followed) if followed else settings
 
 
@@ -172,6 +178,8 @@ def _chosen(settings: Settings, measure: EffectMeasure | None) -> Settings:
         followed["prediction"] = _prediction(settings)
     if settings.centre == BY_TAU2:
         followed["centre"] = _centre(settings)
+    if settings.i2_interval == BY_I2:
+        followed["i2_interval"] = _i2_interval(settings)
     return settings.replace(**followed) if followed else settings
 
 
@@ -182,3 +190,7 @@ def _prediction(settings: Settings) -> str | None:
 
 def _centre(settings: Settings) -> str:
     return "pooled" if settings.tau2 in CENTRED_TAU2.get(settings.preset, ()) else "IV"
+
+
+def _i2_interval(settings: Settings) -> str | None:
+    return "HT" if settings.i2 == "q" else None

@@ -246,7 +246,11 @@ class PredictionInterval(Method):
 
 @attrs.frozen
 class Tau2Interval(Method):
-    """An interval for τ²: ``(fit, level) → Limits``."""
+    """An interval for τ²: ``(fit, level) → Limits``.
+
+    It may name ``estimator`` (the name of the estimator of τ² in use), and ``q`` and ``h2`` (Cochran's Q and the H² that
+    the settings show, each ``()`` or ``(m,)``), with defaults for where it is called without.
+    """
 
     kind = "Tau2Interval"
     hook = "tau2_intervals"

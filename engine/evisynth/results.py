@@ -14,7 +14,7 @@ import numpy as np
 
 from evisynth.errors import EvisynthError
 from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
-from evisynth.inference import infer, resampling_inputs
+from evisynth.inference import infer, resampling_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
 from evisynth.pooling import GivenTau2, Methods, Pooled, call
@@ -161,10 +161,10 @@ def display_of(estimate: Estimate, scale: str) -> Display:
 
 
 def _interval(limits: Limits) -> tuple[Interval | None, str | None]:
-    low, high = float(limits.low), float(limits.high)
+    low, high, reason = float(limits.low), float(limits.high), limits.reason_of()
     if math.isnan(low) or math.isnan(high):
-        return None, limits.reason or "the method gives no interval here"
-    return Interval(low, high), limits.reason
+        return None, reason or "the method gives no interval here"
+    return Interval(low, high), reason
 
 
 @attrs.frozen(eq=False)
@@ -181,8 +181,25 @@ class Heterogeneity:
     i2_tau2: float | None
     h2: float | None
     reasons: Mapping[str, str]
+    typical_variance: float | None
+    """Within-study variance that I² and H² compare τ² with, ``df / tr(P)``."""
+    r_b: float | None
+    """Share of the variance of the pooled effect that is due to τ², percent; Crippa et al. (2016), Epidemiol. Biostat.
+    Public Health 13:e11695."""
     tau2_limits: tuple[Interval | None, str | None]
-    """Interval of τ², and why there is none."""
+    """Interval of τ², and why there is none or what to know about it."""
+    i2_limits: tuple[Interval | None, str | None]
+    """Interval of τ² that the limits of I² and H² follow from, and why there is none or what to know about it."""
+
+    @property
+    def tau(self) -> float | None:
+        """Between-study standard deviation."""
+        return _root(self.tau2)
+
+    @property
+    def h(self) -> float | None:
+        """Square root of H²."""
+        return _root(self.h2)
 
     @property
     def tau2_ci_low(self) -> float | None:
@@ -196,8 +213,60 @@ class Heterogeneity:
 
     @property
     def tau2_ci_reason(self) -> str | None:
-        """Why there is no interval for τ²."""
+        """Why there is no interval for τ², or what to know about it."""
         return self.tau2_limits[1]
+
+    @property
+    def tau_ci_low(self) -> float | None:
+        """Lower limit of τ."""
+        return _root(self.tau2_ci_low)
+
+    @property
+    def tau_ci_high(self) -> float | None:
+        """Upper limit of τ; infinite where it is unbounded."""
+        return _root(self.tau2_ci_high)
+
+    @property
+    def i2_ci_low(self) -> float | None:
+        """Lower limit of I², percent."""
+        return self._i2_limit("low")
+
+    @property
+    def i2_ci_high(self) -> float | None:
+        """Upper limit of I², percent; 100 where τ² is unbounded."""
+        return self._i2_limit("high")
+
+    @property
+    def h2_ci_low(self) -> float | None:
+        """Lower limit of H²."""
+        return self._h2_limit("low")
+
+    @property
+    def h2_ci_high(self) -> float | None:
+        """Upper limit of H²; infinite where τ² is unbounded."""
+        return self._h2_limit("high")
+
+    @property
+    def i2_ci_reason(self) -> str | None:
+        """Why there are no limits of I² and H², or what to know about them."""
+        return self.i2_limits[1]
+
+    def _i2_limit(self, end: str) -> float | None:
+        limits = self.i2_limits[0]
+        if limits is None or self.typical_variance is None:
+            return None
+        tau2: float = getattr(limits, end)
+        return 100.0 * tau2 / (tau2 + self.typical_variance) if math.isfinite(tau2) else 100.0
+
+    def _h2_limit(self, end: str) -> float | None:
+        limits = self.i2_limits[0]
+        if limits is None or self.typical_variance is None:
+            return None
+        return 1.0 + float(getattr(limits, end)) / self.typical_variance
+
+
+def _root(value: float | None) -> float | None:
+    return None if value is None else math.sqrt(value)
 
 
 @attrs.frozen(eq=False)
@@ -389,19 +458,23 @@ class MetaAnalysis:
         tau2 = float(random.tau2) if random is not None and tau2_fit is not None else None
         i2_q = 100.0 * max(0.0, (q - df) / q) if q > 0 else 0.0
         reasons: dict[str, str] = {}
-        i2_tau2 = h2_tau2 = None
+        i2_tau2 = h2_tau2 = typical = r_b = None
         if random is not None and tau2 is not None:
             common = self._pooled.common
             weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
             typical = df / float(weighted.trace)
             i2_tau2 = 100.0 * tau2 / (tau2 + typical)
             h2_tau2 = 1.0 + tau2 / typical
+            r_b = 100.0 * tau2 * float(np.add.reduce(1.0 / (random.v + tau2))) / random.k
         else:
-            reasons["tau2"] = reasons["i2_tau2"] = self.models["random"].absent or NO_STUDIES
+            absent = self.models["random"].absent or NO_STUDIES
+            reasons |= dict.fromkeys(("tau2", "tau", "i2_tau2", "r_b"), absent)
         by_tau2 = self.settings.i2 == "tau2" and self.settings.model == "random" and i2_tau2 is not None
         se = tau2_fit.se if tau2_fit is not None else None
         if se is None and tau2 is not None:
             reasons["tau2_se"] = f"estimator {self.methods.tau2.name} gives no standard error"
+        h2 = h2_tau2 if by_tau2 else q / df
+        tau2_limits, i2_limits = self._limits(q, h2)
         return Heterogeneity(
             q=q,
             df=df,
@@ -411,20 +484,32 @@ class MetaAnalysis:
             i2=i2_tau2 if by_tau2 else i2_q,
             i2_q=i2_q,
             i2_tau2=i2_tau2,
-            h2=h2_tau2 if by_tau2 else q / df,
+            h2=h2,
             reasons=reasons,
-            tau2_limits=self._tau2_limits,
+            typical_variance=typical,
+            r_b=r_b,
+            tau2_limits=tau2_limits,
+            i2_limits=i2_limits,
         )
 
-    @cached_property
-    def _tau2_limits(self) -> tuple[Interval | None, str | None]:
-        record = self.methods.tau2_interval
+    def _limits(
+        self, q: float, h2: float | None
+    ) -> tuple[tuple[Interval | None, str | None], tuple[Interval | None, str | None]]:
+        """Give the interval for τ², and the one that the limits of I² and H² follow from."""
+        methods = self.methods
         random = None if self._pooled is None else self._pooled.random
-        if record is None:
-            return None, "no interval for tau² was asked for"
-        if random is None or random.dof < 1:
-            return None, ONE_STUDY
-        return _interval(call(self.methods.registry, record, random, self.settings.level))
+        found: dict[str, tuple[Interval | None, str | None]] = {}
+        for record in (methods.tau2_interval, methods.i2_interval):
+            if record is None or record.name in found:
+                continue
+            if random is None or random.dof < 1:
+                found[record.name] = None, self.models["random"].absent or ONE_STUDY
+                continue
+            shown = {"q": np.asarray(q), "h2": None if h2 is None else np.asarray(h2)}
+            found[record.name] = _interval(tau2_limits(methods, record, random, self.settings, **shown))
+        not_asked: tuple[None, str] = None, "no interval for tau² was asked for"
+        of_tau2 = not_asked if methods.tau2_interval is None else found[methods.tau2_interval.name]
+        return of_tau2, of_tau2 if methods.i2_interval is None else found[methods.i2_interval.name]
 
     # -- studies ------------------------------------------------------------------------------------------------------
 
@@ -569,9 +654,12 @@ class MetaAnalysis:
                 found[f"models.{name}.tau2"] = NO_DOF if self.is_regression else ONE_STUDY
         heterogeneity = self.heterogeneity
         found.update({f"heterogeneity.{name}": reason for name, reason in heterogeneity.reasons.items()})
-        if heterogeneity.tau2_ci_reason is not None:
-            for end in ("low", "high"):
-                found[f"heterogeneity.tau2_ci_{end}"] = heterogeneity.tau2_ci_reason
+        for names, said in (
+            (("tau2", "tau"), heterogeneity.tau2_ci_reason),
+            (("i2", "h2"), heterogeneity.i2_ci_reason),
+        ):
+            if said is not None:
+                found |= {f"heterogeneity.{name}_ci_{end}": said for name in names for end in ("low", "high")}
         if self.subgroup_test is not None and self.subgroup_test.reason is not None:
             found["subgroup_test"] = self.subgroup_test.reason
         found.update(self._reasons_of_fit)
@@ -652,7 +740,7 @@ class MetaAnalysis:
 
 
 def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogeneity:
-    names = ("p_value", "tau2", "tau2_se", "i2", "i2_q", "i2_tau2", "h2", *(("q", "df") if q is None else ()))
+    names = ("p_value", "tau2", "tau", "tau2_se", "i2", "i2_q", "i2_tau2", "h2", "r_b", *(("q", "df") if q is None else ()))
     return Heterogeneity(
         q=q,
         df=df,
@@ -664,7 +752,10 @@ def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogen
         i2_tau2=None,
         h2=None,
         reasons=dict.fromkeys(names, reason),
+        typical_variance=None,
+        r_b=None,
         tau2_limits=(None, reason),
+        i2_limits=(None, reason),
     )
 
 

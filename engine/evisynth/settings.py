@@ -23,9 +23,11 @@ BY_INTERVAL = "by interval"
 """Take the prediction interval that goes with the interval method."""
 BY_TAU2 = "by tau2"
 """Take Q about the M-H estimate beside some τ² estimators only."""
+BY_I2 = "by i2"
+"""Take the limits of I² from the test where I² is from Q, and from those of τ² where it is from τ²."""
 
 
-OPEN = (BY_MEASURE, BY_METHOD, BY_INTERVAL, BY_TAU2)
+OPEN = (BY_MEASURE, BY_METHOD, BY_INTERVAL, BY_TAU2, BY_I2)
 """What stands for a choice that follows from another one."""
 
 

@@ -353,7 +353,7 @@ ALWAYS = {
     *("q", "q_df", "q_p_value", "tau2", "i2", "h2", "reason", "note"),
 }
 PREDICTION = ("prediction_low", "prediction_high")
-TAU2 = ("tau2_ci_low", "tau2_ci_high")
+TAU2 = ("tau2_ci_low", "tau2_ci_high", "tau2_ci_reason")
 
 
 @pytest.mark.parametrize(

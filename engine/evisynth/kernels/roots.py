@@ -100,3 +100,46 @@ def bracketed_roots(f: Columns, low: FloatArray, high: FloatArray, f_low: FloatA
         active, t = active[keep], t[keep]
         a, b, fa, fb = a[keep], b[keep], fa[keep], fb[keep]
     return root
+
+
+_LEAP = 16.0
+_LEAPS = 16
+"""Steps of 1/16 in the search for a lower end: down to 5e-20 of the first guess."""
+_FAR = 300
+
+
+def falling_roots(f: Columns, at_zero: FloatArray, guess: FloatArray) -> FloatArray:
+    """Find where each of n functions that fall on x ≥ 0 comes to 0, all arguments ``(n,)``.
+
+    ``at_zero`` holds their values at 0: where one is not positive the root is 0. ``guess`` is positive and of the
+    order of the unit of x; from there the bracket moves up or down by factors of 16. A function that never falls to 0
+    has the root infinity.
+    """
+    root = np.zeros(guess.shape)
+    open_ = np.nonzero(at_zero > 0.0)[0]
+    low, f_low = np.zeros(open_.size), at_zero[open_]
+    high = guess[open_]
+    f_high = f(high, open_)
+    for _ in range(_FAR):
+        up = np.nonzero((f_high > 0.0) & (high < np.inf))[0]
+        if not up.size:
+            break
+        low[up], f_low[up] = high[up], f_high[up]
+        with np.errstate(over="ignore"):
+            high[up] *= _LEAP
+        reached = up[high[up] < np.inf]
+        f_high[reached] = f(high[reached], open_[reached])
+    for _ in range(_LEAPS):
+        down = np.nonzero((f_high <= 0.0) & (low == 0.0))[0]
+        if not down.size:
+            break
+        probe = high[down] / _LEAP
+        at_probe = f(probe, open_[down])
+        above = at_probe > 0.0
+        low[down[above]], f_low[down[above]] = probe[above], at_probe[above]
+        high[down[~above]], f_high[down[~above]] = probe[~above], at_probe[~above]
+    there = np.nonzero(f_high <= 0.0)[0]
+    root[open_] = np.inf
+    found = bracketed_roots(lambda x, which: f(x, open_[there[which]]), low[there], high[there], f_low[there], f_high[there])
+    root[open_[there]] = found
+    return root

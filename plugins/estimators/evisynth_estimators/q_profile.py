@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from evisynth import Fit, Limits, Tau2Interval, chi2_quantile, generalised_q_root, hookimpl, power_of_two_scale
+from evisynth import (
+    Fit,
+    Limits,
+    Tau2Interval,
+    chi2_quantile,
+    generalised_q_root,
+    hookimpl,
+    power_of_two_scale,
+    reasoned_limits,
+)
+
+EMPTY = "the interval is empty: effects differ less than their variances lead one to expect"
 
 
 def q_profile(fit: Fit, level: float) -> Limits:
@@ -20,11 +31,8 @@ def q_profile(fit: Fit, level: float) -> Limits:
     near = np.asarray(fit.tau2 / square)
     low = generalised_q_root(y, v, fit.X, chi2_quantile(tail, float(fit.dof)), near) * square
     high = generalised_q_root(y, v, fit.X, chi2_quantile(1 - tail, float(fit.dof)), near) * square
-    empty = high == 0
-    if not empty.any():
-        return Limits(low, high)
-    reason = "the interval is empty: effects differ less than their variances lead one to expect"
-    return Limits(np.where(empty, np.nan, low), np.where(empty, np.nan, high), empty=bool(empty.all()), reason=reason)
+    empty = np.asarray(high == 0)
+    return reasoned_limits(low, high, (empty, EMPTY), empty=empty)
 
 
 @hookimpl
