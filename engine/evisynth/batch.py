@@ -224,12 +224,13 @@ class _Batch:
         self._heterogeneity(which, pooled, df)
         random = pooled.random
         if self.asked["prediction"] and self.methods.prediction is not None and random is fit:
-            record = self.methods.prediction
-            inputs = record.named_inputs({"estimates": estimates, **resampling_inputs(self.settings)})
-            self._limits(which, _PREDICTION, call(self.methods.registry, record, fit, self.settings.level, **inputs))
+            inputs = {"estimates": estimates, **resampling_inputs(self.settings)}
+            predict = self.methods.prediction
+            named = predict.named_inputs(inputs)
+            self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **named))
         if self.asked["tau2_interval"] and self.methods.tau2_interval is not None and random is not None:
-            shown = {"q": pooled.q, "h2": out["h2"][which]}
-            limits = tau2_limits(self.methods, self.methods.tau2_interval, random, self.settings, **shown)
+            record = self.methods.tau2_interval
+            limits = tau2_limits(self.methods, record, random, self.settings, q=pooled.q, h2=out["h2"][which])
             self._limits(which, _TAU2, limits)
             if limits.reason is not None:
                 self.tau2_reason[which] = limits.reason

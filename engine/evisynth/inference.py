@@ -47,7 +47,7 @@ def resampling_inputs(settings: Settings) -> dict[str, object]:
     return {"budget": settings.budget, "seed": settings.seed}
 
 
-def tau2_limits(  # noqa: PLR0913 - keyword-only, the numbers shown beside the limits
+def tau2_limits(
     methods: Methods,
     record: Tau2Interval,
     fit: Fit,

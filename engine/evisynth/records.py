@@ -248,8 +248,8 @@ class PredictionInterval(Method):
 class Tau2Interval(Method):
     """An interval for τ²: ``(fit, level) → Limits``.
 
-    It may name ``estimator`` (the name of the estimator of τ² in use), and ``q`` and ``h2`` (Cochran's Q and the H² that
-    the settings show, each ``()`` or ``(m,)``), with defaults for where it is called without.
+    It may name ``estimator`` (the name of that of τ²), ``q`` and ``h2`` (Cochran's Q and the H² that the settings show,
+    each ``()`` or ``(m,)``), ``budget`` and ``seed``, with defaults for where it is called without.
     """
 
     kind = "Tau2Interval"

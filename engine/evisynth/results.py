@@ -505,8 +505,9 @@ class MetaAnalysis:
             if random is None or random.dof < 1:
                 found[record.name] = None, self.models["random"].absent or ONE_STUDY
                 continue
-            shown = {"q": np.asarray(q), "h2": None if h2 is None else np.asarray(h2)}
-            found[record.name] = _interval(tau2_limits(methods, record, random, self.settings, **shown))
+            shown = None if h2 is None else np.asarray(h2)
+            limits = tau2_limits(methods, record, random, self.settings, q=np.asarray(q), h2=shown)
+            found[record.name] = _interval(limits)
         not_asked: tuple[None, str] = None, "no interval for tau² was asked for"
         of_tau2 = not_asked if methods.tau2_interval is None else found[methods.tau2_interval.name]
         return of_tau2, of_tau2 if methods.i2_interval is None else found[methods.i2_interval.name]
@@ -740,7 +741,18 @@ class MetaAnalysis:
 
 
 def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogeneity:
-    names = ("p_value", "tau2", "tau", "tau2_se", "i2", "i2_q", "i2_tau2", "h2", "r_b", *(("q", "df") if q is None else ()))
+    names = (
+        "p_value",
+        "tau2",
+        "tau",
+        "tau2_se",
+        "i2",
+        "i2_q",
+        "i2_tau2",
+        "h2",
+        "r_b",
+        *(("q", "df") if q is None else ()),
+    )
     return Heterogeneity(
         q=q,
         df=df,

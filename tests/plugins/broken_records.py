@@ -225,6 +225,9 @@ PREDICTIONS = {
     "where there is no interval there is a reason": _like(
         _PREDICTION, lambda fit, level: es.Limits(np.asarray(np.nan), np.asarray(np.nan))
     ),
+    "an interval that is empty has no limits": _like(
+        _PREDICTION, lambda fit, level: es.Limits(fit.tau2, fit.tau2, empty=True)
+    ),
     "limits are in order": _about(lambda spread, z: -spread * z),
     "limits enclose the pooled estimate": _like(
         _PREDICTION, lambda fit, level: es.Limits(fit.coefficients[0] + 1.0, fit.coefficients[0] + 2.0)
@@ -260,8 +263,15 @@ TAU2_INTERVALS = {
     "a higher level gives wider limits": _like(
         _QP, lambda fit, level: es.Limits(0 * fit.tau2, fit.v.mean(axis=0) * (2 - level))
     ),
-    "limits move with y as they should": _like(
-        _QP, lambda fit, level: es.Limits(0 * fit.tau2, fit.coefficients[0] ** 2)
+    "an interval that is empty has no limits": _like(
+        _QP, lambda fit, level: es.Limits(0 * fit.tau2, fit.tau2, empty=True)
+    ),
+    "a shift of y changes nothing": _like(_QP, lambda fit, level: es.Limits(0 * fit.tau2, fit.coefficients[0] ** 2)),
+    "the sign of y changes nothing": _like(
+        _QP, lambda fit, level: es.Limits(0 * fit.tau2, (fit.y - fit.y.mean(axis=0)).max(axis=0))
+    ),
+    "the order of studies changes nothing": _like(
+        _QP, lambda fit, level: es.Limits(0 * fit.tau2, (fit.y[0] - fit.y.mean(axis=0)) ** 2)
     ),
     "analyses side by side are single analyses": _like(_QP, _more_in_batches),
 }

@@ -28,7 +28,8 @@ UNIROOT = 2.0**-13
 CONFINT_APART: Mapping[str, str] = {
     r"/GENQ/GENQ$": "the tolerance that is handed on does not reach the search by generalised Q, nor its distribution: "
     f"limits of τ² agree to {UNIROOT}, uniroot's own tolerance, and no better",
-    r"dat\.normand1999\|MD/DL/QP$": "metafor's search ends at ten times the estimate, and says so; ours goes to the root",
+    r"dat\.normand1999\|MD/DL/QP$": "metafor's search ends at ten times the estimate, as its mark says; ours "
+    "goes on to the root",
     r"dat\.steurer2006\|GEN/REML/Wald\.(log|sqrt)$": "metafor's REML stops at τ² = 1e-14, and its transformed "
     "intervals are of that number; the maximum is at 0, where log τ² has no interval and √τ² no upper limit",
 }
@@ -56,7 +57,7 @@ def cases_of(r_cases: Mapping[str, Any], group: str) -> Iterator[tuple[dict[str,
 def spread_of(case: Mapping[str, Any], inputs: Mapping[str, Any]) -> Heterogeneity:
     model = case["options"]["model"]
     found = re.search(r'method="(\w+)"', model)
-    words: dict[str, Any] = {"tau2": found[1] if found else "REML"}
+    words: dict[str, Any] = {"tau2": found[1].replace("GENQ", "REML") if found else "REML"}
     if "weights=1/sqrt(vi)" in model:
         words["weights"] = 1 / np.sqrt(numbers(inputs["vi"]))
     if "X" in inputs:
@@ -164,6 +165,8 @@ def metagen_spread(case: Mapping[str, Any], inputs: Mapping[str, Any]) -> Hetero
 def test_metagen(r_cases: Mapping[str, Any]) -> None:
     compared = 0
     for case, inputs in cases_of(r_cases, "meta.metagen"):
+        if not re.search(r"tau=\"(DL|REML|PM|ML)\"", case["call"]):
+            continue
         truth, name = case["outputs"], case["id"]
         spread = metagen_spread(case, inputs)
         compared += 1
@@ -204,5 +207,5 @@ def test_metagen(r_cases: Mapping[str, Any]) -> None:
                 found[f"{end}_tau2"] = apart(ours, truth[f"{end}_tau2"], UNIROOT)
                 found[f"{end}_tau"] = apart(ours, truth[f"{end}_tau"] ** 2, UNIROOT)
         far = {quantity: by for quantity, by in found.items() if by > ITERATIVE}
-        if far: print(name, far, spread.i2_ci_reason)
+        assert not far, (name, far)
     assert compared == 256

@@ -57,7 +57,8 @@ class QuadraticForm:
     @property
     def variance(self) -> FloatArray:
         """Variance."""
-        return np.asarray(2.0 * _slopes(self, np.zeros(self.d.shape[1]))[1])
+        nowhere: FloatArray = np.zeros(int(self.d.shape[1]))
+        return np.asarray(2.0 * _slopes(self, nowhere)[1])
 
     def take(self, which: NDArray[np.int64] | slice) -> QuadraticForm:
         """Take some of the forms."""
@@ -168,8 +169,8 @@ def _before_singularity(form: QuadraticForm, w: FloatArray) -> BoolArray:
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         t = 1.0 - 2.0 * w * form.d
         whole = _gram(form, 1.0 / t)
-        finite = np.isfinite(whole).all(axis=(1, 2))
-        negative = (np.linalg.eigvalsh(np.where(finite[:, np.newaxis, np.newaxis], whole, 1.0)) < 0.0).sum(axis=1)
+        finite: BoolArray = np.isfinite(whole).all(axis=(1, 2))
+        negative = (np.linalg.eigvalsh(np.where(finite.reshape(-1, 1, 1), whole, 1.0)) < 0.0).sum(axis=1)
     return np.asarray(finite & (negative == (t < 0.0).sum(axis=0)))
 
 
@@ -177,7 +178,8 @@ def _inverted(form: QuadraticForm, z: FloatArray, curvature: FloatArray, bend: F
     """Integrate ``exp(K(z) + z)/|z|`` along ``z + iσu - bend·u²``, σ = 1/√curvature; the logarithm of the integral."""
     k, n = form.d.shape
     width = 1.0 / np.sqrt(curvature)
-    top = _exponent(form, (z + 1j * 0.5 * _STEP * width)[np.newaxis]).real[0]
+    first: NDArray[np.complex128] = (z + 0.5j * _STEP * width).reshape(1, -1)
+    top = _exponent(form, first).real[0]
     total = np.zeros(n)
     side = np.sign(z)
     block = max(1, min(_BLOCK, _ENTRIES // (k * n)))

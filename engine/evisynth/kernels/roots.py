@@ -140,6 +140,8 @@ def falling_roots(f: Columns, at_zero: FloatArray, guess: FloatArray) -> FloatAr
         high[down[~above]], f_high[down[~above]] = probe[~above], at_probe[~above]
     there = np.nonzero(f_high <= 0.0)[0]
     root[open_] = np.inf
-    found = bracketed_roots(lambda x, which: f(x, open_[there[which]]), low[there], high[there], f_low[there], f_high[there])
+    found = bracketed_roots(
+        lambda x, which: f(x, open_[there[which]]), low[there], high[there], f_low[there], f_high[there]
+    )
     root[open_[there]] = found
     return root

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evisynth.fits import symmetric_estimates
+from evisynth.kernels.arrays import read_only
 from evisynth.kernels.distributions import normal_quantile
 from evisynth.testing.conformance import ask, check_record, close, ensure, same
 from evisynth.testing.intervals import ANSWERS, BATCH, LEVEL, LEVELS, SHIFT, SIDE_BY_SIDE, TOLERANCE, UNIT
-from evisynth.testing.samples import batch_samples, effect_samples, fits_of
+from evisynth.testing.samples import SEED, batch_samples, effect_samples, fits_of, weights_of
 
 if TYPE_CHECKING:
     from evisynth.fits import Fit, Limits
+    from evisynth.kernels.arrays import FloatArray
     from evisynth.records import Method, PredictionInterval, Tau2Interval
     from evisynth.testing.samples import Sample
 
@@ -50,28 +52,52 @@ def check_prediction_interval(record: PredictionInterval) -> None:
 def check_tau2_interval(record: Tau2Interval) -> None:
     """Check an interval for τ²; raises `ConformanceError`.
 
-    Limits are in order and not negative, or there is a reason; they widen with the level; a shift of y changes nothing;
-    y·2ⁿ with v·4ⁿ multiplies them by 4ⁿ to the bit; analyses side by side are single ones.
+    Limits are in order and not negative, or there is a reason, for each analysis of a batch; an end that does not exist
+    has one too; they widen with the level; a shift of y, its sign and the order of studies change nothing; y·2ⁿ with
+    v·4ⁿ multiplies them by 4ⁿ to the bit; analyses side by side are single ones. All of it also with weights of the
+    user's.
     """
     check_record(record)
     for sample in effect_samples():
-        fit = fits_of(sample)
-        base = _limits(record, fit, LEVEL, sample.name)
-        if not np.isnan(base.low):
-            ensure(base.low >= 0, record, "limits of τ² are not negative", sample.name, f"[{base.low}, {base.high}]")
-            _nested(record, fit, sample.name)
-        _limits_move(record, sample, base, shift=0.0)
-        scaled = _limits(
-            record, fits_of(sample.with_effects(sample.y * UNIT, sample.v * UNIT * UNIT)), LEVEL, sample.name
-        )
-        ensure(
-            same(scaled.low, base.low * UNIT * UNIT) and same(scaled.high, base.high * UNIT * UNIT),
-            record,
-            "y·2ⁿ with v·4ⁿ multiplies limits of τ² by 4ⁿ exactly",
-            sample.name,
-            f"[{scaled.low}, {scaled.high}] from [{base.low}, {base.high}]",
-        )
+        for weights in (None, weights_of(sample)):
+            name = sample.name if weights is None else f"{sample.name}, with weights of the user's"
+            fit = fits_of(sample, weights=weights)
+            base = _limits(record, fit, LEVEL, name)
+            if not np.isnan(base.low):
+                ensure(base.low >= 0, record, "limits of τ² are not negative", name, f"[{base.low}, {base.high}]")
+                _nested(record, fit, name)
+            _tau2_limits_stay(record, sample, base, weights)
+            larger = sample.with_effects(sample.y * UNIT, sample.v * UNIT * UNIT)
+            scaled = _limits(record, fits_of(larger, weights=weights), LEVEL, name)
+            ensure(
+                same(scaled.low, base.low * UNIT * UNIT) and same(scaled.high, base.high * UNIT * UNIT),
+                record,
+                "y·2ⁿ with v·4ⁿ multiplies limits of τ² by 4ⁿ exactly",
+                name,
+                f"[{scaled.low}, {scaled.high}] from [{base.low}, {base.high}]",
+            )
     _limits_side_by_side(record)
+    _limits_side_by_side(record, weighted=True)
+
+
+def _tau2_limits_stay(record: Tau2Interval, sample: Sample, base: Limits, weights: FloatArray | None) -> None:
+    order = np.random.default_rng(SEED).permutation(sample.k)
+    mixed = None if weights is None else read_only(weights[order])
+    # Limits of τ² that are 0 may come out as a rounding; the variances say what counts as one.
+    scale = float(np.median(sample.v))
+    for law, other, own in (
+        ("a shift of y changes nothing", sample.with_effects(sample.y + SHIFT), weights),
+        ("the sign of y changes nothing", sample.with_effects(-sample.y), weights),
+        ("the order of studies changes nothing", sample.at(order), mixed),
+    ):
+        seen = _limits(record, fits_of(other, weights=own), LEVEL, sample.name)
+        ensure(
+            close(seen.low, base.low, TOLERANCE, scale) and close(seen.high, base.high, TOLERANCE, scale),
+            record,
+            law,
+            sample.name,
+            f"[{seen.low}, {seen.high}] instead of [{base.low}, {base.high}]",
+        )
 
 
 def _limits(record: Method, fit: Fit, level: float, given: str) -> Limits:
@@ -85,12 +111,21 @@ def _limits(record: Method, fit: Fit, level: float, given: str) -> Limits:
         set(shapes) <= {fit.tau2.shape, ()}, record, "two limits per analysis", given, f"{shapes}, not {fit.tau2.shape}"
     )
     absent = np.isnan(made.low) | np.isnan(made.high)
+    there = np.broadcast_to(np.isfinite(made.low) & np.isfinite(made.high), fit.tau2.shape).reshape(-1)
+    unsaid = [i for i, both in enumerate(there.tolist()) if not both and not made.reason_of(i)]
     ensure(
-        not absent.any() or bool(made.reason),
+        not unsaid,
         record,
         "where there is no interval there is a reason",
         given,
         f"[{made.low}, {made.high}], reason {made.reason!r}",
+    )
+    ensure(
+        np.shape(made.empty) in {(), fit.tau2.shape} and (~np.asarray(made.empty) | absent).all(),
+        record,
+        "an interval that is empty has no limits",
+        given,
+        f"[{made.low}, {made.high}], empty {made.empty}",
     )
     ensure(absent | (made.low <= made.high), record, "limits are in order", given, f"[{made.low}, {made.high}]")
     return made
@@ -134,13 +169,17 @@ def _limits_move(record: Method, sample: Sample, base: Limits, *, shift: float) 
         )
 
 
-def _limits_side_by_side(record: Method) -> None:
+def _limits_side_by_side(record: Method, *, weighted: bool = False) -> None:
     batch, singles = batch_samples()
-    made = _limits(record, fits_of(batch), LEVEL, batch.name)
+
+    def fitted(sample: Sample) -> Fit:
+        return fits_of(sample, weights=weights_of(sample) if weighted else None)
+
+    made = _limits(record, fitted(batch), LEVEL, batch.name)
     width = len(singles)
     low, high = np.broadcast_to(made.low, (width,)), np.broadcast_to(made.high, (width,))
     for j, single in enumerate(singles):
-        one = _limits(record, fits_of(single), LEVEL, single.name)
+        one = _limits(record, fitted(single), LEVEL, single.name)
         scale = float(single.v.min())
         ensure(
             close(low[j], one.low, BATCH, scale) and close(high[j], one.high, BATCH, scale),

@@ -11,6 +11,7 @@ from evisynth.cells import Cells
 from evisynth.fits import Fit, inverse_variance_fit
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
+from evisynth.records import Tau2Fit
 from evisynth.studies import Studies
 
 if TYPE_CHECKING:
@@ -66,10 +67,25 @@ def batch_samples(k: int = 7, m: int = 5, *, p: int = 1) -> tuple[Sample, list[S
     return Sample(f"a batch of {m} analyses of {k} studies", read_only(y), read_only(v), X), singles
 
 
-def fits_of(sample: Sample, share: float = 0.5) -> Fit:
-    """Fit a random-effects model with a τ² that is a ``share`` of the mean variance (no estimator needed)."""
+def fits_of(sample: Sample, share: float = 0.5, *, weights: FloatArray | None = None) -> Fit:
+    """Fit a random-effects model with a τ² that is a ``share`` of the mean variance (no estimator needed).
+
+    Its standard error is that of the restricted likelihood's information there. ``weights`` are those of a user.
+    """
     tau2 = np.asarray(share * sample.v.mean(axis=0))
-    return inverse_variance_fit(sample.y, sample.v, sample.X, tau2, model="random", estimator=_moment)
+    y, v, X = sample.y, sample.v, sample.X
+
+    def se() -> FloatArray:
+        return np.asarray(np.sqrt(2.0 / weighted_fit(y, 1.0 / (v + tau2), X).trace_squared))
+
+    fitted = Tau2Fit(tau2, se)
+    return inverse_variance_fit(y, v, X, tau2, model="random", estimator=_moment, tau2_fit=fitted, weights=weights)
+
+
+def weights_of(sample: Sample) -> FloatArray:
+    """Make weights that a user might give: they fall with the variance, and not only with it."""
+    uneven = 1.0 + np.arange(sample.k) % 3
+    return read_only(uneven.reshape(-1, *[1] * (sample.v.ndim - 1)) / np.sqrt(sample.v / sample.v.max()))
 
 
 def _moment(y: FloatArray, v: FloatArray, X: FloatArray, weights: FloatArray | None = None) -> FloatArray:  # noqa: ARG001 - as every estimator of a fit

@@ -34,7 +34,7 @@ def user_weights(fit: Fit, level: float) -> Limits:
 
     A limit is the τ² under which Q_a would be at most, or at least, as large as it is with probability (1 - level)/2;
     the lower one is 0 where that holds for no τ². The interval is empty where even τ² = 0 makes so small a Q_a too
-    rare. Costs O(k p²) for each of about 60 points of an integral, a dozen times for each limit, without a k × k matrix.
+    rare. Costs O(k p²) for each of about 60 points of an integral, a dozen times for each limit; no k × k matrix.
     """
     if fit.weights is None:
         return no_limits("the interval by generalised Q needs weights of the user's; BJ and J choose their own")

@@ -32,8 +32,10 @@ if TYPE_CHECKING:
 APART = "the likelihood is near enough to its maximum in separate ranges of τ²: the limits are those of the outermost"
 UNBOUNDED = "no τ² within the range of numbers is too large for these effects"
 _STEP = 0.5
-"""Spacing of the grid in log τ²: the score has no feature narrower than about one there."""
-_LEAST_POINTS = 32
+"""Spacing of the grid in log τ²: the slope has no feature narrower than about one there."""
+_LEAST_POINTS = 16
+_ZOOMS = 8
+_BETWEEN = np.array([[0.25], [0.5], [0.75]])
 
 
 def profile_likelihood(fit: Fit, level: float, *, estimator: str = "REML") -> Limits:
@@ -131,7 +133,8 @@ def _hull(curve: _Curve, drop: float) -> tuple[FloatArray, FloatArray, NDArray[n
 def _outline(curve: _Curve) -> tuple[IntArray, FloatArray, FloatArray]:
     """List points between which every curve rises or falls throughout: owners, τ² and heights, in order of both.
 
-    They are those of a grid from 0 over a quarter of the smallest variance to the bound, and all maxima and minima.
+    They are those of a grid from 0 over a quarter of the smallest variance to the bound, points ever nearer to where
+    the slope turns back before it is 0, and all maxima and minima.
     """
     m = curve.y.shape[1]
     everything = np.arange(m, dtype=np.int64)
@@ -140,15 +143,46 @@ def _outline(curve: _Curve) -> tuple[IntArray, FloatArray, FloatArray]:
     points = max(_LEAST_POINTS, math.ceil(math.log(ratio.max()) / _STEP) + 1)
     grid = np.vstack([np.zeros(m), bottom * ratio ** np.linspace(0.0, 1.0, points)[:, np.newaxis]])
     known = [curve.both(row, everything) for row in grid]
-    heights, slopes = np.vstack([height for height, _ in known]), np.vstack([slope for _, slope in known])
-    step, turning = np.nonzero((slopes[:-1] > 0.0) != (slopes[1:] > 0.0))
-    ends = (grid[step, turning], grid[step + 1, turning], slopes[step, turning], slopes[step + 1, turning])
+    owner, tau2 = np.repeat(everything, len(grid)), grid.T.ravel()
+    height, slope = (np.vstack(part).T.ravel() for part in zip(*known, strict=True))
+    unit = 4.0 * bottom
+    for _ in range(_ZOOMS):
+        left = _turns(owner, tau2, slope, unit)
+        if not left.size:
+            break
+        shift = unit[owner[left]]
+        low, high = tau2[left] + shift, tau2[left + 1] + shift
+        more = (low * (high / low) ** _BETWEEN - shift).ravel()
+        whose = np.tile(owner[left], len(_BETWEEN))
+        more_height, more_slope = curve.both(more, whose)
+        owner, tau2 = np.concatenate([owner, whose]), np.concatenate([tau2, more])
+        height, slope = np.concatenate([height, more_height]), np.concatenate([slope, more_slope])
+        order = np.lexsort((tau2, owner))
+        owner, tau2, height, slope = owner[order], tau2[order], height[order], slope[order]
+    step = np.nonzero(((slope[:-1] > 0.0) != (slope[1:] > 0.0)) & (owner[:-1] == owner[1:]))[0]
+    turning = owner[step]
+    ends = (tau2[step], tau2[step + 1], slope[step], slope[step + 1])
     root = bracketed_roots(lambda x, which: curve.slope(x, turning[which]), *ends)
-    owner = np.concatenate([np.tile(everything, len(grid)), turning])
-    tau2 = np.concatenate([grid.ravel(), root])
-    height = np.concatenate([heights.ravel(), curve.height(root, turning)])
+    owner, tau2 = np.concatenate([owner, turning]), np.concatenate([tau2, root])
+    height = np.concatenate([height, curve.height(root, turning)])
     order = np.lexsort((tau2, owner))
     return owner[order], tau2[order], height[order]
+
+
+def _turns(owner: IntArray, tau2: FloatArray, slope: FloatArray, unit: FloatArray) -> IntArray:
+    """List the cells, by their left points, beside one where the slope is nearest to 0 and of one sign around it.
+
+    Times ``τ² + min v`` the slope is of one size over the whole grid.
+    """
+    size = np.abs(slope * (tau2 + unit[owner]))
+    same = ((slope[:-1] > 0.0) == (slope[1:] > 0.0)) & (owner[:-1] == owner[1:])
+    before, after = np.append(False, same), np.append(same, False)
+    left, right = np.append(np.inf, size[:-1]), np.append(size[1:], np.inf)
+    inner = before & after & (size <= np.minimum(left, right)) & (2.0 * size <= np.maximum(left, right))
+    # The first cell has no point to its left.
+    first = np.append(True, owner[1:] != owner[:-1]) & after & (2.0 * size <= right)
+    at = np.nonzero(inner | first)[0]
+    return np.unique(np.concatenate([at, np.nonzero(inner)[0] - 1])).astype(np.int64)
 
 
 @hookimpl
@@ -158,8 +192,8 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "PL",
             profile_likelihood,
-            reference="Hardy & Thompson (1996), Stat. Med. 15:619-629; of the restricted likelihood: Viechtbauer (2007), "
-            "Stat. Med. 26:37-52",
+            reference="Hardy & Thompson (1996), Stat. Med. 15:619-629; of the restricted likelihood: Viechtbauer "
+            "(2007), Stat. Med. 26:37-52",
             r_equivalent="metafor::confint(res, type='PL')",
             r_version="metafor 4.0",
         )

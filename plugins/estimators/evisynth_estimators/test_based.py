@@ -25,7 +25,7 @@ def higgins_thompson(fit: Fit, level: float, *, q: FloatArray | None = None, h2:
     if df == 1 and not large.any():
         return no_limits(SATURATED)
     safe = np.where(large, q, df + 2.0)
-    se = 0.5 * np.log(safe / df) / (np.sqrt(2.0 * safe) - np.sqrt(2.0 * df - 1.0))
+    se: FloatArray = 0.5 * np.log(safe / df) / (np.sqrt(2.0 * safe) - np.sqrt(2.0 * df - 1.0))
     if df > 1:
         few = df - 1.0
         se = np.where(large, se, np.sqrt((1.0 - 1.0 / (3.0 * few * few)) / (2.0 * few)))
