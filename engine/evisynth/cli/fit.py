@@ -32,7 +32,7 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--adhoc", str, "Keep a Hartung-Knapp interval from being too narrow: se, ci, IQWiG6, or none."),
     ("--weighting", str, "Weights of the studies: 'inverse variance' or equal."),
     ("--prediction", str, "Prediction interval: HTS, V, HK, S, or none."),
-    ("--tau2-interval", str, "Interval for τ²: QP, or none."),
+    ("--tau2-interval", str, "Interval for τ²: QP, PL, BJ, J, …, or none."),
     ("--i2-interval", str, "Interval for τ² that those of I² and H² follow from."),
     ("--level", float, "Probability of the intervals, such as 0.95."),
     ("--study-level", float, "Probability of the studies' intervals."),

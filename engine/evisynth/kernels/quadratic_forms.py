@@ -24,12 +24,16 @@ if TYPE_CHECKING:
     from evisynth.kernels.arrays import BoolArray, FloatArray
 
 _STEP = 1.0 / 6.0
-"""Spacing of the points in standard deviations of the integrand; at 1/4 errors of 1e-13 begin to show."""
+"""Spacing of the points in standard deviations of the integrand, where the singularities are as near as they can be; at
+1/4 errors of 1e-13 begin to show."""
+_WIDEST = 0.5
+"""Spacing where they are far and the integrand is that of a normal distribution."""
+_LARGEST = 1e150
 _BLOCK = 24
 _MOST_POINTS = 4096
 _NEGLIGIBLE = 2.0**-60
-_ENTRIES = 1 << 21
-"""Complex numbers held at a time: points × studies × problems."""
+_ENTRIES = 1 << 17
+"""Numbers held at a time, points × studies × problems: few enough for the cache."""
 _NEWTON_STEPS = 12
 _BISECTIONS = 40
 _NEAR = 0.05
@@ -71,7 +75,7 @@ class QuadraticForm:
 
         The smaller tail is computed and the other is its complement.
         """
-        unit = QuadraticForm(self.d / q, self.basis, self.rest)
+        unit = QuadraticForm(np.minimum(self.d / q, _LARGEST), self.basis, self.rest)
         mean = unit.mean
         far = mean + np.sqrt(unit.variance) < 1.0
         log_lower, log_upper = np.empty(q.shape), np.empty(q.shape)
@@ -126,7 +130,7 @@ def _log_lower(form: QuadraticForm, mean: FloatArray) -> FloatArray:  # noqa: AR
         if (np.abs(step) <= _NEAR * z / np.sqrt(1.0 + form.dof)).all():
             break
     curvature = 2.0 * _slopes(form, z)[1] + z**-2
-    return _inverted(form, z, curvature, np.full(z.shape, 1.0 / 3.0))
+    return _inverted(form, z, curvature, np.full(z.shape, 1.0 / 3.0), z)
 
 
 def _log_upper(form: QuadraticForm, mean: FloatArray) -> FloatArray:
@@ -161,7 +165,9 @@ def _log_upper(form: QuadraticForm, mean: FloatArray) -> FloatArray:
         pull[unseen], two[unseen] = (part[unseen] for part in _slopes(form, -w))
     curvature = 2.0 * two + w**-2
     bend = (2.0 * two / curvature) ** 2 / (3.0 * (1.0 + 1.0 / w))
-    return _inverted(form, -w, curvature, bend)
+    # No weight is above the largest d, and none has more than the whole of the sum of squares.
+    room = np.maximum(0.5 / form.d.max(axis=0) - w, 0.5 / np.sqrt(np.maximum(two, np.finfo(np.float64).tiny)))
+    return _inverted(form, -w, curvature, bend, np.minimum(room, w))
 
 
 def _before_singularity(form: QuadraticForm, w: FloatArray) -> BoolArray:
@@ -169,48 +175,64 @@ def _before_singularity(form: QuadraticForm, w: FloatArray) -> BoolArray:
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         t = 1.0 - 2.0 * w * form.d
         whole = _gram(form, 1.0 / t)
-        finite: BoolArray = np.isfinite(whole).all(axis=(1, 2))
+        finite = np.isfinite(whole.reshape(len(whole), -1)).all(axis=1)
         negative = (np.linalg.eigvalsh(np.where(finite.reshape(-1, 1, 1), whole, 1.0)) < 0.0).sum(axis=1)
     return np.asarray(finite & (negative == (t < 0.0).sum(axis=0)))
 
 
-def _inverted(form: QuadraticForm, z: FloatArray, curvature: FloatArray, bend: FloatArray) -> FloatArray:
-    """Integrate ``exp(K(z) + z)/|z|`` along ``z + iσu - bend·u²``, σ = 1/√curvature; the logarithm of the integral."""
+def _inverted(
+    form: QuadraticForm, z: FloatArray, curvature: FloatArray, bend: FloatArray, room: FloatArray
+) -> FloatArray:
+    """Integrate ``exp(K(z) + z)/|z|`` along ``z + iσu - bend·u²``, σ = 1/√curvature; the logarithm of the integral.
+
+    ``room`` is how far the singularities are at least.
+    """
     k, n = form.d.shape
     width = 1.0 / np.sqrt(curvature)
-    first: NDArray[np.complex128] = (z + 0.5j * _STEP * width).reshape(1, -1)
+    # The error falls as exp(-2π·room/(σ·step)).
+    step = np.clip(room / width * _STEP, _STEP, _WIDEST)
+    first = np.asarray(z + 0.5j * step * width, dtype=np.complex128).reshape(1, -1)
     top = _exponent(form, first).real[0]
     total = np.zeros(n)
     side = np.sign(z)
     block = max(1, min(_BLOCK, _ENTRIES // (k * n)))
     for start in range(0, _MOST_POINTS, block):
-        u = ((np.arange(start, start + block) + 0.5) * _STEP)[:, np.newaxis]
-        curve = z + 1j * width * u - bend * u * u
+        u = (np.arange(start, start + block) + 0.5)[:, np.newaxis] * step
+        curve = np.asarray(z + 1j * width * u - bend * u * u, dtype=np.complex128)
         terms = np.exp(_exponent(form, curve) - top) * (1j * width - 2.0 * bend * u) / (side * curve)
         total += terms.imag.sum(axis=0)
         if (np.abs(terms[-1]) <= _NEGLIGIBLE * np.abs(total)).all():
             break
     # A tail of exp(-1e13) or less is known by its exponent alone: the rest drowns in its rounding.
     seen = total > 0.0
-    return np.asarray(np.where(seen, np.log(np.where(seen, total, 1.0) * (_STEP / np.pi)), 0.0) + top)
+    return np.asarray(np.where(seen, np.log(np.where(seen, total, 1.0) * (step / np.pi)), 0.0) + top)
 
 
 def _exponent(form: QuadraticForm, z: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """Give ``K(z) + z`` at z ``(points, n)`` in the upper half-plane.
 
     The pivots of ``Q'(1 + 2zD)⁻¹Q`` lie in the lower one, as it does itself, so that every logarithm is on its
-    principal branch.
+    principal branch. Parts are taken apart because logarithms of real numbers cost a tenth.
     """
-    t = 1.0 + 2.0 * z[:, np.newaxis] * form.d
+    real = 1.0 + 2.0 * z.real[:, np.newaxis] * form.d
+    imaginary = 2.0 * z.imag[:, np.newaxis] * form.d
+    square = real * real + imaginary * imaginary
+    made = z - 0.25 * np.log(square).sum(axis=1) - 0.5j * np.arctan2(imaginary, real).sum(axis=1)
+    real /= square
+    imaginary /= square
     p = form.basis.shape[1]
-    made = -0.5 * np.log(t).sum(axis=1) + z
-    inverse = 1.0 / t
-    gram = {(i, j): (form.basis[:, i] * form.basis[:, j] * inverse).sum(axis=1) for i in range(p) for j in range(i + 1)}
+    gram = {
+        (i, j): _weighted(form.basis[:, i] * form.basis[:, j], real, imaginary) for i in range(p) for j in range(i + 1)
+    }
     for c in range(p):
         pivot = gram[c, c]
-        made -= 0.5 * np.log(pivot)
+        made = made - 0.5 * np.log(pivot)
         for i in range(c + 1, p):
             factor = gram[i, c] / pivot
             for j in range(c + 1, i + 1):
                 gram[i, j] = gram[i, j] - factor * gram[j, c]
-    return np.asarray(made)
+    return np.asarray(made, dtype=np.complex128)
+
+
+def _weighted(share: FloatArray, real: FloatArray, imaginary: FloatArray) -> NDArray[np.complex128]:
+    return np.asarray((share * real).sum(axis=1) - 1j * (share * imaginary).sum(axis=1), dtype=np.complex128)
