@@ -28,7 +28,8 @@ _STEP = 1.0 / 6.0
 1/4 errors of 1e-13 begin to show."""
 _WIDEST = 0.5
 """Spacing where they are far and the integrand is that of a normal distribution."""
-_LARGEST = 1e150
+_LARGEST = 1e120
+_FARTHEST = 1e13
 _BLOCK = 24
 _MOST_POINTS = 4096
 _NEGLIGIBLE = 2.0**-60
@@ -73,8 +74,10 @@ class QuadraticForm:
     def log_tails(self, q: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Give the logarithms of the probabilities of at most ``q (n,)`` and of more than it; ``q`` is positive.
 
-        The smaller tail is computed and the other is its complement.
+        The smaller tail is computed and the other is its complement. Beyond 10¹³ times the mean, where the upper tail
+        is exp(-10¹²) or less, it is that there.
         """
+        q = np.minimum(q, _FARTHEST * self.mean)
         unit = QuadraticForm(np.minimum(self.d / q, _LARGEST), self.basis, self.rest)
         mean = unit.mean
         far = mean + np.sqrt(unit.variance) < 1.0

@@ -195,6 +195,5 @@ def tau2_intervals() -> list[Tau2Interval]:
             reference="Hardy & Thompson (1996), Stat. Med. 15:619-629; of the restricted likelihood: Viechtbauer "
             "(2007), Stat. Med. 26:37-52",
             r_equivalent="metafor::confint(res, type='PL')",
-            r_version="metafor 4.0",
         )
     ]

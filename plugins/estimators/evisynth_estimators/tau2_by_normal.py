@@ -33,8 +33,9 @@ def of_logarithm(fit: Fit, level: float) -> Limits:
         return no_limits(NO_SE)
     positive = fit.tau2 > 0.0
     with np.errstate(over="ignore"):
-        ratio = np.exp(half / np.where(positive, fit.tau2, 1.0))
-        low, high = fit.tau2 / ratio, fit.tau2 * ratio
+        tau2 = np.where(positive, fit.tau2, 1.0)
+        ratio = np.exp(half / tau2)
+        low, high = tau2 / ratio, tau2 * ratio
     return reasoned_limits(low, high, (~positive, ZERO), (np.isinf(high), TOO_FAR), absent=~positive)
 
 
@@ -65,7 +66,6 @@ def tau2_intervals() -> list[Tau2Interval]:
             function,
             reference=_SOURCE,
             r_equivalent=f"metafor::confint(res, type='{name}')",
-            r_version="metafor 4.8",
         )
         for name, function in (("Wald", plain), ("Wald.log", of_logarithm), ("Wald.sqrt", of_square_root))
     ]

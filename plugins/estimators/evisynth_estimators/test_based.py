@@ -47,6 +47,6 @@ def tau2_intervals() -> list[Tau2Interval]:
             higgins_thompson,
             reference="Higgins & Thompson (2002), Stat. Med. 21:1539-1558, appendix A2",
             r_equivalent="metafor::confint(res, type='HT')",
-            r_version="metafor 4.8",
+            r_version="metafor 5.1",
         )
     ]

@@ -121,6 +121,11 @@ def chi_squared_quantile(probability: str, df: int) -> Exact:
     return root(excess, low, high)
 
 
+def invert_laplace(transform: Callable[[Exact], Exact], at: Exact) -> Exact:
+    """Invert a Laplace transform at a positive number, along Talbot's contour."""
+    return cast("Exact", _context.invertlaplace(transform, at, method="talbot", degree=70))
+
+
 def nearest(value: Exact) -> float:
     """Round to the nearest double, which JSON then writes with the fewest digits that identify it."""
     return float(value)
