@@ -32,7 +32,7 @@ ENDS = ("tau2_ci_low", "tau2_ci_high")
 
 
 def weights_of(v: es.FloatArray) -> es.FloatArray:
-    return (1.0 + np.arange(v.size) % 3) * np.sqrt(v.max() / v)
+    return np.asarray((1.0 + np.arange(v.size) % 3) * np.sqrt(v.max() / v))
 
 
 def spread(
