@@ -52,7 +52,6 @@ from evisynth.kernels.distributions import (
     t_quantile,
 )
 from evisynth.kernels.few_studies import FEW, FewStudies
-from evisynth.kernels.form_tails import quadratic_form_tail
 from evisynth.kernels.generalised_q import generalised_q_root
 from evisynth.kernels.quadratic_forms import QuadraticForm
 from evisynth.kernels.roots import bracketed_root, bracketed_roots, falling_roots
@@ -258,7 +257,6 @@ __all__ = [
     "normal_p_value",
     "normal_quantile",
     "power_of_two_scale",
-    "quadratic_form_tail",
     "radial",
     "read_json",
     "read_only",

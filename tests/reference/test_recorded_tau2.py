@@ -103,13 +103,11 @@ def seen_of(analysis: es.MetaAnalysis, options: Mapping[str, Any]) -> dict[str, 
 
 
 def flat(truth: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the only coefficient's numbers."""
-    return {
-        name: {"vb": lambda x: x[0][0], "QMdf": lambda x: x[1]}.get(name, lambda x: x[0] if isinstance(x, list) else x)(
-            value
-        )
-        for name, value in truth.items()
-    }
+    """Take the only coefficient's numbers; of the degrees of freedom of its test the second."""
+    made: dict[str, Any] = {}
+    for name, value in truth.items():
+        made[name] = value[name == "QMdf"] if isinstance(value, list) else value
+    return made | ({"vb": truth["vb"][0][0]} if "vb" in truth else {})
 
 
 def far_from(
@@ -117,7 +115,7 @@ def far_from(
 ) -> dict[str, tuple[Any, Any]]:
     """Name what differs by more than tolerance × condition number; ``floor`` is what 0 may be in units of v."""
     z = abs(float(seen["stat"])) if math.isfinite(seen["stat"]) else 0.0
-    spare = {
+    spare: dict[str, float] = {
         "tau2": floor * float(v.mean()),
         "I2": 100 * floor * float(v.mean()) / float(truth["vt"] or 1.0),
         # A limit is a difference, and so may be an estimate.
@@ -205,8 +203,11 @@ def equation(method: str, y: es.FloatArray, v: es.FloatArray, tau2: Any) -> Any:
         return pull - total + (mp.fsum(b * b for b in w) / total if method == "REML" else 0)
     if method == "PMM":
         half = mp.mpf(k - 1) / 2
-        start = 2 * float(mp.mpf(es.chi2_quantile(0.5, k - 1)) / 2)
-        return q - mp.findroot(lambda x: mp.gammainc(half, 0, x / 2, regularized=True) - mp.mpf("0.5"), start)
+
+        def surplus(x: Any) -> Any:  # noqa: ANN401 - as mpmath
+            return mp.gammainc(half, 0, x / 2, regularized=True) - mp.mpf("0.5")
+
+        return q - mp.findroot(surplus, es.chi2_quantile(0.5, k - 1))
     return q - (k - 1)
 
 

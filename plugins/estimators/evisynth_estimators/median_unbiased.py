@@ -7,14 +7,13 @@ import numpy as np
 from evisynth import (
     FloatArray,
     IntArray,
+    QuadraticForm,
     Tau2Estimator,
     Tau2Fit,
     bracketed_roots,
     chi2_quantile,
-    design_of,
     hookimpl,
     power_of_two_scale,
-    quadratic_form_tail,
     weighted_fit,
 )
 from evisynth_estimators.moments import where_q_meets
@@ -68,10 +67,14 @@ def _median_root(y: FloatArray, v: FloatArray, a: FloatArray, X: FloatArray) -> 
     # The median exceeds that of the largest term alone, and the largest eigenvalue exceeds this ratio.
     open_ = np.nonzero(q > _LOWEST_MEDIAN * square / at_zero)[0]
 
+    rest = fit.deleted_leverages
+    basis = np.sqrt(fit.leverages)[:, np.newaxis] if fit.basis is None else np.moveaxis(fit.basis, 0, 2)
+
     def surplus(tau2: FloatArray, which: IntArray) -> FloatArray:
         columns = open_[which]
-        form = weighted_fit(y.take(columns, axis=1), a.take(columns, axis=1), design_of(X, columns))
-        return quadratic_form_tail(q[columns], form, v.take(columns, axis=1) + tau2) - _HALF
+        d = a.take(columns, axis=1) * (v.take(columns, axis=1) + tau2)
+        form = QuadraticForm(d, basis.take(columns, axis=2), rest.take(columns, axis=1))
+        return np.exp(form.log_tails(q[columns])[1]) - _HALF
 
     everything = np.arange(open_.size)
     f_zero = surplus(np.zeros(open_.size), everything) if open_.size else np.zeros(0)
