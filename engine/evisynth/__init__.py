@@ -96,6 +96,8 @@ if TYPE_CHECKING:
     from evisynth.planning import SampleSize, sample_size
     from evisynth.regression import Regression
     from evisynth.reporting import render, report
+    from evisynth.scale_models import location_scale
+    from evisynth.scale_results import LocationScale
     from evisynth.small_study import adjust, bias
     from evisynth.sources import Source, Table
 
@@ -108,6 +110,7 @@ _LATER = {
     "Gosh": "diagnostics.gosh",
     "Influence": "diagnostics.influence",
     "LeaveOneOut": "diagnostics.leave_one_out",
+    "LocationScale": "scale_results",
     "Radial": "diagnostics.plots",
     "Comparison": "fit_statistics",
     "Design": "designs",
@@ -130,6 +133,7 @@ _LATER = {
     "influence": "diagnostics.influence",
     "leave_one_out": "diagnostics.leave_one_out",
     "load": "loading",
+    "location_scale": "scale_models",
     "radial": "diagnostics.plots",
     "read_json": "documents",
     "render": "reporting",
@@ -194,6 +198,7 @@ __all__ = [
     "IntervalMethod",
     "LeaveOneOut",
     "Limits",
+    "LocationScale",
     "MeasuredEffects",
     "MetaAnalysis",
     "Method",
@@ -253,6 +258,7 @@ __all__ = [
     "is_intercept",
     "leave_one_out",
     "load",
+    "location_scale",
     "no_limits",
     "normal_p_value",
     "normal_quantile",

@@ -132,7 +132,7 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
         studies, resolved, methods = _table_request(data, settings or DEFAULT, words, registry)
         measured = _measure(studies, resolved, registry)
     if exclude:
-        measured = _leave_out(measured, exclude)
+        measured = leave_out(measured, exclude)
     if weights is not None:
         measured = measured.replace(weights=_own_weights(measured, weights))
     _refuse_weights(measured, resolved, methods)
@@ -446,7 +446,8 @@ def _empty_arms(raw: Cells) -> Reasons:
     return tuple((mask, NO_PARTICIPANTS.format(arms=name)) for mask, name in arms)
 
 
-def _leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
+def leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
+    """Leave out studies by name; raises `DataError` for a name that no study has."""
     names = [exclude] if isinstance(exclude, str) else list(exclude)
     reasons = dict(measured.reasons)
     for name in names:
