@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evisynth.kernels.arrays import BoolArray
     from evisynth.studies import Effects
 
-Moderators: TypeAlias = "str | Sequence[str] | Mapping[str, Sequence[float]] | FloatArray | Design | None"
+Moderators: TypeAlias = "str | Sequence[str] | Mapping[str, Sequence[float] | FloatArray] | FloatArray | Design | None"
 """A formula, names of columns, columns, a matrix or a design."""
 Columns: TypeAlias = Any
 """Columns by name: a mapping or a data frame."""

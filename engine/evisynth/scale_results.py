@@ -179,7 +179,7 @@ class LocationScale:
         # A study whose τ² hangs on a coefficient that runs off has no interval.
         usable = ~(Z[:, ~known] != 0.0).any(axis=1)
         variance = np.einsum("ki,ij,kj->k", Z[:, known], made.alpha_covariance[np.ix_(known, known)], Z[:, known])
-        df = self.k - Z.shape[1]
+        df = self.k - int(Z.shape[1])
         quantile = (
             normal_quantile(self.level) if self.test == "z" else float(t_quantile(self.level, df)) if df else np.nan
         )
@@ -207,7 +207,7 @@ class LocationScale:
             names = ("fitted", "tau2", "tau2_ci_low", "tau2_ci_high", "weight")
             for row, values in zip(self.rows, columns, strict=True):
                 fitted[row] = dict(zip(names, map(_number, values), strict=True))
-        nothing = dict.fromkeys(("fitted", "tau2", "tau2_ci_low", "tau2_ci_high", "weight"))
+        nothing: dict[str, float | None] = dict.fromkeys(("fitted", "tau2", "tau2_ci_low", "tau2_ci_high", "weight"))
         included = set(self.rows)
         records: list[dict[str, Any]] = []
         for row in range(self.k_total):

@@ -99,7 +99,7 @@ def nearest_to_origin(G: FloatArray, h: FloatArray) -> tuple[FloatArray, FloatAr
     weights = non_negative_least_squares(E, f)
     residual = E @ weights - f
     if residual[-1] == 0.0:
-        return np.zeros(G.shape[1]), np.zeros(len(h))
+        return np.zeros(int(G.shape[1])), np.zeros(len(h))
     last = float(residual[-1])
     return np.asarray(-residual[:-1] / last), np.asarray(-weights / last)
 
@@ -238,7 +238,7 @@ def _polished(cone: Cone, gamma: FloatArray, active: Sequence[int], steps: int) 
 
 def maximise_identity_link(effects: Effects, Z: FloatArray, constant: FloatArray | None) -> Optimum | str:
     """Find the global maximum over α with ``τ² = Zα ≥ 0``, or say why no α gives positive τ²."""
-    k, q = Z.shape
+    k, q = len(Z), int(Z.shape[1])
     unit, triangle = np.linalg.qr(Z)
     unit, triangle = unit * np.sqrt(k), triangle / np.sqrt(k)
     length = np.linalg.norm(unit, axis=1, keepdims=True)

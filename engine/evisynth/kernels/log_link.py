@@ -1,8 +1,8 @@
 """Maximise the likelihood over ``τ²_i = exp(z_i'α)``: many starts, Newton's steps, and the suprema at infinity.
 
 The likelihood may have several maxima, and it may rise for ever as α runs off in a direction d along which some τ²_i
-fall to 0 and no other changes (``z_i'd < 0`` for those and ``z_j'd = 0`` for the rest). Such a supremum is a *face*: the
-first studies have τ² = 0 and the rest follow a model of fewer coefficients, which is maximised in its turn.
+fall to 0 and no other changes (``z_i'd < 0`` for those and ``z_j'd = 0`` for the rest). Such a supremum is a *face*:
+the first studies have τ² = 0 and the rest follow a model of fewer coefficients, which is maximised in its turn.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def _same(surface: Surface, gamma: FloatArray, known: Sequence[Peak]) -> Peak | 
 
 
 def _polished(surface: Surface, gamma: FloatArray, steps: int) -> Peak | None:
-    """Take Newton's steps to the last bits: where rounding no longer lets them shrink, the shortest marks the answer."""
+    """Take Newton's steps to the last bits: once rounding no longer lets them shrink, the shortest marks the end."""
     shortest, best, before = np.inf, gamma, np.inf
     for n in range(_LAST_STEPS):
         step, concave = newton_step(*surface.derivatives(surface.effects.at(surface.tau2(gamma))))
@@ -235,7 +235,7 @@ def face_of(surface: Surface, rest: BoolArray) -> tuple[FloatArray, Surface] | N
 
 def maximise_log_link(effects: Effects, Z: FloatArray, offset: float, constant: FloatArray | None) -> Optimum:
     """Find the global maximum over α of ``τ² = exp(Zα + offset)``; ``constant`` is a c with ``Zc = 1``, or None."""
-    k, q = Z.shape
+    k, q = len(Z), int(Z.shape[1])
     unit, triangle = np.linalg.qr(Z)
     unit, triangle = unit * np.sqrt(k), triangle / np.sqrt(k)
     whole = Surface(effects, unit, offset, np.ones(k, dtype=np.bool_), np.eye(q))
