@@ -62,7 +62,7 @@ def _is_list_of_contrasts(value: object) -> bool:
 
 
 def _weight(value: Any) -> float:  # noqa: ANN401 - whatever was given
-    plain = value.item() if isinstance(value, np.generic) else value
+    plain: Any = cast("Any", value).item() if isinstance(value, np.generic) else value
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
         msg = f"a weight of a contrast is a finite number, not {value!r}"
         raise SettingsError(msg)

@@ -130,11 +130,9 @@ class LinearForms:
 
     def blind(self, L: FloatArray) -> Fit:
         """Do as `turned` for methods that look at the first coefficient and its variance only, in O(n) numbers."""
-        fit, (n, p) = self.fit, L.shape
-        coefficients, covariance = np.zeros((p, n)), np.zeros((p, p, n))
-        covariance[np.arange(p), np.arange(p)] = 1.0
-        coefficients[0], covariance[0, 0] = self.values(L), self.variances(L)
-        return _side_by_side(fit, fit.X, coefficients, covariance, None)
+        # One coefficient beside a design of p columns, so that the degrees of freedom are the model's.
+        coefficients, covariance = self.values(L)[np.newaxis], self.variances(L)[np.newaxis, np.newaxis]
+        return _side_by_side(self.fit, self.fit.X, coefficients, covariance, None)
 
 
 def _side_by_side(

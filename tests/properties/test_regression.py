@@ -123,7 +123,6 @@ def test_a_contrast_squared_is_its_joint_test(data: st.DataObject, drawn: Strate
 @given(data=st.data())
 @few
 def test_the_larger_model_fits_no_worse(data: st.DataObject, drawn: Strategies) -> None:
-    pytest.importorskip("evisynth_estimators.likelihood")
     effects, X = draw_case(data, drawn)
     full = es.fit(effects, settings="metafor", tau2="ML", moderators=es.Design(X, intercept=False))
     reduced = es.fit(effects, settings="metafor", tau2="ML", moderators=X[:, 1])

@@ -128,13 +128,9 @@ def words_of(method: str, test: str) -> dict[str, Any]:
 
 
 def test_metareg(r_cases: Mapping[str, Any], recorded: Value) -> None:
-    known = {method.name for method, _ in es.default_registry() if isinstance(method, es.Tau2Estimator)}
-    compared, left, far = 0, 0, {}
+    compared, far = 0, {}
     for case in cases_of(r_cases, "metareg"):
         method, test = case["options"]["method"], case["options"]["test"]
-        if method != "FE" and method not in known:
-            left += 1
-            continue
         one = recorded(case["inputs"]["ref"])
         words = words_of(method, test)
         weights = {"weights": 1.0 / np.sqrt(one.effects.v)} if method.startswith("GENQ") else {}
@@ -143,7 +139,7 @@ def test_metareg(r_cases: Mapping[str, Any], recorded: Value) -> None:
             far[case["id"]] = found
         compared += 1
     assert not far
-    assert compared + left == 589
+    assert compared == 589
 
 
 def distances(case: Mapping[str, Any], one: Recorded, analysis: es.MetaAnalysis, method: str) -> dict[str, float]:
@@ -156,7 +152,10 @@ def distances(case: Mapping[str, Any], one: Recorded, analysis: es.MetaAnalysis,
     assert fit is not None
     assert estimates is not None
     mean = float(one.effects.v.mean())
-    floor = 0.0 if method in CLOSED else 1e-11 * mean
+    # Iterations that come near 0 stop before it, SJ's own at a distance that shrinks by a share at every step.
+    floor = 0.0 if method in CLOSED else (1e-10 if method == "SJIT" else 1e-11) * mean
+    # A limit near 0 is as exact as its standard error.
+    near = 1e-9 * float(estimates.se.max())
     omnibus = regression.omnibus
     covariance = estimates.covariance if estimates.covariance is not None else fit.covariance
     trace = es.weighted_fit(one.effects.y, 1.0 / one.effects.v, analysis.X).trace
@@ -167,8 +166,8 @@ def distances(case: Mapping[str, Any], one: Recorded, analysis: es.MetaAnalysis,
         "se": furthest(estimates.se, truth["se"]),
         "stat": furthest(estimates.statistic, truth["stat"]),
         "pval": furthest(estimates.p_value, truth["pval"]),
-        "ci_lb": furthest(estimates.ci_low, truth["ci_lb"], 1e-13),
-        "ci_ub": furthest(estimates.ci_high, truth["ci_ub"], 1e-13),
+        "ci_lb": furthest(estimates.ci_low, truth["ci_lb"], near),
+        "ci_ub": furthest(estimates.ci_high, truth["ci_ub"], near),
         # Against the standard errors: a covariance may be 0.
         "vb": float((np.abs(covariance - vb) / np.sqrt(np.outer(np.diagonal(vb), np.diagonal(vb)))).max()),
         "tau2": apart(float(fit.tau2), truth["tau2"], floor),
@@ -200,8 +199,10 @@ SLACK = {"pval": 50.0, "QMp": 50.0, "QEp": 50.0, "stat": 10.0}
 
 def fit_distances(found: Mapping[str, es.FitStatistics], truth: Mapping[str, Any]) -> dict[str, float]:
     names = {"ll": "log_likelihood", "dev": "deviance", "AIC": "aic", "BIC": "bic", "AICc": "aicc"}
+    # A criterion near 0 is as exact as the likelihood and the deviance that it is made of.
+    near = {name: 1e-12 + 1e-9 * (abs(float(one["ll"])) + abs(float(one["dev"]))) for name, one in truth.items()}
     return {
-        f"{likelihood} {name}": apart(getattr(found[likelihood], ours), truth[likelihood][name], 1e-11)
+        f"{likelihood} {name}": apart(getattr(found[likelihood], ours), truth[likelihood][name], near[likelihood])
         for likelihood in ("ML", "REML")
         for name, ours in names.items()
     }
@@ -238,7 +239,6 @@ def test_wald_tests_of_coefficients(r_cases: Mapping[str, Any], recorded: Value)
 
 
 def test_likelihood_ratios(r_cases: Mapping[str, Any], recorded: Value) -> None:
-    pytest.importorskip("evisynth_estimators.likelihood")
     compared = 0
     for case in cases_of(r_cases, "anova.LRT"):
         one, truth = recorded(case["inputs"]["ref"]), case["outputs"]
@@ -333,17 +333,13 @@ def limit_of(case: Mapping[str, Any]) -> float:
 
 
 def test_fit_statistics_of_rma_uni(r_cases: Mapping[str, Any]) -> None:
-    known = {method.name for method, _ in es.default_registry() if isinstance(method, es.Tau2Estimator)}
-    compared, left = 0, 0
+    compared = 0
     far: dict[str, Any] = {}
     for case in r_cases["cases"]:
         if case["group"] != "rma.uni" or "error" in case["outputs"]:
             continue
         given = re.search(r"tau2=([\d.]+)", case["call"])
         method = case["options"].get("method") or "REML"
-        if given is None and method != "EE" and method not in known:
-            left += 1
-            continue
         inputs = r_cases["inputs"][case["inputs"]["ref"]] if "ref" in case["inputs"] else case["inputs"]
         v = np.array(inputs["vi"], dtype=float)
         words: dict[str, Any] = (
@@ -357,7 +353,7 @@ def test_fit_statistics_of_rma_uni(r_cases: Mapping[str, Any]) -> None:
             far[case["id"]] = found
         compared += 1
     assert not far
-    assert compared + left == 4294
+    assert compared == 4294
 
 
 def unlike(case: Mapping[str, Any], analysis: es.MetaAnalysis, v: Array) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth.kernels.few_studies import FEW, FewStudies
+from evisynth.kernels.many_studies import ManyStudies, many_studies
 from evisynth.kernels.weighted_fit import design_of, is_intercept, weighted_fit
 
 if TYPE_CHECKING:
@@ -35,16 +36,17 @@ def generalised_q_root(
     if y.ndim == 1:
         few = y.size <= FEW and is_intercept(X)
         begin = 0.0 if start is None else float(start)
-        if few:
-            return np.asarray(_single(FewStudies(y, v), float(target), begin))
+        form = FewStudies(y, v) if few else many_studies(y, v, X)
+        if form is not None:
+            return np.asarray(_single(form, float(target), begin))
         return np.asarray(_many(y[:, np.newaxis], v[:, np.newaxis], X, np.full(1, target), np.full(1, begin))[0])
     m = y.shape[1]
     begin_at = np.zeros(m) if start is None else np.broadcast_to(start, (m,))
     return _many(y, v, X, np.broadcast_to(np.asarray(target, dtype=np.float64), (m,)), begin_at)
 
 
-def _single(few: FewStudies, target: float, begin: float) -> float:
-    """Climb in plain floats."""
+def _single(few: FewStudies | ManyStudies, target: float, begin: float) -> float:
+    """Climb in plain floats, or by sums over many studies."""
     q, slope = few.q_and_slope(begin)
     tau2 = _first(begin, q, slope, target)
     if tau2 <= 0.0:

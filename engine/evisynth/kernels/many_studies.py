@@ -1,9 +1,9 @@
 """Evaluate the likelihoods' estimating equations of one regression of many studies, at many values of τ² in one pass.
 
-With the design orthonormal under middling weights, everything that the equations need at any τ² are sums over the
-studies of ``1/(v + τ²)`` and its square with fixed products; a pass takes them for all values at once, by matrix products.
-A QR decomposition of each would be twenty times the work. Sums of squares have the square of the condition, so this is
-for designs that the weights leave well-conditioned, and where no study has much of the weight; `many_studies` says where.
+With the design orthonormal under middling weights, all that the equations need at any τ² are sums over the studies of
+``1/(v + τ²)`` and of its square with fixed products, which a pass takes by matrix products. An orthogonal decomposition
+of each would be ten times the work. Sums of squares have the square of the condition, so this is for designs that the
+weights leave well-conditioned, and where no study has much of the weight; `many_studies` says where.
 """
 
 from __future__ import annotations
@@ -42,16 +42,19 @@ class ManyStudies:
         made = np.empty(tau2.size)
         for g, (one, two) in enumerate(zip(once, twice, strict=True)):
             # The last row is that of y, the last of all that of ones: [X y]'W[X y] and Σw.
-            normal, right = one[:-2, :-2], one[:-2, -2]
-            beta = np.linalg.solve(normal, right)
-            pull = two[-2, -2] - 2.0 * beta @ two[:-2, -2] + beta @ two[:-2, :-2] @ beta
-            fitted = np.trace(np.linalg.solve(normal, two[:-2, :-2])) if restricted else 0.0
-            made[g] = pull - (one[-1, -1] - fitted)
+            _, slope = _q_and_slope(one, two)
+            fitted = _solved(one[:-2, :-2], two[:-2, :-2]) if restricted else np.zeros((1, 1))
+            made[g] = slope - (one[-1, -1] - float(np.trace(fitted)))
         return made
 
     def score(self, tau2: float, *, restricted: bool) -> float:
         """Give one of `scores`."""
         return float(self.scores(np.array([tau2]), restricted=restricted)[0])
+
+    def q_and_slope(self, tau2: float) -> tuple[float, float]:
+        """Give the generalised Q and minus its derivative."""
+        once, twice = self._sums(np.array([tau2]))
+        return _q_and_slope(once[0], twice[0])
 
     def condition(self, tau2: float) -> float:
         """Give the condition of the normal equations at τ²."""
@@ -69,6 +72,16 @@ class ManyStudies:
                 once[g] += weighted @ part.T
                 twice[g] += weighted @ weighted.T
         return once, twice
+
+
+def _q_and_slope(one: FloatArray, two: FloatArray) -> tuple[float, float]:
+    beta = _solved(one[:-2, :-2], one[:-2, -2])
+    slope = two[-2, -2] - 2.0 * (beta @ two[:-2, -2]) + beta @ (two[:-2, :-2] @ beta)
+    return float(one[-2, -2] - beta @ one[:-2, -2]), float(slope)
+
+
+def _solved(normal: FloatArray, right: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.solve(normal, right), dtype=np.float64)
 
 
 def many_studies(y: FloatArray, v: FloatArray, X: FloatArray) -> ManyStudies | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,6 +14,7 @@ from evisynth import (
     FewStudies,
     FloatArray,
     IntArray,
+    ManyStudies,
     Tau2Estimator,
     Tau2Fit,
     WeightedFit,
@@ -22,6 +23,7 @@ from evisynth import (
     design_of,
     hookimpl,
     is_intercept,
+    many_studies,
     power_of_two_scale,
     weighted_fit,
 )
@@ -92,7 +94,7 @@ def _shared(X: FloatArray) -> FloatArray:
     return X[:, :, 0] if X.ndim > MATRIX and X.shape[2] == 1 else X
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties
 class _Likelihood:
     """The likelihood of m problems, ``y`` and ``v`` ``(k, m)``: the restricted one, or the plain one."""
 
@@ -106,6 +108,11 @@ class _Likelihood:
         """Number of residuals that the likelihood is of: k - p, or k."""
         k, p = self.X.shape[:2]
         return int(k - p if self.restricted else k)
+
+    @cached_property
+    def many(self) -> ManyStudies | None:
+        """The sums that serve one regression of many studies; None elsewhere."""
+        return many_studies(self.y[:, 0], self.v[:, 0], self.X) if self.y.shape[1] == 1 else None
 
     def upper_bound(self) -> FloatArray:
         if is_intercept(self.X):
@@ -129,7 +136,10 @@ class _Likelihood:
 
     def only(self) -> Callable[[float], float]:
         """Score of the only problem."""
-        y, v, X = self.y[:, 0], self.v[:, 0], self.X
+        y, v, X, restricted = self.y[:, 0], self.v[:, 0], self.X, self.restricted
+        many = self.many
+        if many is not None:
+            return lambda tau2: many.score(tau2, restricted=restricted)
         if y.size <= FEW and is_intercept(X):
             few = FewStudies(y, v)
             return few.reml_score if self.restricted else few.ml_score
@@ -284,7 +294,9 @@ def _fractions(points: int) -> FloatArray:
 
 
 def _scores_on(problem: _Likelihood, grid: FloatArray) -> FloatArray:
-    if problem.y.shape[1] == 1 and grid.size * problem.X.size <= _AT_ONCE:
+    if problem.many is not None:
+        scores = problem.many.scores(grid[:, 0], restricted=problem.restricted)[:, np.newaxis]
+    elif problem.y.shape[1] == 1 and grid.size * problem.X.size <= _AT_ONCE:
         w = 1 / (problem.v + grid[:, 0])
         # The intercept alone lets one column of effects stand beside many of weights.
         y = problem.y if is_intercept(problem.X) else np.broadcast_to(problem.y, w.shape)
