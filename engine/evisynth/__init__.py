@@ -54,7 +54,7 @@ from evisynth.kernels.distributions import (
 from evisynth.kernels.few_studies import FEW, FewStudies
 from evisynth.kernels.generalised_q import generalised_q_root
 from evisynth.kernels.many_studies import ManyStudies, many_studies
-from evisynth.kernels.quadratic_forms import QuadraticForm, quadratic_form_tail
+from evisynth.kernels.quadratic_forms import QuadraticForm
 from evisynth.kernels.roots import bracketed_root, bracketed_roots, falling_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
 from evisynth.pooling import Sample
