@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
+    from evisynth.settings import Settings
 
 _RMA = re.compile(r"metafor::rma\(yi, vi, (?P<weights>weights=weights, )?method='(?P<name>\w+)'\)")
 _META = ("DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB")
@@ -100,8 +101,7 @@ def _after(analysis: MetaAnalysis) -> list[str]:
     if settings.model != "random" or analysis.heterogeneity.df in {None, 0}:
         return []
     made: list[str] = []
-    if settings.tau2_interval == "QP":
-        made.append("print(confint(res), digits=6)")
+    made += _confint(settings)
     if analysis.prediction is not None and settings.prediction is not None:
         own = {"Wald": "S", "HK": "HK"}[settings.interval]
         _refuse(settings.prediction not in _PREDTYPE, f"prediction interval {settings.prediction!r}")
@@ -113,6 +113,34 @@ def _after(analysis: MetaAnalysis) -> list[str]:
             made.append("# predtype needs metafor 4.0 or later")
         made.append(f"print(predict(res{_PREDTYPE[settings.prediction]}), digits=6)")
     return made
+
+
+_CONFINT = {
+    "QP": 'confint(res, type="QP")',
+    "PL": 'confint(res, type="PL")',
+    "Wald": 'confint(res, type="Wald")',
+    "Wald.log": 'confint(res, type="Wald.log")',
+    "Wald.sqrt": 'confint(res, type="Wald.sqrt")',
+    "HT": 'confint(res, type="HT")',
+    "GENQ": 'confint(update(res, method="GENQ"))',
+    "BJ": 'confint(update(res, method="GENQ", weights=1/vi))',
+    "J": 'confint(update(res, method="GENQ", weights=1/sqrt(vi)))',
+}
+
+
+def _confint(settings: Settings) -> list[str]:
+    name = settings.tau2_interval
+    if name is None:
+        return []
+    _refuse(name not in _CONFINT, f"the interval {name!r} for tau²")
+    _refuse(
+        name == "PL" and settings.tau2 not in {"ML", "REML"},
+        "a profile likelihood interval beside an estimator of tau² that is not of maximum likelihood",
+    )
+    needs = "# type HT needs metafor 5.1 or later" if name == "HT" else None
+    if name in {"GENQ", "BJ", "J"}:
+        needs = "# generalised Q needs the package CompQuadForm"
+    return [*([needs] if needs else []), f"print({_CONFINT[name]}, digits=6)"]
 
 
 def _counts(analysis: MetaAnalysis) -> list[str]:

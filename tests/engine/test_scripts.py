@@ -44,6 +44,7 @@ def test_swapped_events_are_written_swapped() -> None:
         {"settings": "metafor", "prediction": "HK"},
         {"settings": "meta", "adhoc": True, "interval": "HK"},
         {"settings": "meta", "correction": "none"},
+        {"settings": "metafor", "tau2": "DL", "tau2_interval": "PL"},
     ],
 )
 def test_what_r_cannot_reproduce(words: dict[str, Any]) -> None:
@@ -54,3 +55,12 @@ def test_what_r_cannot_reproduce(words: dict[str, Any]) -> None:
 def test_variants_of_prediction_are_named() -> None:
     assert 'predtype="Riley"' in es.fit(TABLE, "RR", settings="metafor", prediction="HTS").to_r()
     assert 'predtype="t"' in es.fit(TABLE, "RR", settings="metafor", prediction="V").to_r()
+
+
+def test_intervals_of_tau2_are_named() -> None:
+    for name, call in (
+        ("PL", 'confint(res, type="PL")'),
+        ("Wald.log", 'confint(res, type="Wald.log")'),
+        ("J", 'confint(update(res, method="GENQ", weights=1/sqrt(vi)))'),
+    ):
+        assert call in es.fit(TABLE, "RR", settings="metafor", tau2_interval=name).to_r()

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 import evisynth as es
+from evisynth_validation.mpmath.exact import chi_squared_quantile, sqrt
+from evisynth_validation.mpmath.linear import Data
+from evisynth_validation.mpmath.spread import relative_distance, tail_of_q
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -139,6 +142,31 @@ def test_confint(r_cases: Mapping[str, Any]) -> None:
             assert not far_from(case, spread, v, tolerance), case["id"]
     assert compared == 496
     assert seen == set(CONFINT_APART)
+
+
+def test_the_exact_distribution_decides_for_ours(r_cases: Mapping[str, Any]) -> None:
+    """Where a record of ``confint`` differs, ours has the tail probability, or the likelihood, that it should."""
+    decided = 0
+    for case, inputs in cases_of(r_cases, "confint"):
+        kind = case["options"].get("type")
+        if not (kind == "GENQ" or re.search(r"normand1999\|MD/DL/QP", case["id"])):
+            continue
+        y, v = numbers(inputs["yi"]), numbers(inputs["vi"])
+        there = np.isfinite(y) & np.isfinite(v)
+        data = Data.of(y[there].tolist(), v[there].tolist())
+        spread = spread_of(case, inputs)
+        if spread.tau2_ci_high is None or len(data.y) > 14:
+            continue
+        if kind == "QP":
+            target = chi_squared_quantile("0.025", data.df)
+            apart_, slope = relative_distance(lambda tau2: data.fit(tau2).q / target - 1, spread.tau2_ci_high)  # noqa: B023 - called here
+        else:
+            a = [1 / sqrt(value) for value in data.v]
+            tail = 0.5 * (1 - 0.95)
+            apart_, slope = relative_distance(lambda tau2: tail_of_q(data, a, tau2) / tail - 1, spread.tau2_ci_high)  # noqa: B023 - called here
+        assert apart_ < 1e-12 * max(1.0, 1.0 / slope), case["id"]
+        decided += 1
+    assert decided > 15
 
 
 METAGEN_CI = {"QP": "QP", "J": "J", "BJ": "BJ", "PL": "QP"}

@@ -279,3 +279,19 @@ def test_arms_and_title_can_be_named() -> None:
     shown = lines(es.fit(MORTALITY, "RR", settings="revman5"), group_1="MSC", group_2="Usual care", title="Mortality")
     assert shown[0] == "Mortality"
     assert shown[3].split() == ["MSC", "Usual", "care", "Risk", "Ratio"]
+
+
+def test_limits_of_the_spread_as_meta_prints_them() -> None:
+    y, v = [-0.9, -1.6, -1.3, -1.4, -0.2, -0.8, -1.6], [0.33, 0.19, 0.42, 0.02, 0.05, 0.007, 0.22]
+    analysis = es.fit(es.Effects(y, v), settings="meta")
+    found = analysis.heterogeneity
+    shown = str(es.render(analysis, "text")).splitlines()
+    line = next(line for line in shown if line.startswith("I²: "))
+    assert line.startswith(f"I²: {found.i2:.1f}%, 95% CI [{found.i2_ci_low:.1f}%, {found.i2_ci_high:.1f}%]; H: ")
+    assert not any(line.startswith("I²: ") for line in str(es.render(es.fit(es.Effects(y, v)), "text")).splitlines())
+
+
+def test_an_interval_without_end_says_why() -> None:
+    analysis = es.fit(es.Effects([0.5, 0.5, 0.6], [0.1, 0.2, 0.3]), settings="metafor", tau2_interval="Wald.sqrt")
+    assert analysis.heterogeneity.tau2_ci_reason is not None
+    assert f"  ({analysis.heterogeneity.tau2_ci_reason})" in str(es.render(analysis, "text")).splitlines()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from evisynth import MetaAnalysis, Reporter, hookimpl
+from evisynth import Heterogeneity, MetaAnalysis, Reporter, hookimpl
 from evisynth_reporters import printed
 from evisynth_reporters.build_table import build_table
 from evisynth_reporters.monospaced import set_table
@@ -37,7 +38,7 @@ def text(
         [printed.one_line(title), table.title] if title else [table.title],
         set_table(table.columns, table.rows),
         _coefficients(table),
-        _tau2_interval(analysis, printed.style_of(analysis)),
+        _spread(analysis, printed.style_of(analysis)),
         _items("Not pooled", table.excluded),
         _items("Warnings", table.warnings),
         _methods(analysis),
@@ -54,12 +55,27 @@ def _coefficients(table: ForestTable) -> list[str]:
     return [*set_table(columns, rows)[1:], *scale]
 
 
-def _tau2_interval(analysis: MetaAnalysis, style: printed.Style) -> list[str]:
+def _spread(analysis: MetaAnalysis, style: printed.Style) -> list[str]:
     found, settings = analysis.heterogeneity, analysis.settings
     if settings.model != "random" or found.tau2_ci_low is None or found.tau2_ci_high is None:
         return []
     limits = printed.interval(found.tau2_ci_low, found.tau2_ci_high, style)
-    return [f"Tau² ({settings.tau2}): {printed.number(found.tau2)}, {printed.level(settings.level)} CI {limits}"]
+    lines = [f"Tau² ({settings.tau2}): {printed.number(found.tau2)}, {printed.level(settings.level)} CI {limits}"]
+    if settings.preset == "meta":
+        lines += _i2_interval(found, settings.level)
+    return [*lines, *([f"  ({found.tau2_ci_reason})"] if found.tau2_ci_reason else [])]
+
+
+def _i2_interval(found: Heterogeneity, level: float) -> list[str]:
+    """Print I² and H with their limits, as meta does."""
+    shown = (found.h, found.h2_ci_low, found.h2_ci_high)
+    if found.i2 is None or found.i2_ci_low is None or found.i2_ci_high is None or None in shown:
+        return []
+    h, low, high = (max(value or 1.0, 1.0) for value in shown)
+    i2_limits = f"[{printed.percent(found.i2_ci_low)}, {printed.percent(found.i2_ci_high)}]"
+    h_limits = f"[{printed.number(math.sqrt(low))}, {printed.number(math.sqrt(high))}]"
+    interval = f"{printed.level(level)} CI"
+    return [f"I²: {printed.percent(found.i2)}, {interval} {i2_limits}; H: {printed.number(h)}, {interval} {h_limits}"]
 
 
 def _items(heading: str, items: Iterable[str]) -> list[str]:
