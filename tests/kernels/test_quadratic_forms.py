@@ -19,9 +19,7 @@ TIGHT = 1e-13
 
 
 def form_of(a: FloatArray, s: FloatArray, X: FloatArray) -> QuadraticForm:
-    fitted = weighted_fit(np.zeros_like(a), a, X)
-    basis = np.sqrt(fitted.leverages).reshape(-1, 1, 1) if fitted.basis is None else np.moveaxis(fitted.basis, 0, 2)
-    return QuadraticForm((a * s)[:, np.newaxis], basis, fitted.deleted_leverages.reshape(-1, 1))
+    return QuadraticForm.of(weighted_fit(np.zeros_like(a), a, X), s)
 
 
 def exact_tail(a: FloatArray, s: FloatArray, X: FloatArray, q: float) -> Exact:
@@ -83,8 +81,7 @@ def test_of_equal_weights_it_is_chi_squared(p: int) -> None:
 def test_many_forms_are_each_itself() -> None:
     rng = np.random.default_rng(3)
     a, s = 10 ** rng.uniform(-1, 1, (2, 7, 40))
-    fitted = weighted_fit(np.zeros_like(a), a)
-    forms = QuadraticForm(a * s, np.sqrt(fitted.leverages)[:, np.newaxis], fitted.deleted_leverages)
+    forms = QuadraticForm.of(weighted_fit(np.zeros_like(a), a), s)
     q = forms.mean * 10 ** rng.uniform(-2, 1, 40)
     lower, upper = forms.log_tails(q)
     for j in range(40):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from evisynth.kernels.arrays import BoolArray, FloatArray
+    from evisynth.kernels.weighted_fit import WeightedFit
 
 _STEP = 1.0 / 6.0
 """Spacing of the points in standard deviations of the integrand, where the singularities are as near as they can be; at
@@ -48,6 +49,14 @@ class QuadraticForm:
     d: FloatArray
     basis: FloatArray
     rest: FloatArray
+
+    @classmethod
+    def of(cls, fit: WeightedFit, variances: FloatArray) -> QuadraticForm:
+        """Take the residual sum of squares of a fit, whatever its weights, under variances of the shape of its w."""
+        k = len(fit.w)
+        # The leverages of the intercept alone are the squares of its basis.
+        basis = np.sqrt(fit.leverages).reshape(k, 1, -1) if fit.basis is None else np.moveaxis(fit.basis, 0, 2)
+        return cls((fit.w * variances).reshape(k, -1), basis, fit.deleted_leverages.reshape(k, -1))
 
     @property
     def dof(self) -> int:

@@ -55,20 +55,17 @@ def inverse_standard_errors(fit: Fit, level: float) -> Limits:
 
 @attrs.frozen(eq=False)
 class _Problem:
-    """The statistics of m analyses in a unit in which v is of order one: ``a``, ``v`` ``(k, m)``, ``q`` ``(m,)``."""
+    """The statistics ``q (m,)`` of m analyses, in a unit in which v ``(k, m)`` is of order one, with weights ``a``."""
 
     a: FloatArray
     v: FloatArray
     q: FloatArray
-    basis: FloatArray
-    rest: FloatArray
+    form: QuadraticForm
 
     def log_tails(self, tau2: FloatArray, which: IntArray) -> tuple[FloatArray, FloatArray]:
         """Give the logarithms of P(Q ≤ q) and P(Q > q) under τ²."""
-        shared = self.basis.shape[2] == 1
-        basis, rest = (self.basis, self.rest) if shared else (self.basis[:, :, which], self.rest[:, which])
-        a = self.a[:, which] if self.a.shape[1] > 1 else self.a
-        return QuadraticForm(a * (self.v[:, which] + tau2), basis, rest).log_tails(self.q[which])
+        form = self.form.take(which)
+        return QuadraticForm(form.d + self.a[:, which] * tau2, form.basis, form.rest).log_tails(self.q[which])
 
 
 def _limits(fit: Fit, a: FloatArray, level: float) -> Limits:
@@ -83,7 +80,7 @@ def _limits(fit: Fit, a: FloatArray, level: float) -> Limits:
     # A statistic of 0 is smaller than any τ² lets one expect.
     there = np.nonzero(problem.q > 0.0)[0]
     log_lower, log_upper = problem.log_tails(np.zeros(there.size), there)
-    guess = problem.q[there] / (problem.a * problem.rest).sum(axis=0)[... if problem.a.shape[1] == 1 else there]
+    guess = problem.q[there] / (problem.a * problem.form.rest).sum(axis=0)[there]
 
     def too_small(tau2: FloatArray, which: IntArray) -> FloatArray:
         return problem.log_tails(tau2, there[which])[0] - log_tail
@@ -101,10 +98,9 @@ def _limits(fit: Fit, a: FloatArray, level: float) -> Limits:
 
 def _problem(y: FloatArray, v: FloatArray, X: FloatArray, a: FloatArray) -> _Problem:
     k = y.shape[0]
-    fitted = weighted_fit(y, a, X)
-    rest = fitted.deleted_leverages.reshape(k, -1)
-    basis = np.sqrt(fitted.leverages).reshape(k, 1, -1) if fitted.basis is None else np.moveaxis(fitted.basis, 0, 2)
-    return _Problem(a.reshape(k, -1), v.reshape(k, -1), fitted.rss.reshape(-1), basis, rest)
+    fitted = weighted_fit(y, np.broadcast_to(a, y.shape), X)
+    form = QuadraticForm.of(fitted, v)
+    return _Problem(fitted.w.reshape(k, -1), v.reshape(k, -1), fitted.rss.reshape(-1), form)
 
 
 @hookimpl

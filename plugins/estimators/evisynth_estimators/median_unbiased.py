@@ -67,13 +67,12 @@ def _median_root(y: FloatArray, v: FloatArray, a: FloatArray, X: FloatArray) -> 
     # The median exceeds that of the largest term alone, and the largest eigenvalue exceeds this ratio.
     open_ = np.nonzero(q > _LOWEST_MEDIAN * square / at_zero)[0]
 
-    rest = fit.deleted_leverages
-    basis = np.sqrt(fit.leverages)[:, np.newaxis] if fit.basis is None else np.moveaxis(fit.basis, 0, 2)
+    whole = QuadraticForm.of(fit, v)
 
     def surplus(tau2: FloatArray, which: IntArray) -> FloatArray:
         columns = open_[which]
-        d = a.take(columns, axis=1) * (v.take(columns, axis=1) + tau2)
-        form = QuadraticForm(d, basis.take(columns, axis=2), rest.take(columns, axis=1))
+        form = whole.take(columns)
+        form = QuadraticForm(form.d + a.take(columns, axis=1) * tau2, form.basis, form.rest)
         return np.exp(form.log_tails(q[columns])[1]) - _HALF
 
     everything = np.arange(open_.size)
