@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import attrs
 import numpy as np
 
+from evisynth.columns import find_roles
 from evisynth.errors import CombinationError, DataError, Problem
 from evisynth.formula_rules import check, is_formula
 from evisynth.formulas import BoundFormula, refuse_gaps
@@ -221,7 +222,7 @@ def design_of(measured: Effects, moderators: Moderators, columns: Columns = None
 def _design_of_formula(measured: Effects, formula: str, columns: Columns, used: BoolArray) -> Design | None:
     names = check(formula)
     available = _available(measured, columns)
-    texts = {name for name in names if name in available and not _is_numeric(available[name])}
+    texts = {name for name in names if not _is_numeric(_column_of(name, available))}
     picked = _pick(names, available, used, measured.study, texts)
     labels = tuple(label for label, keep in zip(measured.study, used.tolist(), strict=True) if keep)
     bound = BoundFormula(formula, picked, labels)
@@ -239,11 +240,16 @@ def _available(measured: Effects, columns: Columns) -> Mapping[str, Sequence[Any
     return own if columns is None else {**own, **_as_columns(columns)}
 
 
-def _is_numeric(column: Sequence[Any]) -> bool:
+def _column_of(name: str, available: Mapping[str, Sequence[Any]]) -> Sequence[Any] | None:
+    """Find a column by its name, or by the canonical name that its heading has here."""
+    return available.get(name, available.get(next(iter(find_roles([name])), name)))
+
+
+def _is_numeric(column: Sequence[Any] | None) -> bool:
     """Tell whether every value that is there is a number, so that the column is one of numbers."""
     from evisynth.tables import number_column  # noqa: PLC0415 - only for meta-regression
 
-    if _plain_numbers(column) is not None:
+    if column is None or _plain_numbers(column) is not None:
         return True
     problems: list[Problem] = []
     values = number_column("", column, problems, None)
@@ -273,7 +279,7 @@ def _pick(
     made: dict[str, FloatArray | tuple[str, ...]] = {}
     rows = np.nonzero(used)[0].tolist()
     for name in names:
-        column = available.get(name)
+        column = _column_of(name, available)
         if column is None:
             have = f"; there are {_listed(available)}" if available else "; there are none"
             problems.append(Problem(None, None, name, None, f"no such column{have}"))

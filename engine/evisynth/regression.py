@@ -11,7 +11,7 @@ import numpy as np
 
 from evisynth.errors import CombinationError, SettingsError
 from evisynth.inference import infer, resampling_inputs
-from evisynth.kernels.distributions import chi2_p_value, f_p_value
+from evisynth.kernels.distributions import chi2_p_value, f_p_value, normal_p_value, t_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.linear_forms import LinearForms
 from evisynth.pooling import GivenTau2, call, estimate_tau2
@@ -36,6 +36,7 @@ Contrast: TypeAlias = "str | Mapping[str, float] | Sequence[Any] | FloatArray"
 NO_TAU2 = "there is no tau² that the moderators could explain: {why}"
 NO_MORE = "there are no more studies than coefficients"
 BY_COEFFICIENT = "interval {name} has degrees of freedom by coefficient, and no joint test of several"
+OWN_P_VALUES = "interval {name} has P values of its own for each coefficient, and no joint test of several"
 NO_COVARIANCE = "interval {name} gives no covariance of the coefficients, and no joint test of several"
 _AT_ONCE = 2_000_000
 """Numbers that models side by side may hold at a time."""
@@ -133,28 +134,35 @@ class Regression:
     def _tested(self, L: FloatArray, terms: tuple[str, ...]) -> JointTest:
         """Test ``Lβ = 0`` by the interval method in use."""
         fit, estimates, m = self.fit, self._estimates, len(L)
-        name = self.analysis.methods.interval.name
         if m == 1:
             one = one_of(self._combined(L)[0], 0)
             square = one.statistic**2
             return JointTest(square, 1, one.df, one.p_value, terms)
         df = estimates.df
-        if isinstance(df, np.ndarray):
-            if np.ptp(df) > 0:
-                return JointTest(None, m, None, None, terms, BY_COEFFICIENT.format(name=name))
+        if isinstance(df, np.ndarray) and np.ptp(df) == 0.0:
             df = float(df[0])
         ratio = (estimates.se / fit.se) ** 2
-        if not np.isfinite(ratio).all():
-            return JointTest(None, m, df, None, terms, f"interval {name} has no standard errors here")
-        if np.ptp(ratio) <= _SAME * ratio.max():
-            wald = self._forms.joint(L) / float(ratio.mean())
-        elif estimates.covariance is not None:
-            wald = self._forms.joint(L, estimates.covariance)
-        else:
-            return JointTest(None, m, df, None, terms, NO_COVARIANCE.format(name=name))
+        scaled = bool(np.ptp(ratio) <= _SAME * ratio.max())
+        reason = self._no_joint_test(estimates, df, scaled=scaled)
+        if reason is not None or isinstance(df, np.ndarray):
+            return JointTest(None, m, None, None, terms, reason)
+        covariance = None if scaled else estimates.covariance
+        wald = self._forms.joint(L, covariance) / (float(ratio.mean()) if scaled else 1.0)
         if df is None:
             return JointTest(wald, m, None, float(chi2_p_value(wald, m)), terms)
         return JointTest(wald / m, m, df, float(f_p_value(wald / m, m, df)), terms)
+
+    def _no_joint_test(self, estimates: Estimates, df: float | FloatArray | None, *, scaled: bool) -> str | None:
+        """Say why several coefficients have no test of the kind that each has; None where they have."""
+        name = self.analysis.methods.interval.name
+        if isinstance(df, np.ndarray):
+            return BY_COEFFICIENT.format(name=name)
+        if not np.isfinite(estimates.se).all():
+            return f"interval {name} has no standard errors here"
+        own = normal_p_value(estimates.statistic)[0] if df is None else t_p_value(estimates.statistic, df)[0]
+        if not np.allclose(own, estimates.p_value, rtol=1e-6, atol=0.0):
+            return OWN_P_VALUES.format(name=name)
+        return None if scaled or estimates.covariance is not None else NO_COVARIANCE.format(name=name)
 
     # -- contrasts ----------------------------------------------------------------------------------------------------
 
@@ -245,7 +253,7 @@ class Regression:
         else:
             low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), (n,)) for end in (limits.low, limits.high))
             if np.isnan(low).any():
-                reason = limits.reason or "the method gives no interval here"
+                reason = _first_reason(limits) or "the method gives no interval here"
         return Predictions(
             labels=labels,
             value=value,
@@ -448,7 +456,12 @@ def _joined_limits(pieces: Sequence[Limits | None]) -> Limits | None:
     if len(held) < 2:  # noqa: PLR2004 - nothing to join
         return held[0] if held else None
     low, high = (np.concatenate([np.atleast_1d(getattr(piece, end)) for piece in held]) for end in ("low", "high"))
-    return attrs.evolve(held[0], low=low, high=high, reason=next((p.reason for p in held if p.reason), None))
+    return attrs.evolve(held[0], low=low, high=high, reason=next(filter(None, map(_first_reason, held)), None))
+
+
+def _first_reason(limits: Limits) -> str | None:
+    reason = limits.reason
+    return reason if reason is None or isinstance(reason, str) else next(filter(None, reason), None)
 
 
 def _degrees(estimates: Estimates, n: int) -> FloatArray:

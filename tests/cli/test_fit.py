@@ -64,6 +64,14 @@ WORDS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         ("--measure", "OR", "--method", "IV", "--moderator", "dose"),
         {"measure": "OR", "method": "IV", "moderators": ["dose"]},
     ),
+    (
+        ("--measure", "OR", "--method", "IV", "--formula", "~ dose + C(group)"),
+        {"measure": "OR", "method": "IV", "moderators": "~ dose + C(group)"},
+    ),
+    (
+        ("--measure", "OR", "--method", "IV", "--formula", "dose"),
+        {"measure": "OR", "method": "IV", "moderators": "~ dose"},
+    ),
 ]
 
 

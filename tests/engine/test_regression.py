@@ -7,8 +7,10 @@ import json
 import pickle
 import sys
 import tracemalloc
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import attrs
 import numpy as np
 import pandas as pd
 import pytest
@@ -488,6 +490,10 @@ def test_predictions_are_made_of_the_covariance(interval: str, prediction: str) 
     )
     np.testing.assert_allclose(found.prediction_high - found.value, wide * np.sqrt(se**2 + fit.tau2), rtol=1e-9)
     np.testing.assert_allclose([row.value for row in found.display], np.exp(found.value), rtol=1e-15)
+    for i, row in enumerate(L):
+        one = regression.contrast(row)[0]
+        assert one.value == pytest.approx(found.value[i], rel=1e-13)
+        assert one.ci_low == pytest.approx(found.ci_low[i], rel=1e-12)
     frame = found.to_frame()
     assert not unknown_output_columns(frame.columns)
     np.testing.assert_allclose(frame["display_prediction_low"], np.exp(found.prediction_low), rtol=1e-14)
@@ -645,3 +651,31 @@ def test_many_studies_need_no_square_matrix() -> None:
     with pytest.raises(AssertionError):
         np.testing.assert_allclose(predicted.se, predicted.se[0])
     np.testing.assert_allclose(predicted.value, analysis.X @ regression.fit.coefficients, rtol=1e-9, atol=1e-12)
+
+
+def test_a_script_for_r_has_the_design_with_and_without_an_intercept() -> None:
+    assert "mods=~x1 + x2 + x3," in regress("~ ablat + C(alloc)").to_r()
+    script = regress("~ 0 + C(alloc)").to_r()
+    assert "mods=~0 + x1 + x2 + x3," in script
+    assert "# x1 is C(alloc)[alternate]" in script
+
+
+def test_p_values_of_another_kind_have_no_joint_test() -> None:
+    def halved(fit: es.Fit, level: float) -> es.Estimates:
+        made = es.symmetric_estimates(fit.coefficients, fit.se, level, covariance=fit.covariance)
+        return attrs.evolve(made, p_value=made.p_value / 2)
+
+    def by_coefficient(fit: es.Fit, level: float) -> es.Estimates:
+        return es.symmetric_estimates(fit.coefficients, fit.se, level, 3.0 + np.abs(fit.coefficients / fit.se))
+
+    methods = ModuleType("methods_of_a_test")
+    records = [es.IntervalMethod(f.__name__, f, reference="a test") for f in (halved, by_coefficient)]
+    methods.interval_methods = es.hookimpl(lambda: records)  # type: ignore[attr-defined]
+    methods.interval_methods.__name__ = "interval_methods"
+    registry = es.Registry()
+    registry.register(methods)
+    for name, said in (("halved", "P values of its own"), ("by_coefficient", "degrees of freedom by coefficient")):
+        regression = asked("~ ablat + C(alloc)", interval=name, registry=registry)
+        assert regression.omnibus.statistic is None
+        assert said in str(regression.omnibus.reason)
+        assert regression.test("ablat").p_value == pytest.approx(regression.analysis.coefficients["ablat"].p_value)
