@@ -89,6 +89,7 @@ OUTPUT: dict[str, str] = {
     "h2": "H² by the preset's definition",
     "h2_ci_low": "lower limit of H²",
     "h2_ci_high": "upper limit of H²",
+    "tau2_modes": "number of local maxima of the likelihood of tau²",
     "r_b": "share of the variance of the pooled effect that is due to tau², percent",
     "prediction_low": "lower prediction limit on the analysis scale",
     "prediction_high": "upper prediction limit on the analysis scale",

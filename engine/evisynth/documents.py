@@ -27,7 +27,7 @@ _ESTIMATE = ("value", "se", "ci_low", "ci_high", "statistic", "df", "p_value", "
 _DISPLAY = ("value", "ci_low", "ci_high")
 _HETEROGENEITY = (
     *("q", "df", "p_value", "tau2", "tau2_se", "tau2_ci_low", "tau2_ci_high", "tau", "tau_ci_low", "tau_ci_high"),
-    *("i2", "i2_ci_low", "i2_ci_high", "i2_q", "i2_tau2", "h2", "h2_ci_low", "h2_ci_high", "r_b"),
+    *("i2", "i2_ci_low", "i2_ci_high", "i2_q", "i2_tau2", "h2", "h2_ci_low", "h2_ci_high", "r_b", "tau2_modes"),
 )
 _LIKELIHOOD = ("log_likelihood", "deviance", "aic", "bic", "aicc", "parameters")
 _SUBGROUP_TEST = ("q", "df", "p_value", "i2", "reason")

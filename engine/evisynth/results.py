@@ -186,6 +186,8 @@ class Heterogeneity:
     r_b: float | None
     """Share of the variance of the pooled effect that is due to τ², percent; Crippa et al. (2016), Epidemiol. Biostat.
     Public Health 13:e11695."""
+    tau2_modes: int | None
+    """Number of local maxima of the likelihood of τ², where the estimator counts them; the estimate is the highest."""
     tau2_limits: tuple[Interval | None, str | None]
     """Interval of τ², and why there is none or what to know about it."""
     i2_limits: tuple[Interval | None, str | None]
@@ -473,6 +475,9 @@ class MetaAnalysis:
         se = tau2_fit.se if tau2_fit is not None else None
         if se is None and tau2 is not None:
             reasons["tau2_se"] = f"estimator {self.methods.tau2.name} gives no standard error"
+        modes = None if tau2_fit is None or tau2_fit.modes is None else int(tau2_fit.modes)
+        if modes is None:
+            reasons["tau2_modes"] = reasons.get("tau2", f"estimator {self.methods.tau2.name} counts no maxima")
         h2 = h2_tau2 if by_tau2 else q / df
         tau2_limits, i2_limits = self._limits(q, h2)
         return Heterogeneity(
@@ -488,6 +493,7 @@ class MetaAnalysis:
             reasons=reasons,
             typical_variance=typical,
             r_b=r_b,
+            tau2_modes=modes,
             tau2_limits=tau2_limits,
             i2_limits=i2_limits,
         )
@@ -683,6 +689,9 @@ class MetaAnalysis:
         found = [*(source.notes if source is not None else ()), *self.notes]
         if self.model.note is not None:
             found.append(self.model.note)
+        modes = self.heterogeneity.tau2_modes if self.settings.model == "random" else None
+        if modes is not None and modes > 1:
+            found.append(f"the likelihood of tau² has {modes} local maxima; the estimate is the highest of them")
         found.extend(
             f"subgroup {group.name}: {note}" for group in self.subgroups if (note := group.analysis.model.note)
         )
@@ -751,6 +760,7 @@ def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogen
         "i2_tau2",
         "h2",
         "r_b",
+        "tau2_modes",
         *(("q", "df") if q is None else ()),
     )
     return Heterogeneity(
@@ -766,6 +776,7 @@ def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogen
         reasons=dict.fromkeys(names, reason),
         typical_variance=None,
         r_b=None,
+        tau2_modes=None,
         tau2_limits=(None, reason),
         i2_limits=(None, reason),
     )
