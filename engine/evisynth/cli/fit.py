@@ -148,7 +148,8 @@ def _number_or_name(text: str) -> str | float:
 
 
 def _moderators(given: Mapping[str, Any]) -> str | Sequence[str]:
-    formula, columns = given["formula"], given["moderator"]
+    formula: str | None = given["formula"]
+    columns: Sequence[str] = given["moderator"]
     if formula is None:
         return columns
     if columns:
