@@ -35,9 +35,11 @@ from evisynth.fits import (
     Interval,
     Limits,
     inverse_variance_fit,
+    no_estimates,
     no_limits,
     reasoned_limits,
     symmetric_estimates,
+    symmetric_limits,
 )
 from evisynth.fitting import effects, fit
 from evisynth.hookspecs import hookimpl
@@ -262,6 +264,7 @@ __all__ = [
     "load",
     "location_scale",
     "many_studies",
+    "no_estimates",
     "no_limits",
     "normal_p_value",
     "normal_quantile",
@@ -274,6 +277,7 @@ __all__ = [
     "report",
     "sample_size",
     "symmetric_estimates",
+    "symmetric_limits",
     "t_p_value",
     "t_quantile",
     "unguarded_cell",

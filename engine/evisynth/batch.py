@@ -16,7 +16,7 @@ import numpy as np
 from evisynth.errors import CombinationError, DataError, SettingsError
 from evisynth.fitting import measure_columns, resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
-from evisynth.inference import infer, resampling_inputs, tau2_limits
+from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
@@ -211,7 +211,8 @@ class _Batch:
         for name in ("value", "se", "ci_low", "ci_high", "statistic", "p_value"):
             out["effect" if name == "value" else name][which] = np.where(exists, getattr(estimates, name)[0], np.nan)
         if estimates.df is not None:
-            out["df"][which] = estimates.df[0] if isinstance(estimates.df, np.ndarray) else estimates.df
+            df_ = estimates.df[0] if isinstance(estimates.df, np.ndarray) else estimates.df
+            out["df"][which] = np.where(np.isinf(df_), np.nan, df_)
             if estimates.without_df is not None:
                 out["df"][which[estimates.without_df]] = np.nan
         if note is not None:
@@ -224,10 +225,9 @@ class _Batch:
         self._heterogeneity(which, pooled, df)
         random = pooled.random
         if self.asked["prediction"] and self.methods.prediction is not None and random is fit:
-            inputs = {"estimates": estimates, **resampling_inputs(self.settings)}
             predict = self.methods.prediction
-            named = predict.named_inputs(inputs)
-            self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **named))
+            inputs = prediction_inputs(predict, estimates, self.settings)
+            self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **inputs))
         if self.asked["tau2_interval"] and self.methods.tau2_interval is not None and random is not None:
             record = self.methods.tau2_interval
             limits = tau2_limits(self.methods, record, random, self.settings, q=pooled.q, h2=out["h2"][which])

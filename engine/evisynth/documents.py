@@ -86,7 +86,18 @@ def _effect(model: Model) -> dict[str, Any]:
         "pooled": _fields(pooled, _ESTIMATE),
         "display": _fields(shown, _DISPLAY),
         "prediction": limits and {**limits, "display": _fields(model.prediction_display, ("low", "high"))},
+        "probability": _probability(model),
     }
+
+
+def _probability(model: Model) -> dict[str, Any] | None:
+    threshold = model.settings.threshold
+    if threshold is None:
+        return None
+    below = model.probability(below=threshold, on="display")
+    above = model.probability(above=threshold, on="display")
+    shared = _fields(below, ("distribution", "df", "standard_error", "reason")) or {}
+    return {"threshold": threshold, "below": below.value, "above": above.value, **shared}
 
 
 def _model(model: Model) -> dict[str, Any]:

@@ -154,7 +154,8 @@ def _without_rounding(fitted: WeightedFit, y: FloatArray, X: FloatArray) -> Weig
 class Estimates:
     """Hold inference on every coefficient, each ``(p,)`` or ``(p, m)``.
 
-    ``df`` is None for a normal test, one number, or an array of the shape of ``value``; ``covariance`` is ``(p, p)`` or
+    ``df`` is None for a normal test, one number, or an array of the shape of ``value`` (infinite where the test is
+    normal); ``covariance`` is ``(p, p)`` or
     ``(p, p, m)`` where the method has one.
     """
 
@@ -170,6 +171,8 @@ class Estimates:
     without_df: BoolArray | None = None
     """Analyses of a batch whose test is normal although ``df`` is given for the others."""
     covariance: FloatArray | None = None
+    note: str | None = None
+    """What a reader should know about limits and p-values; why there are none where ``se`` is NaN."""
 
     def one(self, index: int = 0) -> Estimate:
         """Take one coefficient of a single analysis as plain numbers."""
@@ -179,11 +182,24 @@ class Estimates:
             ci_low=float(self.ci_low[index]),
             ci_high=float(self.ci_high[index]),
             statistic=float(self.statistic[index]),
-            df=float(self.df[index]) if isinstance(self.df, np.ndarray) else self.df,
+            df=self._df(index),
             p_value=float(self.p_value[index]),
             log_p_value=float(self.log_p_value[index]),
             level=self.level,
         )
+
+    def _df(self, index: int) -> float | None:
+        """Take the degrees of freedom of one coefficient; of no end is a normal test."""
+        if not isinstance(self.df, np.ndarray):
+            return self.df
+        df = float(self.df[index])
+        return None if np.isinf(df) else df
+
+
+def no_estimates(value: FloatArray, level: float, note: str) -> Estimates:
+    """Say that a method has no inference on coefficients ``value``, and why."""
+    nothing = np.full(np.shape(value), np.nan)
+    return Estimates(value, nothing, nothing, nothing, nothing, None, nothing, nothing, level, note=note)
 
 
 def symmetric_estimates(
@@ -248,11 +264,37 @@ class Limits:
     high: FloatArray
     empty: bool | BoolArray = False
     reason: str | Sequence[str | None] | None = None
-    df: float | None = None
+    df: float | FloatArray | None = None
+    centre: FloatArray | None = None
+    scale: FloatArray | None = None
+    """Centre and scale of the normal distribution, or Student's t with ``df``, that a prediction follows."""
+    draws: FloatArray | None = None
+    """Sorted draws ``(budget,)`` of the true effect of a new study, where the prediction is simulated."""
+    note: str | None = None
+    """What a reader should know about the limits."""
 
     def reason_of(self, index: int = 0) -> str | None:
         """Give what is said about one analysis."""
         return self.reason if self.reason is None or isinstance(self.reason, str) else self.reason[index]
+
+
+def symmetric_limits(
+    centre: FloatArray, scale: FloatArray, level: float, df: float | FloatArray | None = None, note: str | None = None
+) -> Limits:
+    """Make ``centre ± quantile · scale``: Student's t for a ``df`` (one number, or as ``scale``), normal for None.
+
+    Where a ``df`` of an array is not positive the limits are NaN.
+    """
+    quantile: float | FloatArray
+    if df is None:
+        quantile = normal_quantile(level)
+    elif isinstance(df, np.ndarray):
+        quantile = np.where(df > 0, t_quantile(level, np.where(df > 0, df, 1.0)), np.nan)
+    else:
+        quantile = t_quantile(level, df)
+    half = np.asarray(quantile * scale)
+    return Limits(np.asarray(centre - half), np.asarray(centre + half), df=df, centre=centre, scale=scale, note=note)
+
 
 
 def no_limits(reason: str, *, empty: bool = False) -> Limits:

@@ -13,7 +13,7 @@ from evisynth.columns import NUMERIC
 from evisynth.errors import CombinationError, DataError, PluginError, Problem, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
-from evisynth.pooling import Methods, Pooled, Sample, call, given_tau2, pool
+from evisynth.pooling import Methods, Pooled, Sample, call, estimate_tau2, given_tau2, pool
 from evisynth.presets import resolve_settings
 from evisynth.records import (
     Correction,
@@ -137,6 +137,11 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
         measured = measured.replace(weights=_own_weights(measured, weights))
     _refuse_weights(measured, resolved, methods)
     design = _design(measured, moderators, columns)
+    if resolved.threshold is not None and measured.scale == "log" and not resolved.threshold > 0:
+        msg = f"a threshold for ratios is positive, as they are shown to readers, and not {resolved.threshold!r}"
+        raise SettingsError(msg)
+    if design is not None and design.matrix.shape[1] > 1 and resolved.model == "random":
+        refuse_moderators(methods.interval, resolved)
     notes: tuple[str, ...] = ()
     labels = _subgroup_labels(measured, by)
     if labels is not None and design is not None:
@@ -158,6 +163,16 @@ def _own_weights(measured: Effects, weights: str | Sequence[float] | FloatArray)
         summary = f"there is no column {weights!r} of weights; there are {have}"
         raise DataError(summary)
     return source.columns.get(weights, source.text.get(weights))
+
+
+def refuse_moderators(interval: IntervalMethod, settings: Settings) -> None:
+    """Raise `CombinationError` for an interval that has no theory for moderators."""
+    if not interval.moderators or (settings.interval == "HK" and settings.adhoc == "IQWiG6"):
+        rule = "IQWiG's rule" if interval.moderators else f"interval {interval.name}"
+        msg = (
+            f"{rule} is for a pooled effect, not for coefficients of moderators: choose HK, KR, t, Wald or permutation"
+        )
+        raise CombinationError(msg)
 
 
 def _refuse_weights(measured: Effects, settings: Settings, methods: Methods) -> None:
@@ -514,6 +529,10 @@ def _subgroups(
     share: dict[int, float] = {}
     if fitted is not None and fitted.w.shape[0] == len(rows):
         share = dict(zip(rows, (100.0 * fitted.w / fitted.w.sum()).tolist(), strict=True))
+    if settings.tau2_common:
+        tau2 = _tau2_within(measured, methods, members.values())
+        if tau2 is not None:
+            settings, methods = settings.replace(tau2=tau2), attrs.evolve(methods, tau2=given_tau2(tau2))
     return tuple(
         Subgroup(
             name,
@@ -523,3 +542,15 @@ def _subgroups(
         )
         for name, index in members.items()
     )
+
+
+def _tau2_within(measured: Effects, methods: Methods, members: Iterable[Sequence[int]]) -> float | None:
+    """Estimate the τ² that all subgroups share: that of a regression on the subgroups; None where it cannot be."""
+    usable = np.isfinite(measured.y) if measured.used is None else measured.used
+    groups = [index for index in (np.array(rows)[usable[rows]] for rows in members) if index.size]
+    rows = np.concatenate([np.empty(0, dtype=np.int64), *groups])
+    if rows.size <= len(groups):
+        return None
+    dummies = np.repeat(np.eye(len(groups)), [index.size for index in groups], axis=0)
+    weights = None if measured.weights is None else measured.weights[rows]
+    return float(estimate_tau2(methods, measured.y[rows], measured.v[rows], dummies, {"weights": weights}).tau2)

@@ -12,7 +12,7 @@ from evisynth.pooling import Methods, call
 if TYPE_CHECKING:
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import BoolArray, FloatArray
-    from evisynth.records import IntervalMethod, Tau2Interval
+    from evisynth.records import IntervalMethod, PredictionInterval, Tau2Interval
     from evisynth.settings import Settings
 
 
@@ -34,12 +34,19 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
     estimates = _estimates(methods, record, fit, settings)
     absent = np.isnan(estimates.se)
     if not absent.any() or record is fallback:
-        return estimates, None
+        return estimates, estimates.note
     other = _estimates(methods, fallback, fit, settings)
-    note = f"interval {record.name} does not exist where effects do not differ at all{instead}"
+    why = estimates.note or "does not exist where effects do not differ at all"
+    note = f"interval {record.name} {why}{instead}"
     if absent.all():
         return other, note
     return _merged(estimates, other, np.asarray(absent.any(axis=0))), note
+
+
+def prediction_inputs(record: PredictionInterval, estimates: Estimates, settings: Settings) -> dict[str, Any]:
+    """Give what a prediction interval asks for."""
+    available = {"estimates": estimates, "adhoc": settings.adhoc, **resampling_inputs(settings)}
+    return record.named_inputs(available)
 
 
 def resampling_inputs(settings: Settings) -> dict[str, object]:

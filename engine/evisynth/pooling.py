@@ -62,9 +62,9 @@ class GivenTau2:
 
     value: float
 
-    def __call__(self, y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:  # noqa: ARG002 - as every estimator
+    def __call__(self, y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:  # noqa: ARG002 - as every estimator
         """Give it for every analysis."""
-        return np.full(y.shape[1:], self.value)
+        return Tau2Fit(np.full(y.shape[1:], self.value), known=True)
 
 
 def given_tau2(value: float) -> Tau2Estimator:

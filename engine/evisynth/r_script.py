@@ -18,9 +18,17 @@ if TYPE_CHECKING:
 _RMA = re.compile(r"metafor::rma\(yi, vi, (?P<weights>weights=weights, )?method='(?P<name>\w+)'\)")
 _META = ("DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB")
 """What meta takes as ``method.tau``."""
-_INTERVALS = ("Wald", "HK")
-_PREDTYPE = {"S": "", "HK": "", "HTS": ', predtype="Riley"', "V": ', predtype="t"'}
-"""What metafor's predict is told; its own choice is normal under Wald and t under Hartung and Knapp."""
+_TESTS = {"Wald": "z", "t": "t", "HK": "knha", "HC": "z", "permutation": "z"}
+"""What metafor calls the test; the last two are functions of their own."""
+_META_INTERVALS = {"Wald": "classic", "HK": "HK", "KR": "KR"}
+_META_PREDICTIONS = ("V", "HTS", "HK", "HK-PR", "KR", "KR-PR", "S")
+_RILEY, _T, _SIMPLE = ', predtype="Riley"', ', predtype="t"', ', predtype="simple"'
+_PREDTYPE = {
+    "z": {"S": "", "HTS": _RILEY, "V": _T, "simple": _SIMPLE},
+    "t": {"V": "", "HTS": _RILEY, "simple": _SIMPLE},
+    "knha": {"HK": "", "HK-PR": _RILEY, "simple": _SIMPLE},
+}
+"""What metafor's predict is told beside each test, whose standard error it takes."""
 _TIGHT = "control=list(threshold=1e-12, tol=1e-14, maxiter=10000)"
 
 
@@ -33,7 +41,9 @@ def write(analysis: MetaAnalysis) -> str:
     settings = analysis.settings
     if settings.model == "random":
         _estimator(analysis)
-        _refuse(settings.interval not in _INTERVALS, f"an interval that R knows as {settings.interval!r}")
+        known = _META_INTERVALS if settings.preset == "meta" else _TESTS
+        _refuse(settings.interval not in known, f"an interval that R knows as {settings.interval!r}")
+        _refuse(settings.tau2_common and bool(analysis.subgroups), "subgroup in this script, nor its common tau²")
     lines = [f"# {_plain(analysis.label)}: {analysis.model.label}"]
     if analysis.subgroups:
         lines.append("# The subgroups are not part of this script.")
@@ -68,7 +78,12 @@ def _metafor(analysis: MetaAnalysis) -> list[str]:
 def _rma(analysis: MetaAnalysis) -> str:
     settings = analysis.settings
     random = settings.model == "random"
-    test = {"HK": "adhoc" if settings.adhoc == "se" else "knha"}.get(settings.interval, "z") if random else "z"
+    test = _TESTS[settings.interval] if random or settings.interval == "t" else "z"
+    if test == "knha" and settings.adhoc is not None:
+        _refuse(
+            settings.adhoc != "se", f"rule {settings.adhoc!r} for narrow intervals in metafor (choose settings 'meta')"
+        )
+        test = "adhoc"
     words = ["yi", "vi", "data=dat", f'method="{_estimator(analysis) if random else "EE"}"', f'test="{test}"']
     words += [f"level={_number(100 * settings.level)}", "slab=study"]
     if analysis.regression is not None:
@@ -103,15 +118,20 @@ def _after(analysis: MetaAnalysis) -> list[str]:
     made: list[str] = []
     made += _confint(settings)
     if analysis.prediction is not None and settings.prediction is not None:
-        own = {"Wald": "S", "HK": "HK"}[settings.interval]
-        _refuse(settings.prediction not in _PREDTYPE, f"prediction interval {settings.prediction!r}")
+        kinds = _PREDTYPE[_TESTS[settings.interval]]
         _refuse(
-            settings.prediction in {"S", "HK"} and settings.prediction != own,
+            settings.prediction not in kinds,
             f"prediction interval {settings.prediction!r} beside interval {settings.interval!r} in metafor",
         )
-        if _PREDTYPE[settings.prediction]:
+        if kinds[settings.prediction]:
             made.append("# predtype needs metafor 4.0 or later")
-        made.append(f"print(predict(res{_PREDTYPE[settings.prediction]}), digits=6)")
+        made.append(f"print(predict(res{kinds[settings.prediction]}), digits=6)")
+    if settings.interval == "HC":
+        made.append("print(hc(res), digits=6)")
+    if settings.interval == "permutation":
+        drawn = "drawn with seed" in (analysis.model.note or "")
+        _refuse(drawn, "sample of permutations in R that is this one (raise the budget)")
+        made.append("print(permutest(res, exact=TRUE), digits=6)")
     return made
 
 
@@ -188,22 +208,27 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     )
     own_weights = analysis.effects.weights is not None or settings.weighting == "equal"
     _refuse(own_weights, "script with weights of one's own for meta (choose settings 'metafor')")
-    _refuse(
-        settings.adhoc is not None, "Hartung–Knapp interval with a floor in this script (choose settings 'metafor')"
-    )
+    floored = random and settings.adhoc is not None and settings.interval == "HK"
+    by_rule = settings.adhoc == "IQWiG6" and settings.prediction in {"HK", "HK-PR"}
+    _refuse(floored and by_rule, "prediction interval by IQWiG's rule in meta")
+    predicted = settings.prediction is None or settings.prediction in _META_PREDICTIONS
+    _refuse(random and not predicted, f"prediction interval that is {settings.prediction!r} in meta")
     _refuse(measure == "PETO" and method != "Peto", "inverse-variance pooling of Peto's odds ratios in meta")
     _refuse(settings.correction != "meta" and counts, f"correction {settings.correction!r} in meta")
     words = [
         f"common={_truth(not random)}",
         f"random={_truth(random)}",
         f'method.tau="{_estimator(analysis) if random else "DL"}"',
-        f'method.random.ci="{"HK" if settings.interval == "HK" else "classic"}"',
+        f'method.random.ci="{_META_INTERVALS[settings.interval] if random else "classic"}"',
         f"level.ma={_number(settings.level)}",
         f"level={_number(settings.study_level)}",
         f"prediction={_truth(random and settings.prediction is not None)}",
     ]
     if random and settings.prediction is not None:
         words.append(f'method.predict="{settings.prediction}"')
+    if floored:
+        words.append(f'adhoc.hakn.ci="{settings.adhoc}"')
+        words += ['adhoc.hakn.pi="se"'] if settings.adhoc == "se" else []
     if counts:
         words.append(f"incr={_number(settings.increment)}")
         shown, pooling = "OR" if measure == "PETO" else measure, "Inverse" if method == "IV" else method

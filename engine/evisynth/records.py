@@ -172,6 +172,8 @@ class Tau2Fit:
     _log_likelihood: FloatArray | Callable[[], FloatArray] | None = attrs.field(default=None, alias="log_likelihood")
     modes: FloatArray | None = None
     """Number of local maxima of the likelihood."""
+    known: bool = False
+    """Whether τ² was given, not estimated."""
 
     @cached_property
     def se(self) -> FloatArray | None:
@@ -183,9 +185,9 @@ class Tau2Fit:
         """Logarithm of the (restricted) likelihood at τ²."""
         return self._log_likelihood() if callable(self._log_likelihood) else self._log_likelihood
 
-    def __reduce__(self) -> tuple[type[Tau2Fit], tuple[FloatArray | None, ...]]:
+    def __reduce__(self) -> tuple[type[Tau2Fit], tuple[FloatArray | bool | None, ...]]:
         """Pickle and copy the numbers, not the functions that would give them."""
-        return Tau2Fit, (self.tau2, self.se, self.log_likelihood, self.modes)
+        return Tau2Fit, (self.tau2, self.se, self.log_likelihood, self.modes, self.known)
 
 
 @attrs.frozen
@@ -227,13 +229,17 @@ class IntervalMethod(Method):
     """Whether the method has a meaning under a random-effects model only."""
     one_scale: bool = attrs.field(default=False, kw_only=True)
     """Whether it holds the variances to be known up to one factor, which it estimates (Hartung–Knapp)."""
+    moderators: bool = attrs.field(default=True, kw_only=True)
+    """Whether the method has a theory for coefficients of moderators."""
+    one_test: bool = attrs.field(default=True, kw_only=True)
+    """Whether limits and p-value come of the same test also with moderators."""
 
 
 @attrs.frozen
 class PredictionInterval(Method):
     """An interval for a new study's true effect: ``(fit, level) → Limits``.
 
-    It may name ``estimates`` (of the interval method in use), ``budget`` and ``seed``.
+    It may name ``estimates`` (of the interval method in use), ``adhoc``, ``budget`` and ``seed``.
     """
 
     kind = "PredictionInterval"
@@ -242,6 +248,8 @@ class PredictionInterval(Method):
     function: Callable[..., Limits] = attrs.field(validator=_callable)
     moderators: bool = attrs.field(default=False, kw_only=True)
     """Whether it also predicts in a meta-regression: about the first of p coefficients, with k - p for k - 1."""
+    own_tau2: bool = attrs.field(default=False, kw_only=True)
+    """Whether it takes a τ² of its own instead of the fit's."""
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from evisynth.errors import CombinationError, SettingsError
-from evisynth.inference import infer, resampling_inputs
+from evisynth.inference import infer, prediction_inputs
 from evisynth.kernels.distributions import chi2_p_value, f_p_value, normal_p_value, t_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.linear_forms import LinearForms
@@ -199,7 +199,7 @@ class Regression:
         record = analysis.methods.prediction
         if record is None or not record.moderators or turned.model == "common":
             return estimates, None
-        inputs = record.named_inputs({"estimates": estimates, **resampling_inputs(settings)})
+        inputs = prediction_inputs(record, estimates, settings)
         limits: Limits = call(analysis.methods.registry, record, turned, settings.level, **inputs)
         return estimates, limits
 

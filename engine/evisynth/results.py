@@ -14,11 +14,12 @@ import numpy as np
 
 from evisynth.errors import EvisynthError
 from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
-from evisynth.inference import infer, resampling_inputs, tau2_limits
+from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
 from evisynth.pooling import GivenTau2, Methods, Pooled, call
 from evisynth.studies import LEFT_OUT
+from evisynth.thresholds import Probability, threshold_probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +116,8 @@ class Model:
         return None if self.pooled is None else display_of(self.pooled, self.scale)
 
     @cached_property
-    def _prediction(self) -> tuple[Interval | None, str | None]:
+    def _predicted(self) -> tuple[Limits | None, str | None]:
+        """What the prediction interval says, or why there is none."""
         record = self.methods.prediction
         if record is None:
             return None, "no prediction interval was asked for"
@@ -125,8 +127,31 @@ class Model:
             return None, self.absent or NO_STUDIES
         if not is_intercept(self.fit.X):
             return None, "a meta-regression predicts at given values of its moderators"
-        inputs = record.named_inputs({"estimates": self.estimates, **resampling_inputs(self.settings)})
-        return _interval(call(self.methods.registry, record, self.fit, self.settings.level, **inputs))
+        inputs = prediction_inputs(record, self.estimates, self.settings)
+        return call(self.methods.registry, record, self.fit, self.settings.level, **inputs), None
+
+    @cached_property
+    def _prediction(self) -> tuple[Interval | None, str | None]:
+        limits, reason = self._predicted
+        return (None, reason) if limits is None else _interval(limits)
+
+    @property
+    def prediction_note(self) -> str | None:
+        """What a reader should know about the prediction interval."""
+        return None if self._predicted[0] is None else self._predicted[0].note
+
+    def probability(
+        self, *, below: float | None = None, above: float | None = None, on: str | None = None
+    ) -> Probability:
+        """Give the probability that the true effect of a new study lies below, or above, a threshold.
+
+        It is that of the distribution behind the prediction interval: normal, Student's t or simulated. ``on`` says
+        what the threshold is measured on: ``"display"``, the scale shown to readers, or ``"analysis"``; it has to be
+        said where the two differ. Raises `SettingsError` for no threshold, for two, and for one that is not finite.
+        """
+        return threshold_probability(
+            self._predicted, self.methods.prediction, self.scale, below=below, above=above, on=on
+        )
 
     @property
     def prediction(self) -> Interval | None:
@@ -404,6 +429,12 @@ class MetaAnalysis:
     def display(self) -> Display | None:
         """The pooled effect on the scale shown to readers."""
         return self.model.display
+
+    def probability(
+        self, *, below: float | None = None, above: float | None = None, on: str | None = None
+    ) -> Probability:
+        """Give the probability that a new study's true effect lies below, or above, a threshold; see `Model`."""
+        return self.model.probability(below=below, above=above, on=on)
 
     @property
     def prediction(self) -> Interval | None:
@@ -692,6 +723,8 @@ class MetaAnalysis:
         modes = self.heterogeneity.tau2_modes if self.settings.model == "random" else None
         if modes is not None and modes > 1:
             found.append(f"the likelihood of tau² has {modes} local maxima; the estimate is the highest of them")
+        if self.model.prediction_note is not None:
+            found.append(f"prediction interval: {self.model.prediction_note}")
         found.extend(
             f"subgroup {group.name}: {note}" for group in self.subgroups if (note := group.analysis.model.note)
         )

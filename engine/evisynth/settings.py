@@ -82,6 +82,13 @@ def _count(_: object, attribute: attrs.Attribute[int], value: object) -> None:
         raise SettingsError(msg)
 
 
+def _finite_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and abs(cast("float", value)) < float("inf")):
+        msg = f"{attribute.name} is a finite number, not {value!r}"
+        raise SettingsError(msg)
+
+
 def _positive(_: object, attribute: attrs.Attribute[float], value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         msg = f"{attribute.name} is a positive number, not {value!r}"
@@ -121,6 +128,8 @@ class Settings:
     model: str = attrs.field(default="random", converter=_model, validator=_one_of(*MODELS, BY_METHOD))
     tau2: str | float = attrs.field(default="REML", validator=_estimator_or_number)
     """Name of an estimator, or the value itself."""
+    tau2_common: bool = attrs.field(default=False, validator=_flag)
+    """Whether subgroups share one τ², estimated within them."""
     interval: str = attrs.field(default="HK", validator=_text_or_none)
     """Interval method; a common-effect model has Wald's where the method has no meaning for it."""
     adhoc: str | None = attrs.field(default=None, converter=_adhoc, validator=_one_of(None, *ADHOC))  # pyright: ignore[reportUnknownVariableType] - of a converter beside a default of None
@@ -128,6 +137,8 @@ class Settings:
     weighting: str = attrs.field(default="inverse variance", validator=_one_of("inverse variance", "equal"))
     """Weights of the studies where the user gives none."""
     prediction: str | None = attrs.field(default=None, validator=_text_or_none)
+    threshold: float | None = attrs.field(default=None, validator=_finite_or_none)
+    """An effect, as it is shown to readers, beside which results say how probable true effects on either side are."""
     tau2_interval: str | None = attrs.field(default=None, validator=_text_or_none)
     i2_interval: str | None = attrs.field(default=None, validator=_text_or_none)
     """Interval for τ² that those of I² and H² follow from; None: the one for τ²."""

@@ -42,7 +42,13 @@ def test_swapped_events_are_written_swapped() -> None:
         {"settings": "revman5", "model": "random"},
         {"settings": "revman5", "model": "common"},
         {"settings": "metafor", "prediction": "HK"},
-        {"settings": "meta", "adhoc": True, "interval": "HK"},
+        {"settings": "metafor", "prediction": "HTS", "interval": "HK"},
+        {"settings": "metafor", "adhoc": "IQWiG6", "interval": "HK"},
+        {"settings": "metafor", "interval": "KR"},
+        {"settings": "metafor", "interval": "permutation", "budget": 4},
+        {"settings": "meta", "adhoc": "IQWiG6", "interval": "HK", "prediction": "HK"},
+        {"settings": "meta", "interval": "HC"},
+        {"settings": "meta", "prediction": "NNF"},
         {"settings": "meta", "correction": "none"},
         {"settings": "metafor", "tau2": "DL", "tau2_interval": "PL"},
     ],
@@ -55,6 +61,8 @@ def test_what_r_cannot_reproduce(words: dict[str, Any]) -> None:
 def test_variants_of_prediction_are_named() -> None:
     assert 'predtype="Riley"' in es.fit(TABLE, "RR", settings="metafor", prediction="HTS").to_r()
     assert 'predtype="t"' in es.fit(TABLE, "RR", settings="metafor", prediction="V").to_r()
+    assert 'predtype="simple"' in es.fit(TABLE, "RR", settings="metafor", prediction="simple").to_r()
+    assert 'predtype="Riley"' in es.fit(TABLE, "RR", settings="metafor", prediction="HK-PR", interval="HK").to_r()
 
 
 def test_intervals_of_tau2_are_named() -> None:
@@ -64,3 +72,23 @@ def test_intervals_of_tau2_are_named() -> None:
         ("J", 'confint(update(res, method="GENQ", weights=1/sqrt(vi)))'),
     ):
         assert call in es.fit(TABLE, "RR", settings="metafor", tau2_interval=name).to_r()
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        ({"settings": "metafor", "interval": "t"}, 'test="t"'),
+        ({"settings": "metafor", "interval": "t", "model": "common"}, 'test="t"'),
+        ({"settings": "metafor", "interval": "HK", "adhoc": "se"}, 'test="adhoc"'),
+        ({"settings": "metafor", "interval": "HC"}, "hc(res)"),
+        ({"settings": "metafor", "interval": "permutation"}, "permutest(res, exact=TRUE)"),
+        ({"settings": "meta", "method": "IV", "interval": "KR", "prediction": "KR-PR"}, 'method.random.ci="KR"'),
+        (
+            {"settings": "meta", "method": "IV", "interval": "HK", "adhoc": "IQWiG6", "prediction": "V"},
+            'adhoc.hakn.ci="IQWiG6"',
+        ),
+        ({"settings": "meta", "method": "IV", "interval": "HK", "adhoc": "se"}, 'adhoc.hakn.pi="se"'),
+    ],
+)
+def test_intervals_are_named(words: dict[str, Any], call: str) -> None:
+    assert call in es.fit(TABLE, "RR", **words).to_r()

@@ -132,6 +132,8 @@ def test_arguments_go_over_settings_and_settings_over_the_preset(studies: es.Stu
         ("method", "IV"),
         ("model", "random"),
         ("tau2", "PM"),
+        ("tau2_common", True),
+        ("threshold", 0.5),
         ("interval", "HK"),
         ("adhoc", "ci"),
         ("weighting", "equal"),
@@ -285,6 +287,9 @@ def test_a_level_is_a_probability(word: str, value: Any, studies: es.Studies) ->
     ("word", "value"),
     [
         ("adhoc", 1),
+        ("tau2_common", "yes"),
+        ("threshold", float("inf")),
+        ("threshold", "0.8"),
         ("tau2", -0.1),
         ("tau2", float("nan")),
         ("tau2", float("inf")),

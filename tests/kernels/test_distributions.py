@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import mpmath
@@ -71,3 +72,30 @@ def test_chi2(df: float, tail: float) -> None:
         truth = mp.gammainc(mp.mpf(df) / 2, mp.mpf(x) / 2, mp.inf, regularized=True)
     assert float(truth) == pytest.approx(tail, rel=1e-12)
     assert float(chi2_p_value(x, df)) == pytest.approx(tail, rel=1e-12)
+
+
+@pytest.mark.parametrize("df", [0.003, 0.01, 0.05, 0.0999, 0.3, 0.83, 2.5, 21.6])
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_t_of_few_degrees_of_freedom(df: float, level: float) -> None:
+    with mp.workdps(50):
+        half = mp.mpf(df) / 2
+
+        def outside(log_t: Any) -> Any:  # noqa: ANN401 - mpmath has no types
+            x = mp.mpf(df) / (mp.mpf(df) + mp.exp(2 * log_t))
+            return mp.betainc(half, mp.mpf(1) / 2, 0, x, regularized=True)
+
+        low, high = mp.mpf(-9), 50 / mp.mpf(df)
+        for _ in range(150):
+            middle = (low + high) / 2
+            low, high = (middle, high) if outside(middle) > 1 - mp.mpf(level) else (low, middle)
+        for given in (df, np.array([df])):
+            found = np.asarray(t_quantile(level, given)).reshape(-1)[0]
+            if high > mp.log(mp.mpf(2) ** 1024):
+                assert np.isinf(found)
+            else:
+                assert abs(float(found / mp.exp(high) - 1)) < 1e-15 * (10 + 20 / df)
+        for log_t in (10.0, 300.0, 340.0, 700.0):
+            truth = float(outside(mp.log(math.exp(log_t))))
+            p, log_p = t_p_value(math.exp(log_t), df)
+            assert float(p) == pytest.approx(truth, rel=1e-12)
+            assert float(log_p) == pytest.approx(float(mp.log(outside(mp.log(math.exp(log_t))))), rel=1e-13)

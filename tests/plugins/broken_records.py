@@ -199,7 +199,14 @@ INTERVALS = {
     "a shift of y shifts value and limits": _like(
         _WALD, lambda fit, level: es.symmetric_estimates(fit.coefficients**3, fit.se, level)
     ),
-    "y·2ⁿ with v·4ⁿ multiplies value and limits by 2ⁿ": _like(
+    "where there is no inference there is a note": _wald(lambda made: attrs.evolve(made, se=made.se * np.nan)),
+    "-y turns value and limits about 0": _like(
+        _WALD,
+        lambda fit, level: es.symmetric_estimates(
+            fit.coefficients, np.where(fit.coefficients > 0, 1.5, 1.0) * fit.se, level
+        ),
+    ),
+    "y·2ⁿ with v·4ⁿ multiplies value and limits by 2ⁿ exactly": _like(
         _WALD, lambda fit, level: es.symmetric_estimates(fit.coefficients, fit.se + 0.1, level)
     ),
     "analyses side by side are single analyses": _like(

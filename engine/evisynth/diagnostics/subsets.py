@@ -179,6 +179,7 @@ class SubsetPooling:
         normal = estimates.without_df
         if estimates.df is not None:
             df = np.asarray(estimates.df, dtype=np.float64)
+            df = np.where(np.isinf(df), np.nan, df)
             self.wide["df"][:, which] = df if df.ndim == 0 else _columns(df, n)
             if normal is not None:
                 self.wide["df"][:, which[normal]] = np.nan

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _LOG_2 = math.log(2.0)
 _SMALL_P = 1e-250
 _FEW_DF = 64
+_TINY_DF = 0.1
+_HUGE_T = 1e140
+_FAR = 20.0
+"""Logarithm of t from which further terms of its tail are below the rounding of the first."""
 _TWO_BY_ROOT_PI = 2.0 / math.sqrt(math.pi)
 
 
@@ -36,14 +40,37 @@ def t_quantile(level: float, df: FloatArray) -> FloatArray: ...
 def t_quantile(level: float, df: float | FloatArray) -> float | FloatArray:
     """Give t so that Student's t with ``df`` degrees of freedom lies within ±t with probability ``level``."""
     if isinstance(df, np.ndarray):
-        from scipy.special import stdtrit  # noqa: PLC0415 - scipy comes with the first fit
-
-        return np.asarray(-stdtrit(df, 0.5 * (1.0 - level)), dtype=np.float64)
+        return _t_quantiles(level, df)
     return _t_quantile(level, df)
+
+
+def _t_quantiles(level: float, df: FloatArray) -> FloatArray:
+    """Give quantiles for degrees of freedom of any size, infinite where they are beyond the range of doubles.
+
+    Below a tenth of a degree of freedom t is so far out that the first term of the series of the tail,
+    ``(df/t²)^(df/2) / (df/2 · B(df/2, 1/2))`` (DLMF 8.17.8), is all of it; the library's function fails there.
+    """
+    from scipy.special import betaln, ndtri, stdtrit  # noqa: PLC0415 - scipy comes with the first fit
+
+    tail = 0.5 * (1.0 - level)
+    normal = np.isinf(df)
+    found = np.asarray(-stdtrit(np.where(normal, 1.0, df), tail), dtype=np.float64)
+    if normal.any():
+        found = np.where(normal, -ndtri(tail), found)
+    few = df < _TINY_DF
+    if few.any():
+        half = 0.5 * df[few]
+        log_t = 0.5 * np.log(df[few]) - (math.log(2.0 * tail) + np.log(half) + betaln(half, 0.5)) / df[few]
+        far = log_t > _FAR
+        with np.errstate(over="ignore"):
+            found[few] = np.where(far, np.exp(log_t), found[few])
+    return found
 
 
 @lru_cache(maxsize=1024)
 def _t_quantile(level: float, df: float) -> float:
+    if not _TINY_DF <= df < math.inf:
+        return float(_t_quantiles(level, np.array([df]))[0])
     from scipy.special import stdtrit  # noqa: PLC0415 - scipy comes with the first fit
 
     return float(-stdtrit(df, 0.5 * (1.0 - level)))
@@ -111,6 +138,19 @@ def normal_p_value(z: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     return np.exp(log_p), log_p
 
 
+def normal_tail(z: FloatArray | float) -> FloatArray:
+    """Give the probability that a standard normal exceeds ``z``."""
+    from scipy.special import ndtr  # noqa: PLC0415 - scipy comes with the first fit
+
+    return np.asarray(ndtr(-np.asarray(z, dtype=np.float64)))
+
+
+def t_tail(t: FloatArray | float, df: FloatArray | float) -> FloatArray:
+    """Give the probability that Student's t with ``df`` degrees of freedom exceeds ``t``."""
+    half = 0.5 * t_p_value(t, df)[0]
+    return np.asarray(np.where(np.asarray(t) >= 0.0, half, 1.0 - half))
+
+
 def t_p_value(t: FloatArray | float, df: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Give the two-sided p-value of Student's ``t`` and its natural logarithm.
 
@@ -120,7 +160,9 @@ def t_p_value(t: FloatArray | float, df: FloatArray | float) -> tuple[FloatArray
     """
     from scipy.special import betainc  # noqa: PLC0415 - scipy comes with the first fit
 
-    square = np.atleast_1d(np.asarray(t, dtype=np.float64)) ** 2
+    size = np.abs(np.atleast_1d(np.asarray(t, dtype=np.float64)))
+    huge = size > _HUGE_T
+    square = np.where(huge, 1.0, size) ** 2
     dfs = np.broadcast_to(np.asarray(df, dtype=np.float64), square.shape)
     whole = dfs + square
     near = square < 1.0
@@ -133,6 +175,13 @@ def t_p_value(t: FloatArray | float, df: FloatArray | float) -> tuple[FloatArray
     tiny = p < _SMALL_P
     if tiny.any():
         log_p[tiny] = _log_t_tail(square[tiny], dfs[tiny])
+    if huge.any():
+        # The square is beyond a double, and the first term of the series all of it.
+        from scipy.special import betaln  # noqa: PLC0415 - only for t beyond the range of doubles
+
+        a = 0.5 * dfs[huge]
+        log_p[huge] = a * (np.log(dfs[huge]) - 2.0 * np.log(size[huge])) - np.log(a) - betaln(a, 0.5)
+        p[huge] = np.exp(log_p[huge])
     shape = np.shape(t)
     return p.reshape(shape), log_p.reshape(shape)
 

@@ -25,8 +25,9 @@ def check_prediction_interval(record: PredictionInterval) -> None:
     """Check an interval for the true effect of a new study; raises `ConformanceError`.
 
     It encloses the pooled estimate, widens with the level and is at least as wide as mean ± z·τ, the range that would
-    hold that share of true effects if mean and τ² were known; a shift of y shifts it, y·2ⁿ with v·4ⁿ multiplies it by
-    2ⁿ; analyses side by side are single ones; where there is none, as at k = 1, it says why.
+    hold that share of true effects if mean and τ² were known (unless it takes a τ² of its own); a shift of y shifts it,
+    y·2ⁿ with v·4ⁿ multiplies it by 2ⁿ; analyses side by side are single ones; where there is none, as at k = 1, it says
+    why.
     """
     check_record(record)
     for sample in effect_samples(least=0, coefficients=(1,)):
@@ -38,7 +39,7 @@ def check_prediction_interval(record: PredictionInterval) -> None:
         seen = f"[{base.low}, {base.high}], mean {mean}, τ {tau}"
         ensure(base.low <= mean <= base.high, record, "limits enclose the pooled estimate", sample.name, seen)
         ensure(
-            base.high - base.low >= 2 * normal_quantile(LEVEL) * tau,
+            record.own_tau2 or base.high - base.low >= 2 * normal_quantile(LEVEL) * tau * (1 - BATCH),
             record,
             "at least as wide as mean ± z·τ",
             sample.name,
@@ -104,6 +105,7 @@ def _limits(record: Method, fit: Fit, level: float, given: str) -> Limits:
     inputs: dict[str, Any] = {}
     if "estimates" in record.parameters:
         inputs["estimates"] = symmetric_estimates(fit.coefficients, fit.se, level)
+    inputs |= record.named_inputs({"adhoc": None, "budget": 200, "seed": 1})
     made: Limits = ask(record, ANSWERS, given, record.function, fit, level, **inputs)
     shapes = (np.shape(made.low), np.shape(made.high))
     # A reason holds for a whole batch, and is given as one number.
