@@ -137,11 +137,8 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
         measured = measured.replace(weights=_own_weights(measured, weights))
     _refuse_weights(measured, resolved, methods)
     design = _design(measured, moderators, columns)
-    if resolved.threshold is not None and measured.scale == "log" and not resolved.threshold > 0:
-        msg = f"a threshold for ratios is positive, as they are shown to readers, and not {resolved.threshold!r}"
-        raise SettingsError(msg)
-    if design is not None and design.matrix.shape[1] > 1 and resolved.model == "random":
-        refuse_moderators(methods.interval, resolved)
+    _refuse_threshold(measured, resolved)
+    _refuse_moderators(design, resolved, methods)
     notes: tuple[str, ...] = ()
     labels = _subgroup_labels(measured, by)
     if labels is not None and design is not None:
@@ -165,13 +162,21 @@ def _own_weights(measured: Effects, weights: str | Sequence[float] | FloatArray)
     return source.columns.get(weights, source.text.get(weights))
 
 
-def refuse_moderators(interval: IntervalMethod, settings: Settings) -> None:
+def _refuse_threshold(measured: Effects, settings: Settings) -> None:
+    if settings.threshold is not None and measured.scale == "log" and not settings.threshold > 0:
+        msg = f"a threshold for ratios is positive, as they are shown to readers, and not {settings.threshold!r}"
+        raise SettingsError(msg)
+
+
+def _refuse_moderators(design: Design | None, settings: Settings, methods: Methods) -> None:
     """Raise `CombinationError` for an interval that has no theory for moderators."""
-    if not interval.moderators or (settings.interval == "HK" and settings.adhoc == "IQWiG6"):
-        rule = "IQWiG's rule" if interval.moderators else f"interval {interval.name}"
-        msg = (
-            f"{rule} is for a pooled effect, not for coefficients of moderators: choose HK, KR, t, Wald or permutation"
-        )
+    if design is None or design.matrix.shape[1] == 1 or settings.model != "random":
+        return
+    interval = methods.interval
+    by_rule = interval.name == "HK" and settings.adhoc == "IQWiG6"
+    if by_rule or not interval.moderators:
+        rule = "IQWiG's rule" if by_rule else f"interval {interval.name}"
+        msg = f"{rule} is for a pooled effect, not for coefficients of moderators: choose HK, KR, t or permutation"
         raise CombinationError(msg)
 
 

@@ -35,7 +35,9 @@ def draw() -> Draw:
 def _apart(value: float, truth: float | None, floor: float = 0.0) -> float:
     if truth is None or np.isnan(value):
         return 0.0 if truth is None and np.isnan(value) else np.inf
-    return 0.0 if abs(value - truth) <= floor else abs(value - truth) / abs(truth)
+    if value == truth or abs(value - truth) <= floor:
+        return 0.0
+    return abs(value - truth) / abs(truth)
 
 
 def _compare(numbers: Subsets, wholes: Sequence[es.MetaAnalysis], tolerance: float = 1e-12) -> None:
