@@ -296,7 +296,6 @@ def symmetric_limits(
     return Limits(np.asarray(centre - half), np.asarray(centre + half), df=df, centre=centre, scale=scale, note=note)
 
 
-
 def no_limits(reason: str, *, empty: bool = False) -> Limits:
     """Say that there is no interval, and why."""
     return Limits(np.asarray(np.nan), np.asarray(np.nan), empty=empty, reason=reason)

@@ -239,3 +239,58 @@ def test_the_bootstrap_can_be_drawn_again_and_its_error_falls_with_the_budget() 
     few, more = (run(budget=budget).model.prediction_note or "" for budget in (1000, 100_000))
     error = [float(note.rpartition(" ")[2]) for note in (few, more)]
     assert error[1] < error[0] / 5
+
+
+@pytest.mark.parametrize("interval", ["KR", "HC", "IVhet"])
+def test_methods_about_other_weights_give_way_with_a_note(interval: str) -> None:
+    weights = [1.0, 2.0, 1.0, 1.0, 3.0, 1.0]
+    found = es.fit(es.Effects(Y, V), tau2="DL", interval=interval, settings="metafor", weights=weights)
+    wald = es.fit(es.Effects(Y, V), tau2="DL", interval="Wald", settings="metafor", weights=weights)
+    assert found.pooled == wald.pooled
+    assert f"interval {interval} is about the estimate with inverse-variance weights" in (found.model.note or "")
+    assert (found.model.note or "").endswith("; Wald is given instead")
+
+
+def test_kenward_roger_gives_way_where_tau2_is_given() -> None:
+    found = es.fit(es.Effects(Y, V), tau2=0.1, interval="KR", prediction="KR", settings="metafor")
+    assert found.pooled is not None
+    assert found.pooled.df is None
+    assert found.model.note == (
+        "interval KR allows for the estimation of tau², and here tau² is given; Wald is given instead"
+    )
+    assert found.prediction is None
+    assert "here tau² is given" in (found.model.prediction_reason or "")
+
+
+@pytest.mark.parametrize(("interval", "adhoc"), [("HC", None), ("HK", "IQWiG6")])
+def test_methods_without_a_theory_for_moderators_are_refused(interval: str, adhoc: str | None) -> None:
+    with pytest.raises(es.CombinationError, match="is for a pooled effect, not for coefficients of moderators"):
+        es.fit(
+            es.Effects(Y, V),
+            interval=interval,
+            adhoc=adhoc,
+            settings="metafor",
+            moderators={"dose": [1, 2, 3, 4, 5, 7]},
+        )
+
+
+def test_a_threshold_on_either_scale() -> None:
+    found = es.fit(es.Effects(Y, V, scale="log"), tau2="DL", settings="metafor", prediction="HTS", threshold=0.8)
+    below = found.probability(below=0.8, on="display")
+    assert below.value == found.probability(below=math.log(0.8), on="analysis").value
+    assert below.value is not None
+    above = found.probability(above=0.8, on="display")
+    assert above.value == pytest.approx(1 - below.value, rel=1e-12)
+    document = found.to_dict()["probability"]
+    assert (document["below"], document["above"], document["df"]) == (below.value, above.value, 4.0)
+    with pytest.raises(es.SettingsError, match="say on='display'"):
+        found.probability(below=0.8)
+    with pytest.raises(es.SettingsError, match="a ratio is positive"):
+        found.probability(below=-0.2, on="display")
+    with pytest.raises(es.SettingsError, match="say one threshold"):
+        found.probability(below=0.8, above=0.9, on="display")
+    with pytest.raises(es.SettingsError, match="a threshold for ratios is positive"):
+        es.fit(es.Effects(Y, V, scale="log"), threshold=-1.0)
+    common = es.fit(es.Effects(Y, V), model="common", settings="metafor").probability(below=0.0)
+    assert common.value is None
+    assert common.reason == "a common effect leaves nothing to predict"

@@ -18,6 +18,7 @@ from evisynth import (
     bracketed_roots,
     hookimpl,
     is_intercept,
+    no_estimates,
     normal_quantile,
     power_of_two_scale,
     weighted_fit,
@@ -49,9 +50,15 @@ def henmi_copas(fit: Fit, level: float) -> Estimates:
     if fit.p != 1 or not is_intercept(fit.X):
         msg = "interval HC is for a pooled effect, not for coefficients of moderators: choose HK, KR, t or Wald"
         raise CombinationError(msg)
-    if fit.weighted is None or fit.weights is not None:
-        msg = "interval HC is about the estimate with inverse-variance weights; leave the others out"
+    if fit.weighted is None:
+        msg = f"interval HC is about the estimate with inverse-variance weights, not those of {fit.method}"
         raise CombinationError(msg)
+    if fit.weights is not None:
+        return no_estimates(
+            fit.coefficients,
+            level,
+            "is about the estimate with inverse-variance weights, and here are weights of the user's",
+        )
     unit = power_of_two_scale(fit.v)
     y, v = (a.reshape(fit.k, -1) for a in (fit.y / unit, fit.v / (unit * unit)))
     pivot = _Pivot.of(y, v)

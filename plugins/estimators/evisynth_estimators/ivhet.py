@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from evisynth import CombinationError, Estimates, Fit, IntervalMethod, hookimpl, symmetric_estimates, weighted_fit
+from evisynth import (
+    CombinationError,
+    Estimates,
+    Fit,
+    IntervalMethod,
+    hookimpl,
+    no_estimates,
+    symmetric_estimates,
+    weighted_fit,
+)
 
 
 def inverse_variance_heterogeneity(fit: Fit, level: float) -> Estimates:
@@ -13,9 +22,15 @@ def inverse_variance_heterogeneity(fit: Fit, level: float) -> Estimates:
     The estimate has the weights 1/v, and its covariance is (X'WX)⁻¹ X'W(V + τ²)WX (X'WX)⁻¹, the quasi-likelihood
     variance of the paper. Value and limits are therefore not those of the random-effects estimate.
     """
-    if fit.weighted is None or fit.weights is not None:
-        msg = "the IVhet interval is about the estimate with inverse-variance weights; leave the others out"
+    if fit.weighted is None:
+        msg = f"interval IVhet is about the estimate with inverse-variance weights, not those of {fit.method}"
         raise CombinationError(msg)
+    if fit.weights is not None:
+        return no_estimates(
+            fit.coefficients,
+            level,
+            "is about the estimate with inverse-variance weights, and here are weights of the user's",
+        )
     common = weighted_fit(fit.y, 1.0 / fit.v, fit.X)
     covariance = common.covariance_under(fit.v + fit.tau2, fit.X)
     se = np.sqrt(covariance[0] if fit.p == 1 else np.einsum("ii...->i...", covariance))

@@ -29,9 +29,15 @@ def kenward_roger(fit: Fit, level: float) -> Estimates:
     estimator of τ².
     """
     fitted = fit.weighted
-    if fitted is None or fit.weights is not None:
-        msg = f"Kenward-Roger needs inverse-variance weights, not those of {'the user' if fitted else fit.method}"
+    if fitted is None:
+        msg = f"Kenward-Roger needs inverse-variance weights, not those of {fit.method}"
         raise CombinationError(msg)
+    if fit.weights is not None:
+        return no_estimates(
+            fit.coefficients,
+            level,
+            "is about the estimate with inverse-variance weights, and here are weights of the user's",
+        )
     if fit.tau2_fit is not None and fit.tau2_fit.known:
         return no_estimates(fit.coefficients, level, "allows for the estimation of tau², and here tau² is given")
     variance = np.asarray(2.0 / fitted.trace_squared)

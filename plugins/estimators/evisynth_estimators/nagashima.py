@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from evisynth import (
-    CombinationError,
     Fit,
     FloatArray,
     Limits,
@@ -34,8 +33,7 @@ def nagashima_noma_furukawa(fit: Fit, level: float, *, budget: int = 10_000, see
     the note gives the Monte Carlo standard errors of the limits.
     """
     if fit.weights is not None:
-        msg = "prediction interval NNF weighs by inverse variance: leave weights of your own out"
-        raise CombinationError(msg)
+        return no_limits("the interval NNF weighs by inverse variance, and here are weights of the user's")
     if fit.k < 2:  # noqa: PLR2004 - the fewest studies that differ
         return no_limits(f"with {fit.k} study there are no degrees of freedom")
     unit = power_of_two_scale(fit.v)
