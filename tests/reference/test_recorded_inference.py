@@ -262,11 +262,6 @@ def test_permutation(r_cases: Mapping[str, Any]) -> None:
 
 # -- metagen ----------------------------------------------------------------------------------------------------------
 
-COMMON_ONLY = {
-    "IVhet": "meta gives the common-effect estimate this variance; here it is an interval of the random model"
-}
-META_DIFFERS: dict[str, str] = {}
-
 
 def words_of(call: str) -> dict[str, Any]:
     """Settings of a call of metagen, as its arguments and defaults have it."""
@@ -333,6 +328,10 @@ def test_metagen(r_cases: Mapping[str, Any]) -> None:
             "se_tau2": apart(spread.tau2_se, truth["se_tau2"]),
             "I2": apart(spread.i2, 100 * float(truth["I2"]), 1e-9),
             "H": apart(None if spread.h2 is None else max(1.0, spread.h2**0.5), truth["H"]),
+            "df_predict": apart(
+                analysis.probability(below=0.0).df,
+                infinite_df(truth["df_predict"]) if limits is not None else None,
+            ),
             "lower_predict": apart(low, truth["lower_predict"], 1e-9 * size),
             "upper_predict": apart(high, truth["upper_predict"], 1e-9 * size),
         }
