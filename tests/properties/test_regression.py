@@ -20,7 +20,8 @@ few = settings(
     max_examples=settings().max_examples // 3,
     deadline=None,
     derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
+    # A busy machine is no fault of a law, and many designs drawn at random are nearly collinear.
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TAU2 = [
     record.name
@@ -73,6 +74,9 @@ def test_a_shift_along_the_columns_moves_the_coefficients_alone(
 ) -> None:
     effects, X = draw_case(data, drawn)
     b = np.array(data.draw(st.lists(st.integers(-8, 8), min_size=3, max_size=3)), dtype=np.float64)
+    if not es.default_registry().get(es.Tau2Estimator, tau2).moderator_law:
+        # Sidik and Jonkman start from the variance about the mean, which a shift along a moderator changes.
+        b[1:] = 0.0
     scale = np.sqrt(float(effects.v.mean()) + float(np.var(effects.y)))
     shifted = es.Effects(effects.y + X @ b * scale, effects.v)
     one, other = (regress(each, X, tau2=tau2) for each in (effects, shifted))
