@@ -42,6 +42,7 @@ from evisynth.fits import (
     symmetric_limits,
 )
 from evisynth.fitting import effects, fit
+from evisynth.heterogeneity import Heterogeneity
 from evisynth.hookspecs import hookimpl
 from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, power_of_two_scale, read_only
 from evisynth.kernels.distributions import (
@@ -59,6 +60,7 @@ from evisynth.kernels.many_studies import ManyStudies, many_studies
 from evisynth.kernels.quadratic_forms import QuadraticForm
 from evisynth.kernels.roots import bracketed_root, bracketed_roots, falling_roots
 from evisynth.kernels.weighted_fit import WeightedFit, design_of, intercept, is_intercept, weighted_fit
+from evisynth.models import Model
 from evisynth.pooling import Sample
 from evisynth.records import (
     Adjustment,
@@ -77,7 +79,7 @@ from evisynth.records import (
     Tau2Interval,
 )
 from evisynth.registry import Registry, default_registry
-from evisynth.results import Heterogeneity, MetaAnalysis, Model, StudyResult, Subgroup, SubgroupTest
+from evisynth.results import MetaAnalysis, StudyResult, Subgroup, SubgroupTest
 from evisynth.settings import Settings
 from evisynth.studies import LEFT_OUT, Effects, MeasuredEffects, Studies
 

@@ -20,9 +20,9 @@ from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
+from evisynth.models import NO_STUDIES, SUMS_ARE_ZERO
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
-from evisynth.results import NO_STUDIES, SUMS_ARE_ZERO
 from evisynth.studies import plainly_usable, refuse_impossible, refuse_impossible_weights
 from evisynth.tables import complete_totals, impossible_values
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evisynth.fits import Display, Estimate, Interval
-    from evisynth.results import MetaAnalysis, Model, StudyResult, Subgroup
+    from evisynth.models import Model
+    from evisynth.results import MetaAnalysis, StudyResult, Subgroup
 
 UNBOUNDED = "unbounded, or too large for a number"
 NOT_A_NUMBER = "cannot be computed"

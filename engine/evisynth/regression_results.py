@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from evisynth.fits import Display, Estimate, Estimates
+from evisynth.models import back_transform, display_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,15 +97,11 @@ class Predictions:
     @cached_property
     def display(self) -> tuple[Display, ...]:
         """Means and their intervals on the scale shown to readers."""
-        from evisynth.results import back_transform  # noqa: PLC0415 - results hold regressions
-
         rows = zip(self.value.tolist(), self.ci_low.tolist(), self.ci_high.tolist(), strict=True)
         return tuple(Display(*(back_transform(self.scale, value) for value in row)) for row in rows)
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per row of the new data, on both scales."""
-        from evisynth.results import back_transform  # noqa: PLC0415 - results hold regressions
-
         made: list[dict[str, Any]] = []
         for i, label in enumerate(self.labels):
             low, high = float(self.prediction_low[i]), float(self.prediction_high[i])
@@ -162,8 +159,6 @@ ARRAYS = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_val
 
 def row_of(one: Estimate, scale: str) -> dict[str, Any]:
     """Give an estimate as a row of a table, on both scales."""
-    from evisynth.results import display_of  # noqa: PLC0415 - results hold regressions
-
     shown = display_of(one, scale)
     return {
         "effect": one.value,

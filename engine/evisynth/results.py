@@ -13,13 +13,12 @@ import attrs
 import numpy as np
 
 from evisynth.errors import EvisynthError
-from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
-from evisynth.inference import infer, prediction_inputs, tau2_limits
+from evisynth.fits import Display
+from evisynth.heterogeneity import heterogeneity_of, no_heterogeneity
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
-from evisynth.pooling import GivenTau2, Methods, Pooled, call
+from evisynth.models import FEWER_STUDIES, NO_DOF, NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO, Model, back_transform
 from evisynth.studies import LEFT_OUT
-from evisynth.thresholds import Probability, threshold_probability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,272 +27,16 @@ if TYPE_CHECKING:
 
     from evisynth.designs import Design
     from evisynth.fit_statistics import FitStatistics
+    from evisynth.fits import Estimate, Fit, Interval
+    from evisynth.heterogeneity import Heterogeneity
     from evisynth.kernels.arrays import FloatArray
+    from evisynth.pooling import Methods, Pooled
     from evisynth.regression import Regression
     from evisynth.settings import Settings
     from evisynth.studies import Effects
+    from evisynth.thresholds import Probability
 
 SCHEMA_VERSION = "1.0"
-
-NO_STUDIES = "no study has an effect that can be pooled"
-ONE_STUDY = "one study cannot tell how much effects differ between studies"
-SUMS_ARE_ZERO = "the sums that this pooling divides by are 0: one arm has no events (or no variation) at all"
-NO_DOF = "there are no more studies than coefficients"
-FEWER_STUDIES = "there are fewer studies than coefficients"
-
-
-def back_transform(scale: str, value: float) -> float:
-    """Bring a number from the analysis scale to the scale shown to readers."""
-    if scale != "log":
-        return value
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf
-
-
-@attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
-class Model:
-    """Hold one pooled model of an analysis: common-effect or random-effects."""
-
-    model: str
-    fit: Fit | None
-    settings: Settings
-    methods: Methods
-    scale: str
-    absent: str | None = None
-    """Why there is no such model."""
-
-    @property
-    def method(self) -> str:
-        """How it was pooled, as a forest plot calls it: ``M-H``, ``IV``, ``Peto``."""
-        return self.fit.method if self.fit is not None else self.methods.pooling.label
-
-    @property
-    def label(self) -> str:
-        """Method and model as RevMan prints them: ``M-H, Random``."""
-        return f"{self.method}, {'Fixed' if self.model == 'common' else 'Random'}"
-
-    @cached_property
-    def _inference(self) -> tuple[Estimates | None, str | None]:
-        """Interval and test of every coefficient, with a note where another method had to be taken."""
-        if self.fit is None:
-            return None, None
-        return infer(self.methods, self.fit, self.settings)
-
-    @property
-    def estimates(self) -> Estimates | None:
-        """Interval and test of every coefficient as arrays."""
-        return self._inference[0]
-
-    @property
-    def note(self) -> str | None:
-        """What a reader should know about the interval."""
-        return self._inference[1]
-
-    @cached_property
-    def pooled(self) -> Estimate | None:
-        """The pooled effect; None without one, and in a meta-regression, which has coefficients."""
-        if self.estimates is None or self.fit is None or not is_intercept(self.fit.X):
-            return None
-        return self.estimates.one()
-
-    @property
-    def estimates_tau2(self) -> bool:
-        """Whether τ² is a parameter of the model: not 0, and not given."""
-        return self.model == "random" and not isinstance(self.methods.tau2.function, GivenTau2)
-
-    @cached_property
-    def fit_statistics(self) -> Mapping[str, FitStatistics]:
-        """Log-likelihood, deviance, AIC, BIC and AICc under ``ML`` and ``REML``; empty where there is no likelihood."""
-        from evisynth.fit_statistics import fit_statistics  # noqa: PLC0415 - only when asked for
-
-        return {} if self.fit is None else fit_statistics(self.fit, estimated=self.estimates_tau2)
-
-    @cached_property
-    def display(self) -> Display | None:
-        """The pooled effect on the scale shown to readers."""
-        return None if self.pooled is None else display_of(self.pooled, self.scale)
-
-    @cached_property
-    def _predicted(self) -> tuple[Limits | None, str | None]:
-        """What the prediction interval says, or why there is none."""
-        record = self.methods.prediction
-        if record is None:
-            return None, "no prediction interval was asked for"
-        if self.model == "common":
-            return None, "a common effect leaves nothing to predict"
-        if self.fit is None or self.estimates is None:
-            return None, self.absent or NO_STUDIES
-        if not is_intercept(self.fit.X):
-            return None, "a meta-regression predicts at given values of its moderators"
-        inputs = prediction_inputs(record, self.estimates, self.settings)
-        return call(self.methods.registry, record, self.fit, self.settings.level, **inputs), None
-
-    @cached_property
-    def _prediction(self) -> tuple[Interval | None, str | None]:
-        limits, reason = self._predicted
-        return (None, reason) if limits is None else _interval(limits)
-
-    @property
-    def prediction_note(self) -> str | None:
-        """What a reader should know about the prediction interval."""
-        return None if self._predicted[0] is None else self._predicted[0].note
-
-    def probability(
-        self, *, below: float | None = None, above: float | None = None, on: str | None = None
-    ) -> Probability:
-        """Give the probability that the true effect of a new study lies below, or above, a threshold.
-
-        It is that of the distribution behind the prediction interval: normal, Student's t or simulated. ``on`` says
-        what the threshold is measured on: ``"display"``, the scale shown to readers, or ``"analysis"``; it has to be
-        said where the two differ. Raises `SettingsError` for no threshold, for two, and for one that is not finite.
-        """
-        return threshold_probability(
-            self._predicted, self.methods.prediction, self.scale, below=below, above=above, on=on
-        )
-
-    @property
-    def prediction(self) -> Interval | None:
-        """The interval for the true effect of a new study, on the analysis scale."""
-        return self._prediction[0]
-
-    @cached_property
-    def prediction_display(self) -> Interval | None:
-        """The prediction interval on the scale shown to readers."""
-        if self.prediction is None:
-            return None
-        return Interval(
-            back_transform(self.scale, self.prediction.low), back_transform(self.scale, self.prediction.high)
-        )
-
-    @property
-    def prediction_reason(self) -> str | None:
-        """Why there is no prediction interval."""
-        return self._prediction[1]
-
-    @property
-    def tau2(self) -> float | None:
-        """Between-study variance of the model: 0 under a common effect, None where it cannot be estimated."""
-        if self.model == "common":
-            return 0.0 if self.fit is not None else None
-        return float(self.fit.tau2) if self.fit is not None and self.fit.tau2_fit is not None else None
-
-
-def display_of(estimate: Estimate, scale: str) -> Display:
-    """Bring an estimate to the scale shown to readers."""
-    return Display(*(back_transform(scale, value) for value in (estimate.value, estimate.ci_low, estimate.ci_high)))
-
-
-def _interval(limits: Limits) -> tuple[Interval | None, str | None]:
-    low, high, reason = float(limits.low), float(limits.high), limits.reason_of()
-    if math.isnan(low) or math.isnan(high):
-        return None, reason or "the method gives no interval here"
-    return Interval(low, high), reason
-
-
-@attrs.frozen(eq=False)
-class Heterogeneity:
-    """Hold how much effects differ between studies; I² in percent, None with a reason in ``reasons``."""
-
-    q: float | None
-    df: int | None
-    p_value: float | None
-    tau2: float | None
-    tau2_se: float | None
-    i2: float | None
-    i2_q: float | None
-    i2_tau2: float | None
-    h2: float | None
-    reasons: Mapping[str, str]
-    typical_variance: float | None
-    """Within-study variance that I² and H² compare τ² with, ``df / tr(P)``."""
-    r_b: float | None
-    """Share of the variance of the pooled effect that is due to τ², percent; Crippa et al. (2016), Epidemiol. Biostat.
-    Public Health 13:e11695."""
-    tau2_modes: int | None
-    """Number of local maxima of the likelihood of τ², where the estimator counts them; the estimate is the highest."""
-    tau2_limits: tuple[Interval | None, str | None]
-    """Interval of τ², and why there is none or what to know about it."""
-    i2_limits: tuple[Interval | None, str | None]
-    """Interval of τ² that the limits of I² and H² follow from, and why there is none or what to know about it."""
-
-    @property
-    def tau(self) -> float | None:
-        """Between-study standard deviation."""
-        return _root(self.tau2)
-
-    @property
-    def h(self) -> float | None:
-        """Square root of H²."""
-        return _root(self.h2)
-
-    @property
-    def tau2_ci_low(self) -> float | None:
-        """Lower limit of τ²."""
-        return None if self.tau2_limits[0] is None else self.tau2_limits[0].low
-
-    @property
-    def tau2_ci_high(self) -> float | None:
-        """Upper limit of τ²; infinite where it is unbounded."""
-        return None if self.tau2_limits[0] is None else self.tau2_limits[0].high
-
-    @property
-    def tau2_ci_reason(self) -> str | None:
-        """Why there is no interval for τ², or what to know about it."""
-        return self.tau2_limits[1]
-
-    @property
-    def tau_ci_low(self) -> float | None:
-        """Lower limit of τ."""
-        return _root(self.tau2_ci_low)
-
-    @property
-    def tau_ci_high(self) -> float | None:
-        """Upper limit of τ; infinite where it is unbounded."""
-        return _root(self.tau2_ci_high)
-
-    @property
-    def i2_ci_low(self) -> float | None:
-        """Lower limit of I², percent."""
-        return self._i2_limit("low")
-
-    @property
-    def i2_ci_high(self) -> float | None:
-        """Upper limit of I², percent; 100 where τ² is unbounded."""
-        return self._i2_limit("high")
-
-    @property
-    def h2_ci_low(self) -> float | None:
-        """Lower limit of H²."""
-        return self._h2_limit("low")
-
-    @property
-    def h2_ci_high(self) -> float | None:
-        """Upper limit of H²; infinite where τ² is unbounded."""
-        return self._h2_limit("high")
-
-    @property
-    def i2_ci_reason(self) -> str | None:
-        """Why there are no limits of I² and H², or what to know about them."""
-        return self.i2_limits[1]
-
-    def _i2_limit(self, end: str) -> float | None:
-        limits = self.i2_limits[0]
-        if limits is None or self.typical_variance is None:
-            return None
-        tau2: float = getattr(limits, end)
-        return 100.0 * tau2 / (tau2 + self.typical_variance) if math.isfinite(tau2) else 100.0
-
-    def _h2_limit(self, end: str) -> float | None:
-        limits = self.i2_limits[0]
-        if limits is None or self.typical_variance is None:
-            return None
-        return 1.0 + float(getattr(limits, end)) / self.typical_variance
-
-
-def _root(value: float | None) -> float | None:
-    return None if value is None else math.sqrt(value)
 
 
 @attrs.frozen(eq=False)
@@ -481,73 +224,10 @@ class MetaAnalysis:
     def heterogeneity(self) -> Heterogeneity:
         """Cochran's Q, τ², I² and H²."""
         if self._pooled is None:
-            return _no_heterogeneity(self._nothing, None, None)
-        df = self._pooled.q_df
-        if df < 1:
-            return _no_heterogeneity(NO_DOF if self.is_regression else ONE_STUDY, 0.0, 0)
-        q = float(self._pooled.q)
-        random = self._pooled.random
-        tau2_fit = random.tau2_fit if random is not None else None
-        tau2 = float(random.tau2) if random is not None and tau2_fit is not None else None
-        i2_q = 100.0 * max(0.0, (q - df) / q) if q > 0 else 0.0
-        reasons: dict[str, str] = {}
-        i2_tau2 = h2_tau2 = typical = r_b = None
-        if random is not None and tau2 is not None:
-            common = self._pooled.common
-            weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
-            typical = df / float(weighted.trace)
-            i2_tau2 = 100.0 * tau2 / (tau2 + typical)
-            h2_tau2 = 1.0 + tau2 / typical
-            r_b = 100.0 * tau2 * float(np.add.reduce(1.0 / (random.v + tau2))) / random.k
-        else:
-            absent = self.models["random"].absent or NO_STUDIES
-            reasons |= dict.fromkeys(("tau2", "tau", "i2_tau2", "r_b"), absent)
-        by_tau2 = self.settings.i2 == "tau2" and self.settings.model == "random" and i2_tau2 is not None
-        se = tau2_fit.se if tau2_fit is not None else None
-        if se is None and tau2 is not None:
-            reasons["tau2_se"] = f"estimator {self.methods.tau2.name} gives no standard error"
-        modes = None if tau2_fit is None or tau2_fit.modes is None else int(tau2_fit.modes)
-        if modes is None:
-            reasons["tau2_modes"] = reasons.get("tau2", f"estimator {self.methods.tau2.name} counts no maxima")
-        h2 = h2_tau2 if by_tau2 else q / df
-        tau2_limits, i2_limits = self._limits(q, h2)
-        return Heterogeneity(
-            q=q,
-            df=df,
-            p_value=float(chi2_p_value(q, df)),
-            tau2=tau2,
-            tau2_se=None if se is None else float(se),
-            i2=i2_tau2 if by_tau2 else i2_q,
-            i2_q=i2_q,
-            i2_tau2=i2_tau2,
-            h2=h2,
-            reasons=reasons,
-            typical_variance=typical,
-            r_b=r_b,
-            tau2_modes=modes,
-            tau2_limits=tau2_limits,
-            i2_limits=i2_limits,
-        )
-
-    def _limits(
-        self, q: float, h2: float | None
-    ) -> tuple[tuple[Interval | None, str | None], tuple[Interval | None, str | None]]:
-        """Give the interval for τ², and the one that the limits of I² and H² follow from."""
-        methods = self.methods
-        random = None if self._pooled is None else self._pooled.random
-        found: dict[str, tuple[Interval | None, str | None]] = {}
-        for record in (methods.tau2_interval, methods.i2_interval):
-            if record is None or record.name in found:
-                continue
-            if random is None or random.dof < 1:
-                found[record.name] = None, self.models["random"].absent or ONE_STUDY
-                continue
-            shown = None if h2 is None else np.asarray(h2)
-            limits = tau2_limits(methods, record, random, self.settings, q=np.asarray(q), h2=shown)
-            found[record.name] = _interval(limits)
-        not_asked: tuple[None, str] = None, "no interval for tau² was asked for"
-        of_tau2 = not_asked if methods.tau2_interval is None else found[methods.tau2_interval.name]
-        return of_tau2, of_tau2 if methods.i2_interval is None else found[methods.i2_interval.name]
+            return no_heterogeneity(self._nothing, None, None)
+        if self._pooled.q_df < 1:
+            return no_heterogeneity(NO_DOF if self.is_regression else ONE_STUDY, 0.0, 0)
+        return heterogeneity_of(self._pooled, self.settings, self.methods, self.models["random"].absent)
 
     # -- studies ------------------------------------------------------------------------------------------------------
 
@@ -780,39 +460,6 @@ class MetaAnalysis:
         shown = self.display
         effect = "no pooled effect" if shown is None else f"{shown.value:.4g} [{shown.ci_low:.4g}, {shown.ci_high:.4g}]"
         return f"<MetaAnalysis {self.effects.measure} {self.model.label}: {effect}, k = {self.k} of {self.k_total}>"
-
-
-def _no_heterogeneity(reason: str, q: float | None, df: int | None) -> Heterogeneity:
-    names = (
-        "p_value",
-        "tau2",
-        "tau",
-        "tau2_se",
-        "i2",
-        "i2_q",
-        "i2_tau2",
-        "h2",
-        "r_b",
-        "tau2_modes",
-        *(("q", "df") if q is None else ()),
-    )
-    return Heterogeneity(
-        q=q,
-        df=df,
-        p_value=None,
-        tau2=None,
-        tau2_se=None,
-        i2=None,
-        i2_q=None,
-        i2_tau2=None,
-        h2=None,
-        reasons=dict.fromkeys(names, reason),
-        typical_variance=None,
-        r_b=None,
-        tau2_modes=None,
-        tau2_limits=(None, reason),
-        i2_limits=(None, reason),
-    )
 
 
 def _text_at(column: Sequence[str | None] | None, i: int) -> str | None:

@@ -25,7 +25,7 @@ from evisynth.kernels.location_scale import Effects as Sample
 from evisynth.kernels.location_scale import spans_constant
 from evisynth.kernels.log_link import maximise_log_link
 from evisynth.kernels.weighted_fit import weighted_fit
-from evisynth.results import NO_STUDIES
+from evisynth.models import NO_STUDIES
 from evisynth.scale_results import Coefficient, Convergence, InformationCriteria, LocationScale, Maximum, Omnibus
 from evisynth.studies import Effects
 

@@ -18,7 +18,7 @@ from evisynth_validation.mpmath.spread import profile_height, relative_distance,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evisynth.results import Heterogeneity
+    from evisynth.heterogeneity import Heterogeneity
     from evisynth_validation.mpmath.exact import Exact
 
 ITERATIVE = 1e-12

@@ -15,7 +15,7 @@ import evisynth as es
 if TYPE_CHECKING:
     from tests.properties.conftest import Strategies
 
-    from evisynth.results import Heterogeneity
+    from evisynth.heterogeneity import Heterogeneity
 
 few = settings(
     max_examples=settings().max_examples // 4,

@@ -17,7 +17,7 @@ from evisynth_validation.mpmath.spread import relative_distance, tail_of_q
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evisynth.results import Heterogeneity
+    from evisynth.heterogeneity import Heterogeneity
 
 ITERATIVE = 1e-9
 """Precision of the records, by their readme."""

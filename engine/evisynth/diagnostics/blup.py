@@ -11,7 +11,7 @@ import numpy as np
 from evisynth.diagnostics.subsets import method_covariance
 from evisynth.diagnostics.tables import excluded_studies, frame, shown, study_records
 from evisynth.fits import symmetric_estimates
-from evisynth.results import NO_STUDIES, ONE_STUDY
+from evisynth.models import NO_STUDIES, ONE_STUDY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

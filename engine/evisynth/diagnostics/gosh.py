@@ -12,7 +12,7 @@ from evisynth.diagnostics.deletions import FEW, closed_form
 from evisynth.diagnostics.subsets import SubsetPooling
 from evisynth.diagnostics.tables import excluded_studies, frame, number
 from evisynth.kernels.subset_sums import subset_means, subset_moments
-from evisynth.results import FEWER_STUDIES, NO_STUDIES
+from evisynth.models import FEWER_STUDIES, NO_STUDIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import numpy as np
 from evisynth.diagnostics.influence import Influence
 from evisynth.diagnostics.subsets import analysed_sample
 from evisynth.diagnostics.tables import excluded_studies, frame, study_records
-from evisynth.results import NO_STUDIES
+from evisynth.models import NO_STUDIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

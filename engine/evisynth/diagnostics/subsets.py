@@ -12,9 +12,9 @@ from evisynth.fitting import sample_of
 from evisynth.inference import infer
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, is_intercept, weighted_fit
+from evisynth.models import FEWER_STUDIES, NO_STUDIES, SUMS_ARE_ZERO
 from evisynth.pooling import Pooled, Sample, pool
 from evisynth.presets import available_models
-from evisynth.results import FEWER_STUDIES, NO_STUDIES, SUMS_ARE_ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

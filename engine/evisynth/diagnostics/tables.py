@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from evisynth.results import back_transform
+from evisynth.models import back_transform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
