@@ -132,7 +132,10 @@ def _fitted(model: LocationScale) -> LocationScale:
     refuse_dependent(X, model.location_design.names)
     refuse_dependent(Z, model.scale_design.names)
     unit = float(power_of_two_scale(v))
-    sample = Sample(y / unit, v / (unit * unit), X, restricted=model.method == "REML")
+    # Effects far from 0 keep their digits where they may be shifted along the design.
+    level = spans_constant(X)
+    centre = 0.0 if level is None else float(y.mean())
+    sample = Sample((y - centre) / unit, v / (unit * unit), X, restricted=model.method == "REML")
     open_terms = _untold(sample, Z, model.scale_design.names)
     if open_terms:
         reason = (
@@ -145,6 +148,8 @@ def _fitted(model: LocationScale) -> LocationScale:
     if isinstance(found, str):
         return attrs.evolve(model, reason=found)
     maximum = _maximum(sample, found, model.link, constant, unit)
+    if level is not None:
+        maximum = attrs.evolve(maximum, beta=maximum.beta + centre * level)
     degrees = (None, None) if model.test == "z" else (k - p, k - q)
     se = _roots(maximum.beta_covariance)
     location = [

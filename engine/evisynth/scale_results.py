@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from evisynth.kernels.arrays import FloatArray
     from evisynth.studies import Effects
 
+_WIDE = 300.0
+"""Half-width of an interval of log τ² beyond which it says nothing."""
 REFERENCE = "Viechtbauer & López-López (2022), Location-scale models for meta-analysis, Res. Synth. Methods 13:697-715"
 
 
@@ -183,10 +185,12 @@ class LocationScale:
         quantile = (
             normal_quantile(self.level) if self.test == "z" else float(t_quantile(self.level, df)) if df else np.nan
         )
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             half = quantile * np.sqrt(np.where(usable, variance, np.nan))
             if self.link == "log":
-                low, high = made.tau2 * np.exp(-half), made.tau2 * np.exp(half)
+                # Where τ² is beyond the range of doubles at a limit, there is none.
+                shift = np.where(half < _WIDE, half, np.nan)
+                low, high = made.tau2 * np.exp(-shift), made.tau2 * np.exp(shift)
             else:
                 low, high = np.maximum(made.tau2 - half, 0.0), made.tau2 + half
         return np.asarray(low), np.asarray(high)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evisynth import read_only
-from evisynth.kernels.identity_link import maximise_identity_link, nearest_to_origin
+from evisynth.kernels.identity_link import maximise_identity_link, non_negative_least_squares
 from evisynth.kernels.location_scale import Effects, anchors, spans_constant
 from evisynth.kernels.log_link import maximise_log_link
 from evisynth_validation.mpmath.location_scale import LocationScaleLikelihood, mpmath
@@ -206,13 +206,11 @@ def test_constant_in_the_span() -> None:
     assert spans_constant(one[:, np.newaxis]) is None
 
 
-def test_nearest_point_of_a_polyhedron() -> None:
-    u, multipliers = nearest_to_origin(np.array([[1.0, 1.0], [1.0, 0.0]]), np.array([2.0, 1.5]))
-    assert np.allclose(u, [1.5, 0.5])
-    assert (multipliers > 0.0).all()
-    u, multipliers = nearest_to_origin(np.array([[1.0, 1.0]]), np.array([-3.0]))
-    assert not u.any()
-    assert not multipliers.any()
+def test_non_negative_least_squares() -> None:
+    E = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]])
+    assert np.allclose(non_negative_least_squares(E, np.array([2.0, 1.0])) @ E.T, [2.0, 1.0])
+    assert non_negative_least_squares(E, np.array([-1.0, -2.0])).tolist() == [0.0, 0.0, 0.0]
+    assert np.allclose(non_negative_least_squares(E[:, :1], np.array([3.0, 5.0])), [3.0])
 
 
 def test_large_samples_make_no_square_matrix() -> None:

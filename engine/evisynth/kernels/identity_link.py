@@ -1,11 +1,11 @@
 """Maximise the likelihood over ``τ²_i = z_i'α`` where no τ²_i may be negative.
 
-From many starts inside the cone ``Zα ≥ 0`` each step solves a quadratic problem under all the constraints (by Lawson &
-Hanson's least distance programming, whose multipliers say which constraints hold), and the end is polished by Newton's
-steps within the face that is left. Constraints enter as they are violated, so a million studies cost a product each.
+From many starts inside the cone ``Zα ≥ 0`` Newton's steps climb from face to face: within a face the binding
+constraints are exact, so that a study of great precision whose τ² is 0 spoils no digit of the rest, and at the end of a face the
+multipliers say which constraints to release.
 
-Source: Nocedal & Wright (2006), Numerical Optimization, 2nd ed., ch. 18; Lawson & Hanson (1974), Solving Least Squares
-Problems, ch. 23.
+Source: Nocedal & Wright (2006), Numerical Optimization, 2nd ed., ch. 16 (active sets); Lawson & Hanson (1974), Solving
+Least Squares Problems, ch. 23.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ from evisynth.kernels.scale_optimum import Optimum, chosen_starts, falling_direc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evisynth.kernels.arrays import FloatArray
+    from evisynth.kernels.arrays import BoolArray, FloatArray
     from evisynth.kernels.location_scale import Effects, Point
 
 _STEPS = 200
-_NO_GAIN = 1e-9
+_LAST_STEPS = 20
+_HALVINGS = 50
+_NEAR = 1e-3
+"""Relative step below which Newton's steps need no watching."""
+_LEAST = 1e-8
 _LIFT = 1e-9
-"""Log-likelihood that rounding at the constraints may feign."""
+"""Log-likelihood by which rounding may feign a height."""
 _ROUNDING = 1e-11
-"""Share of its terms below which a sum ``z'α`` is 0."""
+"""Share of its terms below which a sum is 0."""
 
 
 @attrs.frozen(eq=False)
@@ -39,10 +43,6 @@ class Cone:
     basis: FloatArray
     rows: FloatArray
 
-    def at(self, gamma: FloatArray) -> Point:
-        """Give the likelihood at γ; rounding below 0 is 0."""
-        return self.effects.at(np.maximum(self.basis @ gamma, 0.0))
-
     def derivatives(self, point: Point) -> tuple[FloatArray, FloatArray]:
         """Give gradient and Hessian in γ."""
         return np.asarray(self.basis.T @ point.score), point.curvature(self.basis)
@@ -50,58 +50,15 @@ class Cone:
 
 @attrs.frozen(eq=False)
 class Peak:
-    """Hold where a climb ended; ``face`` ``(q, s)`` spans the directions that the binding constraints leave."""
+    """Hold where a climb ended; ``binding`` are the constraints that hold it."""
 
     gamma: FloatArray
     tau2: FloatArray
     point: Point
     hessian: FloatArray
-    face: FloatArray
     binding: FloatArray
     settled: bool
     steps: int
-
-
-def quadratic_step(
-    gradient: FloatArray, hessian: FloatArray, cone: Cone, gamma: FloatArray
-) -> tuple[FloatArray, list[int]]:
-    """Maximise ``g'd - ½ d'B d`` with ``rows (γ + d) ≥ 0``, B the Hessian mirrored where it is not concave.
-
-    Also gives the constraints that hold d.
-    """
-    values, vectors = np.linalg.eigh(-hessian)
-    bounded = np.maximum(np.abs(values), max(1e-13 * float(np.abs(values).max()), np.finfo(np.float64).tiny))
-    # u = L'd - L⁻¹g with B = L L' makes it the nearest point of a polyhedron to the origin.
-    inverse = vectors / np.sqrt(bounded)
-    centre = inverse.T @ gradient
-    slack = np.maximum(cone.rows @ gamma, 0.0)
-    size = float(np.abs(gamma).max())
-    held: list[int] = []
-    step, active = inverse @ centre, []
-    for _ in range(100):
-        short = cone.rows @ step + slack
-        worst = int(short.argmin())
-        if short[worst] >= -1e-13 * max(size, float(np.abs(step).max())) or worst in held:
-            break
-        held.append(worst)
-        G = cone.rows[held] @ inverse
-        u, multipliers = nearest_to_origin(G, -slack[held] - G @ centre)
-        step = inverse @ (u + centre)
-        active = [i for i, multiplier in zip(held, multipliers.tolist(), strict=True) if multiplier > 0.0]
-    return step, active
-
-
-def nearest_to_origin(G: FloatArray, h: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Minimise ``|u|`` with ``G u ≥ h``; gives u and the multipliers."""
-    E = np.vstack([G.T, h])
-    f = np.zeros(len(E))
-    f[-1] = 1.0
-    weights = non_negative_least_squares(E, f)
-    residual = E @ weights - f
-    if residual[-1] == 0.0:
-        return np.zeros(int(G.shape[1])), np.zeros(len(h))
-    last = float(residual[-1])
-    return np.asarray(-residual[:-1] / last), np.asarray(-weights / last)
 
 
 def non_negative_least_squares(E: FloatArray, f: FloatArray) -> FloatArray:
@@ -138,102 +95,168 @@ def non_negative_least_squares(E: FloatArray, f: FloatArray) -> FloatArray:
 
 
 def climb(cone: Cone, gamma: FloatArray) -> Peak:
-    """Climb to a maximum within the cone by quadratic steps that never lose height, and polish it within its face."""
+    """Climb to a maximum within the cone by Newton's steps that never lose height, from face to face.
+
+    A step that meets a constraint ends there and keeps to it; where a face has no more to give, the constraints that
+    hold the climb back are released.
+    """
     effects = cone.effects
-    point = cone.at(gamma)
-    rounding = 8 * np.finfo(np.float64).eps * (effects.k + abs(point.log_likelihood))
+    face = Face.of(cone, ())
+    inner = gamma
+    point = effects.near(face.tau2(inner))
+    n = 0
     for n in range(_STEPS):
-        gradient, hessian = cone.derivatives(point)
-        step, active = quadratic_step(gradient, hessian, cone, gamma)
-        gain = float(gradient @ step)
-        if gain < _NO_GAIN:
-            peak = _polished(cone, gamma, active, n)
-            # A sum that rounding makes negative counts as 0, which may lift the height of a step a little.
-            if peak is not None and peak.point.log_likelihood >= point.log_likelihood - _LIFT:
-                return peak
-            if gain <= rounding:
-                return _peak(cone, gamma, active, settled=False, steps=n)
-        length = 1.0
-        while True:
-            new = gamma + length * step
-            higher = cone.at(new)
+        ends, step, gain = face.end(inner, point)
+        if ends is not None:
+            inner = ends
+            point = effects.at(face.tau2(inner))
+            uphill = face.uphill(point)
+            if uphill is None:
+                return face.peak(inner, point, settled=True, steps=n)
+            # A step along the slope within the cone leaves also a corner where more constraints bind than needed.
+            held, along = uphill
+            gamma = face.directions @ inner
+            face = Face.of(cone, held)
+            inner, step = face.directions.T @ gamma, face.directions.T @ along
+            gain = float(step @ (face.basis.T @ point.score))
+            bend = -float(step @ point.curvature(face.basis) @ step)
+            step = step * (gain / bend) if bend > 0.0 else step * (float(np.abs(inner).max()) or 1.0)
+            gain = float(step @ (face.basis.T @ point.score))
+        limit, meets = face.room(inner, step)
+        length = min(1.0, limit)
+        rounding = 8 * np.finfo(np.float64).eps * (effects.k + abs(point.log_likelihood))
+        for _ in range(_HALVINGS):
+            higher = effects.near(face.tau2(inner + length * step))
             if higher.log_likelihood >= point.log_likelihood + 1e-4 * length * gain - rounding:
                 break
             length *= 0.5
-            if length < 1e-12:  # noqa: PLR2004 - nothing is left of the step
-                return _peak(cone, gamma, active, settled=False, steps=n)
-        gamma, point = new, higher
-    return _peak(cone, gamma, [], settled=False, steps=_STEPS)
+        else:
+            break
+        inner, point = inner + length * step, higher
+        if length == limit:
+            gamma = face.directions @ inner
+            face = Face.of(cone, (*face.held_rows, meets))
+            inner = face.directions.T @ gamma
+            point = effects.near(face.tau2(inner))
+    return face.peak(inner, effects.at(face.tau2(inner)), settled=False, steps=n)
 
 
-def _face_of(cone: Cone, active: Sequence[int]) -> FloatArray:
-    """Directions that keep the binding constraints at 0, ``(q, s)``."""
-    q = cone.rows.shape[1]
-    if not active:
-        return np.eye(q)
-    _, size, rows = np.linalg.svd(cone.rows[list(active)])
-    rank = int((size > 1e-10 * size[0]).sum())
-    return np.asarray(rows[rank:].T)
+@attrs.frozen(eq=False)
+class Face:
+    """Hold the part of a cone where some constraints bind: ``γ = directions @ inner`` and ``τ² = basis @ inner``.
 
+    ``zero`` are the rows of the cone's constraints that bind there, those ``held_rows`` and what follows from them.
+    """
 
-def _peak(cone: Cone, gamma: FloatArray, active: Sequence[int], *, settled: bool, steps: int) -> Peak:
-    tau2 = np.maximum(cone.basis @ gamma, 0.0)
-    point = cone.effects.at(tau2)
-    return Peak(
-        gamma, tau2, point, cone.derivatives(point)[1], _face_of(cone, active), cone.rows[list(active)], settled, steps
-    )
+    cone: Cone
+    held_rows: tuple[int, ...]
+    directions: FloatArray
+    basis: FloatArray
+    zero: BoolArray
 
+    @classmethod
+    def of(cls, cone: Cone, held: tuple[int, ...]) -> Face:
+        """Make the face on which the rows ``held`` bind."""
+        q = int(cone.rows.shape[1])
+        directions = np.eye(q)
+        if held:
+            _, size, rows = np.linalg.svd(cone.rows[list(held)])
+            rank = int((size > 1e-10 * size[0]).sum())
+            directions = np.asarray(rows[rank:].T)
+        zero = np.zeros(len(cone.rows), dtype=np.bool_)
+        basis = cone.basis
+        if held:
+            # A sum that is rounding beside its terms is a constraint that binds.
+            zero = _vanishing(cone.rows, directions)
+            basis = np.where(_vanishing(cone.basis, directions)[:, np.newaxis], 0.0, cone.basis @ directions)
+        return cls(cone, held, directions, basis, zero)
 
-def _polished(cone: Cone, gamma: FloatArray, active: Sequence[int], steps: int) -> Peak | None:
-    """Take Newton's steps within the face of the binding constraints until rounding has the last word."""
-    face = _face_of(cone, active)
-    if not face.shape[1]:
-        zero = np.zeros(cone.effects.k)
-        point = cone.effects.at(zero)
+    def tau2(self, inner: FloatArray) -> FloatArray:
+        """Give τ² of every study; rounding below 0 is 0."""
+        return np.maximum(self.basis @ inner, 0.0)
+
+    def room(self, inner: FloatArray, step: FloatArray) -> tuple[float, int]:
+        """Say how far a step may go, in its own length, and which constraint it meets there."""
+        rows = self.cone.rows
+        slack = np.maximum(rows @ (self.directions @ inner), 0.0)
+        fall = rows @ (self.directions @ step)
+        towards = (fall < -_ROUNDING * float(np.abs(step).max())) & ~self.zero
+        if not towards.any():
+            return np.inf, -1
+        lengths = np.full(len(rows), np.inf)
+        lengths[towards] = slack[towards] / -fall[towards]
+        first = int(lengths.argmin())
+        return float(lengths[first]), first
+
+    def polished(self, inner: FloatArray) -> FloatArray | None:
+        """Take Newton's steps until rounding has the last word; None where they lead away or out of the cone."""
+        effects, cone = self.cone.effects, self.cone
+        before, shortest, best = np.inf, np.inf, inner
+        for _ in range(_LAST_STEPS):
+            gamma = self.directions @ inner
+            if bool((cone.rows @ gamma < -_ROUNDING * float(np.abs(gamma).max())).any()):
+                return None
+            point = effects.at(self.tau2(inner))
+            step, concave = newton_step(self.basis.T @ point.score, point.curvature(self.basis))
+            widest = float(np.abs(step).max() / np.abs(inner).max())
+            if not concave or widest > 10 * _NEAR:
+                return None
+            if widest < shortest:
+                shortest, best = widest, inner
+            if widest < _LEAST and widest >= 0.5 * before:
+                return best
+            before = widest
+            inner = inner + step
+        return None
+
+    def end(self, inner: FloatArray, point: Point) -> tuple[FloatArray | None, FloatArray, float]:
+        """Give the maximum within the face where it is near, else None; with Newton's step and its gain."""
+        if not self.basis.shape[1]:
+            return inner, inner, 0.0
+        slope = self.basis.T @ point.score
+        step, concave = newton_step(slope, point.curvature(self.basis))
+        near = concave and float(np.abs(step).max()) <= _NEAR * float(np.abs(inner).max())
+        return self.polished(inner) if near else None, step, float(slope @ step)
+
+    def uphill(self, point: Point) -> tuple[tuple[int, ...], FloatArray] | None:
+        """Give the constraints that still bind along the way up from the face's maximum, and that way; None without.
+
+        The slope at a maximum is a sum of binding rows with weights that are not positive (Moreau: what is left of it
+        beside the nearest such sum is a direction into the cone, and uphill).
+        """
+        if not self.zero.any():
+            return None
+        cone = self.cone
+        places = np.nonzero(self.zero)[0]
+        slope = cone.basis.T @ point.score
+        rows = cone.rows[places].T
+        size = float(np.abs(cone.basis * point.score[:, np.newaxis]).sum(axis=0).max())
+        weights = non_negative_least_squares(rows, -slope)
+        left = slope + rows @ weights
+        if float(np.abs(left).max()) <= _ROUNDING * size:
+            return None
+        return tuple(places[weights > 0.0].tolist()), np.asarray(left)
+
+    def peak(self, inner: FloatArray, point: Point, *, settled: bool, steps: int) -> Peak:
+        """Give the end of a climb."""
+        cone = self.cone
         return Peak(
-            np.zeros(len(gamma)),
-            zero,
+            np.asarray(self.directions @ inner),
+            point.tau2,
             point,
             cone.derivatives(point)[1],
-            face,
-            cone.rows[list(active)],
-            settled=True,
-            steps=steps,
+            cone.rows[list(self.held_rows)],
+            settled,
+            steps,
         )
-    basis = cone.basis @ face
-    # A sum that is rounding beside its terms is a constraint that binds.
-    terms = np.abs(cone.basis) @ np.abs(face)
-    basis = np.where((np.abs(basis) <= _ROUNDING * terms.max(axis=1, keepdims=True)), 0.0, basis)
-    inner = face.T @ gamma
-    before, best = np.inf, (np.inf, inner)
-    for _ in range(12):
-        tau2 = basis @ inner
-        if bool((tau2 < -_ROUNDING * (np.abs(basis) @ np.abs(inner))).any()):
-            return None
-        point = cone.effects.at(np.maximum(tau2, 0.0))
-        step, concave = newton_step(basis.T @ point.score, point.curvature(basis))
-        widest = float(np.abs(step).max() / np.abs(inner).max()) if np.abs(inner).max() > 0 else np.inf
-        if not concave or widest > 1e-2:  # noqa: PLR2004 - not near a maximum
-            return None
-        if widest < best[0]:
-            best = widest, inner
-        if widest >= 0.5 * before:
-            break
-        before = widest
-        inner = inner + step
-    inner = best[1]
-    tau2 = np.maximum(basis @ inner, 0.0)
-    point = cone.effects.at(tau2)
-    return Peak(
-        np.asarray(face @ inner),
-        tau2,
-        point,
-        cone.derivatives(point)[1],
-        face,
-        cone.rows[list(active)],
-        settled=True,
-        steps=steps,
-    )
+
+
+def _vanishing(rows: FloatArray, directions: FloatArray) -> BoolArray:
+    """Tell the rows that are at right angles to all directions, up to rounding."""
+    if not directions.shape[1]:
+        return np.ones(len(rows), dtype=np.bool_)
+    terms = (np.abs(rows) @ np.abs(directions)).max(axis=1)
+    return np.asarray(np.abs(rows @ directions).max(axis=1) <= _ROUNDING * terms)
 
 
 def maximise_identity_link(effects: Effects, Z: FloatArray, constant: FloatArray | None) -> Optimum | str:
@@ -251,6 +274,7 @@ def maximise_identity_link(effects: Effects, Z: FloatArray, constant: FloatArray
     starts = _starts(cone, centre)
     peaks = [climb(cone, gamma) for gamma in starts]
     peaks.append(climb(cone, np.zeros(q)))
+    # Of two that are alike, the one that settled is the answer.
     best = max(peaks, key=lambda peak: peak.point.log_likelihood - (0.0 if peak.settled else _LIFT))
     return _optimum(best, peaks, triangle, len(starts) + 1)
 

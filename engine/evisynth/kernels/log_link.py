@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from evisynth.kernels.location_scale import Effects, Point
 
 _STEPS = 250
+_ALL_STEPS = 5000
+"""Steps of all climbs beyond which no other begins: five times what hard samples take."""
 _HALVINGS = 50
 _LAST_STEPS = 20
 _WIDEST = 3.0
@@ -106,7 +108,6 @@ def climb(surface: Surface, gamma: FloatArray, known: Sequence[Peak] = ()) -> Pe
     if not gamma.size:
         return Peak(surface, gamma, effects.at(surface.tau2(gamma)), np.empty((0, 0)), settled=True, steps=0)
     point = effects.near(surface.tau2(gamma))
-    rounding = 8 * np.finfo(np.float64).eps * (effects.k + abs(point.log_likelihood))
     lost = n = 0
     for n in range(_STEPS):
         gradient, hessian = surface.derivatives(point)
@@ -125,6 +126,7 @@ def climb(surface: Surface, gamma: FloatArray, known: Sequence[Peak] = ()) -> Pe
         if peak is not None:
             return peak
         length = min(1.0, _longest(surface, point, move))
+        rounding = 8 * np.finfo(np.float64).eps * (effects.k + abs(point.log_likelihood))
         for _ in range(_HALVINGS):
             higher = effects.near(surface.tau2(gamma + length * step))
             if higher.log_likelihood >= point.log_likelihood + 1e-4 * length * gain - rounding:
@@ -242,12 +244,13 @@ def maximise_log_link(effects: Effects, Z: FloatArray, offset: float, constant: 
     starts = _starts(whole)
     peaks: list[Peak] = []
     for gamma in starts:
-        peaks.append(climb(whole, gamma, peaks))
-    best = max(peaks, key=lambda peak: peak.point.log_likelihood)
-    if q > 1 and k <= _STUDIES:
+        if sum(peak.steps for peak in peaks) < _ALL_STEPS:
+            peaks.append(climb(whole, gamma, peaks))
+    best = max(peaks, key=_height)
+    if q > 1 and k <= _STUDIES and sum(peak.steps for peak in peaks) < _ALL_STEPS:
         best = _hop(whole, best, peaks)
         peaks += _few_free(whole, best.point.log_likelihood)
-    best = max(peaks, key=lambda peak: peak.point.log_likelihood)
+    best = max(peaks, key=_height)
     bottom = None if constant is None else face_of(whole, np.zeros(k, dtype=np.bool_))
     if constant is not None and bottom is not None:
         # All τ² = 0 is a limit of the model with an intercept, though it need not be a maximum.
@@ -256,6 +259,12 @@ def maximise_log_link(effects: Effects, Z: FloatArray, offset: float, constant: 
             best = zero
             peaks.append(zero)
     return _optimum(best, peaks, Z, triangle, len(starts))
+
+
+def _height(peak: Peak) -> float:
+    """Give the height by which ends of climbs are compared: of two that are alike, the one that settled is higher."""
+    height = peak.point.log_likelihood
+    return height if peak.settled else height - _LIFT * max(1.0, abs(height))
 
 
 def _starts(surface: Surface) -> list[FloatArray]:
@@ -296,7 +305,7 @@ def _hop(whole: Surface, best: Peak, peaks: list[Peak]) -> Peak:
         starts += [centre + rng.normal(scale=spread, size=q) for spread in (1.0, 3.0) for _ in range(2 * q)]
         found = [climb(whole, gamma, peaks) for gamma in starts]
         peaks += found
-        highest = max(found, key=lambda peak: peak.point.log_likelihood)
+        highest = max(found, key=_height)
         if highest.point.log_likelihood <= best.point.log_likelihood + _LIFT:
             break
         best = highest
