@@ -1,8 +1,8 @@
 """Maximise the likelihood over ``τ²_i = z_i'α`` where no τ²_i may be negative.
 
 From many starts inside the cone ``Zα ≥ 0`` Newton's steps climb from face to face: within a face the binding
-constraints are exact, so that a study of great precision whose τ² is 0 spoils no digit of the rest, and at the end of a face the
-multipliers say which constraints to release.
+constraints are exact, so that a study of great precision whose τ² is 0 spoils no digit of the rest, and at the end of a
+face the multipliers say which constraints to release.
 
 Source: Nocedal & Wright (2006), Numerical Optimization, 2nd ed., ch. 16 (active sets); Lawson & Hanson (1974), Solving
 Least Squares Problems, ch. 23.
