@@ -28,6 +28,11 @@ OURS = [
     if plugin.distribution == "evisynth"  # another package's method may have laws of its own
 ]
 ESTIMATORS = [name for kind, name in OURS if kind == "Tau2Estimator"]
+LAW_OF_DUPLICATION = [
+    record.name
+    for record, plugin in es.default_registry()
+    if isinstance(record, es.Tau2Estimator) and record.duplication_law and plugin.distribution == "evisynth"
+]
 NOTHING = dict.fromkeys(("centre", "weights", "common")) | {"details": False}
 
 
@@ -168,6 +173,71 @@ def test_paule_mandel_meets_the_degrees_of_freedom(data: st.DataObject, drawn: S
         assert generalised_q(y, v, 0.0) <= dof * (1 + 1e-12)
     else:
         assert generalised_q(y, v, tau2) == pytest.approx(dof, rel=1e-10)
+
+
+@given(data=st.data())
+@few
+def test_the_median_estimate_meets_the_median(data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples())
+    tau2, median = tau2_of("PMM", y, v), es.chi2_quantile(0.5, y.size - 1)
+    if tau2 == 0:
+        assert generalised_q(y, v, 0.0) <= median * (1 + 1e-12)
+    else:
+        assert generalised_q(y, v, tau2) == pytest.approx(median, rel=1e-10)
+    assert tau2 >= tau2_of("PM", y, v) * (1 - 1e-12)
+
+
+@given(data=st.data())
+@few
+def test_repetition_stays_where_the_equation_says(data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=4.0))
+    tau2 = tau2_of("PM", y, v)
+    assert {tau2_of(name, y, v) for name in ("EB", "DLIT", "SJIT")} == {tau2}
+    w = 1 / (v + tau2)
+    trace = float(w.sum() - (w * w).sum() / w.sum())
+    q, k = generalised_q(y, v, tau2), y.size
+    near = 1e-9 * (tau2 + float(v.min()))
+    if tau2 > 0:
+        # One more step of each moves nothing.
+        assert tau2 * q / (k - 1) == pytest.approx(tau2, rel=1e-9)
+        expected = float((w * v).sum() - (w * w * v).sum() / w.sum())
+        assert (q - expected) / trace == pytest.approx(tau2, rel=1e-8, abs=near)
+        assert float(w.sum()) * tau2 == pytest.approx(q * k / (k - 1) - float((w * v).sum()), rel=1e-8)
+    else:
+        assert q <= (k - 1) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("name", ["HE", "GENQ"])
+@given(data=st.data())
+@few
+def test_a_form_meets_its_expectation(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=4.0))
+    a = np.ones_like(v) if name == "HE" else 1 / np.sqrt(v)
+    whole = float(a.sum())
+    q = float((a * (y - float((a * y).sum()) / whole) ** 2).sum())
+    slope = whole - float((a * a).sum()) / whole
+    expected = float((a * v).sum()) - float((a * a * v).sum()) / whole
+    assert tau2_of(name, y, v) == pytest.approx(max(0.0, (q - expected) / slope), rel=1e-9, abs=1e-9 * q / slope)
+
+
+@pytest.mark.parametrize("name", LAW_OF_DUPLICATION)
+@given(data=st.data())
+@few
+def test_entering_every_study_twice_changes_nothing(name: str, data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=4.0))
+    base = tau2_of(name, y, v)
+    assert abs(tau2_of(name, np.tile(y, 2), np.tile(v, 2)) - base) <= 1e-6 * base + 1e-7 * float(v.min())
+
+
+@given(data=st.data())
+@few
+def test_equal_weights_of_the_users_give_hedges_and_olkin(data: st.DataObject, drawn: Strategies) -> None:
+    y, v = data.draw(drawn.samples(decades=4.0))
+    unit = data.draw(st.floats(1e-3, 1e3))
+    record = es.default_registry().get(es.Tau2Estimator, "GENQ").function
+    equal = float(record(y, v, es.intercept(y.size), weights=np.full(y.size, unit)).tau2)  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue] - it gives more than τ²
+    squares = float(((y - y.mean()) ** 2).sum()) / (y.size - 1)
+    assert equal == pytest.approx(squares - float(v.mean()), rel=1e-9, abs=1e-10 * (squares + float(v.mean())))
 
 
 @given(data=st.data())

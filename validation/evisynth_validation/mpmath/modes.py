@@ -1,4 +1,4 @@
-"""Search the restricted likelihood for all its maxima in τ², by brute force and at full precision.
+"""Search the likelihood, restricted or plain, for all its maxima in τ², by brute force and at full precision.
 
 The derivative is evaluated on a dense logarithmic grid between 0 and a bound above which no stationary point can lie.
 It is looked at more closely wherever it turns round without changing sign, every change of sign is polished, and the
@@ -39,35 +39,42 @@ class Maximum:
     gap: Exact | None
 
 
-def log_likelihood_terms(data: Data, tau2: Exact) -> list[Exact]:
-    """List −½(k−p)·log 2π, ½·log|X'X|, −½Σ log(v+τ²), −½·log|X'WX| and −½·y'Py, whose sum is the log-likelihood."""
+def log_likelihood_terms(data: Data, tau2: Exact, *, restricted: bool = True) -> list[Exact]:
+    """List −½(k−p)·log 2π, ½·log|X'X|, −½Σ log(v+τ²), −½·log|X'WX| and −½·y'Py, whose sum is the log-likelihood.
+
+    The plain one has −½k·log 2π and none of the determinants.
+    """
     fit = data.fit(tau2)
-    _, plain = inverse_and_determinant(data.gram([exact(1)] * len(data.y)))
-    doubled = [
-        -data.df * log(two_pi()),
-        log(plain),
-        -total(log(v + tau2) for v in data.v),
-        -fit.log_determinant,
-        -fit.q,
-    ]
+    spread, distance = -total(log(v + tau2) for v in data.v), -fit.q
+    if restricted:
+        _, plain = inverse_and_determinant(data.gram([exact(1)] * len(data.y)))
+        doubled = [-data.df * log(two_pi()), log(plain), spread, -fit.log_determinant, distance]
+    else:
+        doubled = [-len(data.y) * log(two_pi()), spread, distance]
     return [term / 2 for term in doubled]
 
 
-def score(data: Data, tau2: Exact) -> Exact:
-    """Return y'PPy − tr(P), twice the derivative of the log-likelihood."""
+def parts_of_score(data: Data, tau2: Exact, *, restricted: bool = True) -> tuple[Exact, Exact]:
+    """Return y'PPy and tr(P), or Σw: twice the derivative of the log-likelihood is their difference."""
     fit = data.fit(tau2)
-    return fit.ypp - fit.trace_p
+    return fit.ypp, fit.trace_p if restricted else total(fit.weights)
 
 
-def relative_score(data: Data, tau2: Exact) -> float:
+def score(data: Data, tau2: Exact, *, restricted: bool = True) -> Exact:
+    """Return twice the derivative of the log-likelihood."""
+    pull, push = parts_of_score(data, tau2, restricted=restricted)
+    return pull - push
+
+
+def relative_score(data: Data, tau2: Exact, *, restricted: bool = True) -> float:
     """Return y'PPy/tr(P) − 1, which has the sign of the score and stays of order 1 however large τ² is."""
-    fit = data.fit(tau2)
-    return float(fit.ypp / fit.trace_p - 1)
+    pull, push = parts_of_score(data, tau2, restricted=restricted)
+    return float(pull / push - 1)
 
 
-def upper_bound(data: Data) -> Exact:
-    """Bound every stationary point: max(max v, 2·RSS/(k−p)) with RSS of unweighted least squares."""
-    return max(*data.v, 2 * data.unweighted_rss / data.df)
+def upper_bound(data: Data, *, restricted: bool = True) -> Exact:
+    """Bound every stationary point: max(max v, 2·RSS/(k−p)), or 2·RSS/k, with RSS of unweighted least squares."""
+    return max(*data.v, 2 * data.unweighted_rss / (data.df if restricted else len(data.y)))
 
 
 def steps(low: float, high: float, points: int) -> list[float]:
@@ -75,9 +82,9 @@ def steps(low: float, high: float, points: int) -> list[float]:
     return [low * (high / low) ** (i / points) for i in range(points + 1)]
 
 
-def search_grid(data: Data) -> list[float]:
+def search_grid(data: Data, *, restricted: bool = True) -> list[float]:
     """Cover 0 and everything from far below the smallest variance to just beyond the bound."""
-    low, high = float(min(data.v)) * 1e-4, float(upper_bound(data)) * 1.01
+    low, high = float(min(data.v)) * 1e-4, float(upper_bound(data, restricted=restricted)) * 1.01
     decades = float(log(high / low) / log(10))
     return [0.0, *steps(low, high, max(FEWEST_POINTS, round(POINTS_PER_DECADE * decades)))]
 
@@ -94,7 +101,7 @@ def closer(data: Data, points: Sequence[float], scores: Sequence[float]) -> list
     return added
 
 
-def maxima(data: Data) -> list[Exact]:
+def maxima(data: Data, *, restricted: bool = True) -> list[Exact]:
     """Return every local maximum, 0 among them if the likelihood falls from there.
 
     Raises
@@ -102,24 +109,24 @@ def maxima(data: Data) -> list[Exact]:
         ArithmeticError: the likelihood still rises at the bound, or is flat at 0.
 
     """
-    points = search_grid(data)
-    scores = {point: relative_score(data, exact(point)) for point in points}
+    points = search_grid(data, restricted=restricted)
+    scores = {point: relative_score(data, exact(point), restricted=restricted) for point in points}
     if scores[points[-1]] >= 0 or scores[0.0] == 0:
-        message = "the restricted likelihood rises at its bound or is flat at 0"
+        message = "the likelihood rises at its bound or is flat at 0"
         raise ArithmeticError(message)
     for point in closer(data, points, [scores[p] for p in points]):
-        scores.setdefault(point, relative_score(data, exact(point)))
+        scores.setdefault(point, relative_score(data, exact(point), restricted=restricted))
     found = [exact(0)] if scores[0.0] < 0 else []
     for left, right in pairwise(sorted(scores)):
         if scores[left] > 0 and scores[right] <= 0:
-            found.append(root(partial(score, data), exact(left), exact(right)))
+            found.append(root(partial(score, data, restricted=restricted), exact(left), exact(right)))
     return found
 
 
-def global_maximum(data: Data) -> Maximum:
+def global_maximum(data: Data, *, restricted: bool = True) -> Maximum:
     """Compare the likelihoods of all maxima."""
-    found = maxima(data)
-    terms = [log_likelihood_terms(data, tau2) for tau2 in found]
+    found = maxima(data, restricted=restricted)
+    terms = [log_likelihood_terms(data, tau2, restricted=restricted) for tau2 in found]
     heights = [total(parts) for parts in terms]
     best = max(heights)
     winner = heights.index(best)
