@@ -79,6 +79,8 @@ def sidik_jonkman(y: FloatArray, v: FloatArray, X: FloatArray) -> Tau2Fit:
     """
     k = y.shape[0]
     gaps = y - np.add.reduce(y, axis=0) / k
+    # A second pass, after which equal effects differ by nothing.
+    gaps = gaps - np.add.reduce(gaps, axis=0) / k
     crude = np.asarray(np.add.reduce(gaps * gaps, axis=0) / k)
     fit = weighted_fit(y, 1 / (v + crude), X)
     tau2 = np.asarray(crude * fit.rss / fit.dof)
