@@ -37,7 +37,7 @@ def words_of(options: Mapping[str, Any], v: es.FloatArray) -> dict[str, Any]:
     method = options["method"]
     words |= {"model": "common"} if method == "EE" else {"tau2": options.get("tau2") or method}
     test = str(options.get("test"))
-    words["interval"] = {"knha": "HK", "adhoc": "HK", "t": "Wald"}.get(test, "Wald")
+    words["interval"] = {"knha": "HK", "adhoc": "HK", "t": "t"}.get(test, "Wald")
     words["adhoc"] = test == "adhoc"
     if options.get("weights"):
         words["weights"] = 1 / np.sqrt(v)
@@ -72,8 +72,6 @@ def seen_of(analysis: es.MetaAnalysis, options: Mapping[str, Any]) -> dict[str, 
         assert fit.rss is not None
         scale = float(fit.rss) / fit.dof
         scale = max(scale, 1.0) if options["test"] == "adhoc" else scale
-    if options.get("test") == "t" and fit.dof:
-        pooled = es.symmetric_estimates(fit.coefficients, fit.se, analysis.settings.level, float(fit.dof)).one()
     seen = {
         "beta": pooled.value,
         "se": pooled.se,
