@@ -41,12 +41,14 @@ def tasks(data: Data) -> Mapping[str, Call]:
         return float(np.ravel(found["ci_l"])[0]), float(np.ravel(found["ci_u"])[0])
 
     def regression() -> Answer:
-        return list(np.ravel(summary(*data.regressed, "REML", data.moderators).get_fe_stats()["est"]))
+        found: Any = summary(*data.regressed, "REML", data.moderators).get_fe_stats()["est"]
+        return [float(row[0]) for row in found]
 
     y, v = (values.reshape(ANALYSES, STUDIES).T.copy() for values in data.many)
 
     def side_by_side() -> Answer:
-        return list(np.ravel(summary(y, v, "DL").get_fe_stats()["est"])[:COMPARED])
+        found: Any = summary(y, v, "DL").get_fe_stats()["est"]
+        return [float(value) for value in found[0][:COMPARED]]
 
     def loop() -> Answer:
         return [pool(effects, "REML")[0] for effects in data.analyses(LOOPED)]
