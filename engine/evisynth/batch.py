@@ -20,7 +20,7 @@ from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
-from evisynth.models import NO_STUDIES, SUMS_ARE_ZERO
+from evisynth.models import NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
 from evisynth.studies import plainly_usable, refuse_impossible, refuse_impossible_weights
@@ -152,6 +152,8 @@ class _Batch:
         # An interval for τ² may need the standard error.
         self.details = asked["tau2_interval"]
         self.order, self.starts, self.k = groups.rows_of(rows.used)
+        self.tau2_reason[self.k == 0] = NO_STUDIES
+        self.tau2_reason[self.k == 1] = ONE_STUDY
 
     def run(self, *, progress: bool | None) -> None:
         """Pool every analysis."""
@@ -217,17 +219,17 @@ class _Batch:
                 out["df"][which[estimates.without_df]] = np.nan
         if note is not None:
             self.note[which if estimates.without_df is None else which[estimates.without_df]] = note
+        random = pooled.random
+        if self.asked["prediction"] and self.methods.prediction is not None and random is fit:
+            predict = self.methods.prediction
+            inputs = prediction_inputs(predict, estimates, self.settings)
+            self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **inputs))
         df = pooled.q_df
         out["q"][which] = pooled.q
         if df < 1:
             return
         out["q_p_value"][which] = chi2_p_value(pooled.q, df)
         self._heterogeneity(which, pooled, df)
-        random = pooled.random
-        if self.asked["prediction"] and self.methods.prediction is not None and random is fit:
-            predict = self.methods.prediction
-            inputs = prediction_inputs(predict, estimates, self.settings)
-            self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **inputs))
         if self.asked["tau2_interval"] and self.methods.tau2_interval is not None and random is not None:
             record = self.methods.tau2_interval
             limits = tau2_limits(self.methods, record, random, self.settings, q=pooled.q, h2=out["h2"][which])

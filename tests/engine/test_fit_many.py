@@ -420,3 +420,15 @@ def test_more_analyses_than_a_tile_holds() -> None:
     for i in (0, 8191, 8192, m - 1):
         rows = slice(3 * i, 3 * i + 3)
         agree(table.iloc[i], es.fit(es.Effects(y[rows], v[rows]), tau2="DL"))
+
+
+@pytest.mark.parametrize("prediction", ["S", "simple", "HTS", "V"])
+def test_one_study_is_predicted_as_alone(prediction: str) -> None:
+    batch: Any = es.fit_many(
+        y=[0.3, 0.1, 0.4, 0.2], v=[0.2, 0.1, 0.3, 0.1], offsets=[0, 1, 4], prediction=prediction, tau2_interval="QP"
+    )
+    alone = es.fit(es.Effects([0.3], [0.2]), prediction=prediction, tau2_interval="QP")
+    expected = (np.nan, np.nan) if alone.prediction is None else (alone.prediction.low, alone.prediction.high)
+    seen = (batch["prediction_low"][0], batch["prediction_high"][0])
+    np.testing.assert_allclose(seen, expected, rtol=1e-14)
+    assert batch["tau2_ci_reason"][0] == alone.heterogeneity.tau2_ci_reason

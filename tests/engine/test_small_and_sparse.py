@@ -130,3 +130,13 @@ def test_identical_effects_have_no_hartung_knapp_interval() -> None:
     assert analysis.pooled.se == pytest.approx(0.2 / np.sqrt(3))
     assert any("do not differ at all" in warning for warning in analysis.warnings)
     assert json.loads(analysis.to_json())["pooled"]["p_value"] == pytest.approx(analysis.pooled.p_value)
+
+
+def test_variances_at_both_ends_of_the_range_of_numbers() -> None:
+    analysis = es.fit(es.Effects([1e50, -1e50, 0.0], [1e-50, 1e50, 1.0]), interval="HC", tau2="EB")
+    assert analysis.pooled is not None
+    assert analysis.model.note is not None
+    assert "variances lie so far apart; Wald is given instead" in analysis.model.note
+    extreme = es.fit(es.Effects([1e50, -1e50, 1e50], [1e-50, 1e-50, 2e-50]), tau2="GENQM", weights=[1e-6, 1.0, 1e6])
+    assert extreme.heterogeneity.tau2_se is not None
+    assert np.isfinite(extreme.heterogeneity.tau2_se)

@@ -89,10 +89,11 @@ class WeightedFit:
         w = self.w
         if self.basis is None:
             total = np.add.reduce(w, axis=0)
-            products = d * w
+            # Divided before they are multiplied: with the largest effects beside the smallest variances the square of
+            # the sum leaves the range of doubles.
+            products = d * (w / total)
             return np.asarray(
-                (d * d * (self._others / total) ** 2).sum(axis=0)
-                + (products * sum_of_others(products)).sum(axis=0) / total**2
+                ((d * (self._others / total)) ** 2).sum(axis=0) + (products * sum_of_others(products)).sum(axis=0)
             )
         q = self._rows
         p, k, _ = q.shape

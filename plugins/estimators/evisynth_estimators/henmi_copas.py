@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from evisynth import (
+    BoolArray,
     CombinationError,
     Estimates,
     Fit,
@@ -61,13 +62,19 @@ def henmi_copas(fit: Fit, level: float) -> Estimates:
         )
     unit = power_of_two_scale(fit.v)
     y, v = (a.reshape(fit.k, -1) for a in (fit.y / unit, fit.v / (unit * unit)))
-    pivot = _Pivot.of(y, v)
-    ratio = pivot.mean / pivot.se
-    log_p_value = pivot.log_p(np.abs(ratio), np.arange(ratio.size))
-    t = pivot.quantile(level)
+    with np.errstate(over="ignore", invalid="ignore"):
+        everything = _Pivot.of(y, v)
+    seen = np.nonzero(everything.finite)[0]
+    ratio, log_p, t = (np.full(everything.mean.size, np.nan) for _ in range(3))
+    if seen.size:
+        pivot = everything.at(seen)
+        ratio[seen] = pivot.mean / pivot.se
+        log_p[seen] = pivot.log_p(np.abs(ratio[seen]), np.arange(seen.size))
+        t[seen] = pivot.quantile(level)
     shape = (1, *fit.y.shape[1:])
-    value, se, half = (np.asarray((a * unit.reshape(-1)).reshape(shape)) for a in (pivot.mean, pivot.se, pivot.se * t))
-    log_p = log_p_value.reshape(shape)
+    error = np.where(everything.finite, everything.se, np.nan)
+    value, se, half = (np.asarray((a * unit.reshape(-1)).reshape(shape)) for a in (everything.mean, error, error * t))
+    log_p = log_p.reshape(shape)
     return Estimates(
         value=value,
         se=se,
@@ -79,6 +86,7 @@ def henmi_copas(fit: Fit, level: float) -> Estimates:
         log_p_value=log_p,
         level=level,
         covariance=(se * se)[np.newaxis],
+        note=None if seen.size == ratio.size else "cannot be computed where variances lie so far apart",
     )
 
 
@@ -131,6 +139,12 @@ class _Pivot:
             variance_0=2.0 * (spread - 2.0 * slope - mean_2 * mean_2),
             variance_2=4.0 * slope,
         )
+
+    @property
+    def finite(self) -> BoolArray:
+        """Analyses whose sums are within the range of doubles."""
+        fields = (getattr(self, field.name) for field in attrs.fields(_Pivot) if field.name != "dof")
+        return np.asarray(np.logical_and.reduce([np.isfinite(held) for held in fields]), dtype=np.bool_)
 
     def at(self, which: IntArray) -> _Pivot:
         """Take some analyses."""
