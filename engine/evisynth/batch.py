@@ -220,13 +220,15 @@ class _Batch:
         if note is not None:
             self.note[which if estimates.without_df is None else which[estimates.without_df]] = note
         random = pooled.random
-        if self.asked["prediction"] and self.methods.prediction is not None and random is fit:
+        known = random is not None and random.tau2_fit is not None
+        if self.asked["prediction"] and self.methods.prediction is not None and random is fit and (known or fit.k > 1):
             predict = self.methods.prediction
             inputs = prediction_inputs(predict, estimates, self.settings)
             self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **inputs))
         df = pooled.q_df
         out["q"][which] = pooled.q
         if df < 1:
+            self.tau2_reason[which] = ONE_STUDY
             return
         out["q_p_value"][which] = chi2_p_value(pooled.q, df)
         self._heterogeneity(which, pooled, df)
@@ -266,6 +268,7 @@ class _Batch:
         columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts, **self.out}
         columns["q_df"] = np.maximum(self.k - 1, 0)
         if self.details:
+            self.tau2_reason[self.k == 0] = NO_STUDIES
             columns["tau2_ci_reason"] = pd.Series(self.tau2_reason, dtype=object)
         # As objects, so that what is absent stays None.
         columns |= {"reason": pd.Series(reason, dtype=object), "note": pd.Series(self.note, dtype=object)}

@@ -140,3 +140,36 @@ def test_variances_at_both_ends_of_the_range_of_numbers() -> None:
     extreme = es.fit(es.Effects([1e50, -1e50, 1e50], [1e-50, 1e-50, 2e-50]), tau2="GENQM", weights=[1e-6, 1.0, 1e6])
     assert extreme.heterogeneity.tau2_se is not None
     assert np.isfinite(extreme.heterogeneity.tau2_se)
+
+
+@pytest.mark.parametrize("prediction", ["S", "simple", "V"])
+def test_one_study_predicts_only_with_a_given_tau2(prediction: str) -> None:
+    effects = es.Effects([0.3], [0.2])
+    for tau2 in ("REML", 0.5):
+        analysis = es.fit(effects, prediction=prediction, tau2=tau2, model="random")
+        known = tau2 == 0.5 and prediction != "V"
+        assert (analysis.prediction is not None) == known
+        assert known or "prediction" in analysis.reasons
+        row = es.fit_many(y=[0.3], v=[0.2], offsets=[0, 1], prediction=prediction, tau2=tau2, model="random").iloc[0]
+        low = np.nan if analysis.prediction is None else analysis.prediction.low
+        assert row["prediction_low"] == pytest.approx(low, rel=1e-12, nan_ok=True)
+
+
+def test_a_batch_says_why_one_study_and_none_have_no_limits_of_tau2() -> None:
+    table = es.fit_many(y=[0.3, 0.1, 0.2, 0.6], v=[0.2] * 4, offsets=[0, 0, 1, 4], tau2_interval="QP", model="random")
+    none, one, three = table["tau2_ci_reason"]
+    assert none == es.fit(es.Effects([], [])).heterogeneity.tau2_ci_reason
+    assert one == es.fit(es.Effects([0.3], [0.2])).heterogeneity.tau2_ci_reason
+    assert three is None
+
+
+@pytest.mark.parametrize("tau2", ["HS", "HSk", "GENQ", "DL", "HE", "SJ"])
+def test_the_largest_effects_beside_the_smallest_variances_have_a_standard_error(tau2: str) -> None:
+    y, v = np.array([1e45, -2e45, 5e44, 3e44, 1e44]), np.full(5, 1e-45)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        heterogeneity = es.fit(es.Effects(y, v), tau2=tau2, model="random").heterogeneity
+    assert heterogeneity.tau2 is not None
+    # With equal variances that are nothing beside it, τ² is a sum of squares with 4 degrees of freedom, divided by 4;
+    # HS divides by 5.
+    share = np.sqrt(8.0) / (5.0 if tau2 == "HS" else 4.0)
+    assert heterogeneity.tau2_se == pytest.approx(heterogeneity.tau2 * share, rel=1e-12)
