@@ -173,3 +173,10 @@ def test_the_largest_effects_beside_the_smallest_variances_have_a_standard_error
     # HS divides by 5.
     share = np.sqrt(8.0) / (5.0 if tau2 == "HS" else 4.0)
     assert heterogeneity.tau2_se == pytest.approx(heterogeneity.tau2 * share, rel=1e-12)
+
+
+def test_equal_effects_have_no_hartung_knapp_interval_whatever_their_variances() -> None:
+    variances = [4.1, 4.1, 1.1, 0.4, 0.1, 0.6, 0.7, 0.1]
+    analysis = es.fit(es.Effects([0.3] * 8, variances), settings="metafor", tau2="DL", interval="HK")
+    assert analysis.pooled == es.fit(es.Effects([0.3] * 8, variances), settings="metafor", tau2="DL").pooled
+    assert analysis.model.note is not None

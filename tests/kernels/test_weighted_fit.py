@@ -137,3 +137,20 @@ def test_a_million_studies_with_moderators_need_no_square_matrix() -> None:
     fit = weighted_fit(X @ np.arange(5.0) + rng.normal(size=k), rng.uniform(0.5, 2, size=k), X)
     np.testing.assert_allclose(fit.coefficients, np.arange(5.0), atol=0.02)
     assert float(fit.trace) > 0
+
+
+@pytest.mark.parametrize("effect", [0.3, -0.1, 1 / 3, 1e6 + 0.1])
+def test_equal_effects_leave_no_residuals(effect: float) -> None:
+    w = 1 / np.array([4.1, 4.1, 1.1, 0.4, 0.1, 0.6, 0.7, 0.1])
+    rng = np.random.default_rng(5)
+    weights = np.column_stack([w, *(rng.uniform(0.01, 10, 8) for _ in range(200))])
+    fit = weighted_fit(np.full(8, effect), w)
+    assert float(fit.rss) == 0.0
+    assert float(fit.coefficients[0]) == effect
+    batch = np.full((8, 201), effect)
+    batch[3, 7] += 1e-12 * abs(effect)
+    made = weighted_fit(batch, weights)
+    assert (made.rss == 0).sum() == 200
+    assert made.rss[7] > 0
+    # One column of effects may stand beside many of weights.
+    assert (weighted_fit(np.full((8, 1), effect), weights).rss == 0).all()

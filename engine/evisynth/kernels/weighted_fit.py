@@ -223,13 +223,34 @@ def _weighted_mean(y: FloatArray, w: FloatArray) -> WeightedFit:
     step = dot(w, residuals) / total
     # In place: for a million studies, memory is what costs.
     residuals -= step
+    mean = np.asarray(first + step)
+    if y.shape[0]:
+        _clear_equal_effects(y, mean, residuals)
     return WeightedFit(
         w=w,
-        coefficients=np.asarray(first + step)[np.newaxis],
+        coefficients=mean[np.newaxis],
         covariance=np.asarray(1.0 / total)[np.newaxis, np.newaxis],
         residuals=residuals,
         dof=y.shape[0] - 1,
     )
+
+
+def _clear_equal_effects(y: FloatArray, mean: FloatArray, residuals: FloatArray) -> None:
+    """Leave no residuals, in place, where effects do not differ: a rounding of one would pass for variation.
+
+    The mean of equal effects is that effect to the bit, so that no others need a look.
+    """
+    like_first = mean == y[0]
+    if not like_first.any():
+        return
+    if mean.ndim == 0:
+        if (y == mean).all():
+            residuals[...] = 0.0
+        return
+    which = np.nonzero(like_first)[0]
+    columns = y if y.ndim > 1 else y[:, np.newaxis]
+    same = (columns[:, which if columns.shape[1] > 1 else [0]] == mean[which]).all(axis=0)
+    residuals[:, which[same]] = 0.0
 
 
 def _dot_columns(one: FloatArray, other: FloatArray) -> FloatArray:
