@@ -20,7 +20,7 @@ from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
-from evisynth.models import NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO
+from evisynth.models import NO_STUDIES, NOTHING_TO_PREDICT, ONE_STUDY, SUMS_ARE_ZERO
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
 from evisynth.studies import plainly_usable, refuse_impossible, refuse_impossible_weights
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evisynth.cells import CorrectedCells
-    from evisynth.fits import Limits
+    from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
     from evisynth.settings import Settings
 
@@ -149,11 +149,10 @@ class _Batch:
         self.out: dict[str, FloatArray] = {name: np.full(groups.count, np.nan) for name in names}
         self.note = np.full(groups.count, None, dtype=object)
         self.tau2_reason = np.full(groups.count, None, dtype=object)
+        self.prediction_reason = np.full(groups.count, None, dtype=object)
         # An interval for τ² may need the standard error.
         self.details = asked["tau2_interval"]
         self.order, self.starts, self.k = groups.rows_of(rows.used)
-        self.tau2_reason[self.k == 0] = NO_STUDIES
-        self.tau2_reason[self.k == 1] = ONE_STUDY
 
     def run(self, *, progress: bool | None) -> None:
         """Pool every analysis."""
@@ -220,11 +219,8 @@ class _Batch:
         if note is not None:
             self.note[which if estimates.without_df is None else which[estimates.without_df]] = note
         random = pooled.random
-        known = random is not None and random.tau2_fit is not None
-        if self.asked["prediction"] and self.methods.prediction is not None and random is fit and (known or fit.k > 1):
-            predict = self.methods.prediction
-            inputs = prediction_inputs(predict, estimates, self.settings)
-            self._limits(which, _PREDICTION, call(self.methods.registry, predict, fit, self.settings.level, **inputs))
+        if self.asked["prediction"]:
+            self._predict(which, fit, estimates)
         df = pooled.q_df
         out["q"][which] = pooled.q
         if df < 1:
@@ -238,6 +234,21 @@ class _Batch:
             self._limits(which, _TAU2, limits)
             if limits.reason is not None:
                 self.tau2_reason[which] = limits.reason
+
+    def _predict(self, which: IntArray, fit: Fit, estimates: Estimates) -> None:
+        record = self.methods.prediction
+        if record is None:
+            return
+        if fit.model == "common":
+            self.prediction_reason[which] = NOTHING_TO_PREDICT
+        elif fit.k == 1 and fit.tau2_fit is None:
+            self.prediction_reason[which] = ONE_STUDY
+        else:
+            inputs = prediction_inputs(record, estimates, self.settings)
+            limits: Limits = call(self.methods.registry, record, fit, self.settings.level, **inputs)
+            self._limits(which, _PREDICTION, limits)
+            if limits.reason is not None:
+                self.prediction_reason[which] = limits.reason
 
     def _heterogeneity(self, which: IntArray, pooled: Pooled, df: int) -> None:
         out, q, random = self.out, pooled.q, pooled.random
@@ -267,6 +278,9 @@ class _Batch:
         reason[self.k == 0] = NO_STUDIES
         columns: dict[str, Any] = {"analysis": self.groups.keys, "k": self.k, "k_total": self.groups.counts, **self.out}
         columns["q_df"] = np.maximum(self.k - 1, 0)
+        if self.asked["prediction"]:
+            self.prediction_reason[np.isnan(self.out["effect"])] = reason[np.isnan(self.out["effect"])]
+            columns["prediction_reason"] = pd.Series(self.prediction_reason, dtype=object)
         if self.details:
             self.tau2_reason[self.k == 0] = NO_STUDIES
             columns["tau2_ci_reason"] = pd.Series(self.tau2_reason, dtype=object)

@@ -77,6 +77,7 @@ OUTPUT: dict[str, str] = {
     "tau2_se": "standard error of tau²",
     "tau2_ci_low": "lower limit of tau²",
     "tau2_ci_high": "upper limit of tau²",
+    "prediction_reason": "why there are no prediction limits, or what to know about them",
     "tau2_ci_reason": "why tau² has no limits, or what to know about them",
     "tau": "between-study standard deviation",
     "tau_ci_low": "lower limit of tau",

@@ -24,6 +24,7 @@ NO_STUDIES = "no study has an effect that can be pooled"
 ONE_STUDY = "one study cannot tell how much effects differ between studies"
 SUMS_ARE_ZERO = "the sums that this pooling divides by are 0: one arm has no events (or no variation) at all"
 NO_DOF = "there are no more studies than coefficients"
+NOTHING_TO_PREDICT = "a common effect leaves nothing to predict"
 FEWER_STUDIES = "there are fewer studies than coefficients"
 
 
@@ -107,7 +108,7 @@ class Model:
         if record is None:
             return None, "no prediction interval was asked for"
         if self.model == "common":
-            return None, "a common effect leaves nothing to predict"
+            return None, NOTHING_TO_PREDICT
         if self.fit is None or self.estimates is None:
             return None, self.absent or NO_STUDIES
         if not is_intercept(self.fit.X):

@@ -14,6 +14,7 @@ from evisynth.inference import infer, prediction_inputs
 from evisynth.kernels.distributions import chi2_p_value, f_p_value, normal_p_value, t_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.linear_forms import LinearForms
+from evisynth.models import NOTHING_TO_PREDICT
 from evisynth.pooling import GivenTau2, call, estimate_tau2
 from evisynth.regression_results import ARRAYS, Combinations, Inflation, JointTest, Predictions, one_of, row_of
 from evisynth.settings import refuse_unknown
@@ -245,11 +246,7 @@ class Regression:
         low = high = np.full(n, np.nan)
         if limits is None:
             record = self.analysis.methods.prediction
-            reason = (
-                "no prediction interval was asked for"
-                if record is None
-                else "a common effect leaves nothing to predict"
-            )
+            reason = "no prediction interval was asked for" if record is None else NOTHING_TO_PREDICT
         else:
             low, high = (np.broadcast_to(np.asarray(end, dtype=np.float64), (n,)) for end in (limits.low, limits.high))
             if np.isnan(low).any():
@@ -273,7 +270,7 @@ class Regression:
         if record is None:
             return "no prediction interval was asked for"
         if self.fit.model == "common":
-            return "a common effect leaves nothing to predict"
+            return NOTHING_TO_PREDICT
         return f"prediction interval {record.name} does not know moderators"
 
     # -- what is explained --------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -352,7 +353,7 @@ ALWAYS = {
     *("analysis", "k", "k_total", "effect", "se", "ci_low", "ci_high", "statistic", "df", "p_value"),
     *("q", "q_df", "q_p_value", "tau2", "i2", "h2", "reason", "note"),
 }
-PREDICTION = ("prediction_low", "prediction_high")
+PREDICTION = ("prediction_low", "prediction_high", "prediction_reason")
 TAU2 = ("tau2_ci_low", "tau2_ci_high", "tau2_ci_reason")
 
 
@@ -432,3 +433,14 @@ def test_one_study_is_predicted_as_alone(prediction: str) -> None:
     seen = (batch["prediction_low"][0], batch["prediction_high"][0])
     np.testing.assert_allclose(seen, expected, rtol=1e-14)
     assert batch["tau2_ci_reason"][0] == alone.heterogeneity.tau2_ci_reason
+
+
+@pytest.mark.parametrize("model", ["random", "common"])
+def test_a_batch_says_why_nothing_is_predicted(model: str) -> None:
+    y, v, offsets = [0.3, 0.1, 0.4, 0.2, 0.5, 0.1], [0.2, 0.1, 0.3, 0.1, 0.2, 0.1], [0, 0, 1, 3, 6]
+    batch: Any = es.fit_many(y=y, v=v, offsets=offsets, prediction="HTS", model=model)
+    for i, (start, end) in enumerate(pairwise(offsets)):
+        alone = es.fit(es.Effects(y[start:end], v[start:end]), prediction="HTS", model=model).model
+        said = batch["prediction_reason"][i]
+        assert said == (alone.absent if alone.fit is None else alone.prediction_reason), i
+        assert (said is None) == (alone.prediction is not None)

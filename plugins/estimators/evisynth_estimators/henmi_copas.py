@@ -166,7 +166,9 @@ class _Pivot:
         variance = held.variance_0 + held.variance_2 * square
         under = gammainc(mean * mean / variance, below * mean / variance)
         integral = (weights * np.exp(-nodes * (r0 + 0.5 * nodes)) * under).sum(axis=0)
-        log_p = 0.5 * math.log(2.0 / math.pi) - 0.5 * r0 * r0 + np.log(integral)
+        with np.errstate(divide="ignore"):
+            # Beyond the range of doubles the probability is 0.
+            log_p = 0.5 * math.log(2.0 / math.pi) - 0.5 * r0 * r0 + np.log(integral)
         return np.asarray(np.minimum(log_p, 0.0), dtype=np.float64)
 
     def edges(self, r0: FloatArray, t: FloatArray, reach: FloatArray) -> FloatArray:
