@@ -154,3 +154,41 @@ def test_equal_effects_leave_no_residuals(effect: float) -> None:
     assert made.rss[7] > 0
     # One column of effects may stand beside many of weights.
     assert (weighted_fit(np.full((8, 1), effect), weights).rss == 0).all()
+
+
+@pytest.mark.parametrize("far", [0.0, 1e3, 1e6, 1e9])
+@pytest.mark.parametrize("p", [1, 2, 3])
+def test_effects_far_from_zero_keep_their_spread(far: float, p: int) -> None:
+    for seed in range(5):
+        y, w, X = sample(seed, 7, p, 1.0)
+        X[:, 1:] = np.round(20 * X[:, 1:])
+        X[:, 1:] += 2000.0 if p > 1 else 0.0
+        # Years in place of small numbers cost what the condition number says, and the distance from 0 costs nothing.
+        moved = y + far
+        truth = exact(moved, w, X)
+        scaled = np.sqrt(w)[:, np.newaxis] * X
+        cond = float(np.linalg.cond(scaled / np.linalg.norm(scaled, axis=0)))
+        assert close(float(weighted_fit(moved, w, X).rss), truth["rss"], 1e-14 * cond), (far, p, seed)
+        columns = weighted_fit(np.column_stack([moved, y]), np.column_stack([w, w]), X)
+        assert close(float(columns.rss[0]), truth["rss"], 1e-14 * cond), (far, p, seed)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("spread", [0.3, 3.0])
+def test_traces_with_other_variances(p: int, spread: float) -> None:
+    for seed in range(5):
+        y, w, X = sample(seed, 9, p, spread)
+        s = 10.0 ** np.random.default_rng(seed + 50).uniform(-spread, spread, size=9)
+        fit = weighted_fit(y, w, X)
+        with mp.workdps(DIGITS):
+            design, weights = mp.matrix(X.tolist()), mp.diag([mp.mpf(float(value)) for value in w])
+            p_matrix = weights - weights * design * (design.T * weights * design) ** -1 * design.T * weights
+            product = p_matrix * mp.diag([mp.mpf(float(value)) for value in s])
+            squared = product * product
+            first = mp.fsum(product[i, i] for i in range(9))
+            second = mp.fsum(squared[i, i] for i in range(9))
+        scaled = np.sqrt(w)[:, np.newaxis] * X
+        tolerance = 1e-13 * float(np.linalg.cond(scaled / np.linalg.norm(scaled, axis=0)))
+        # Products of weights and variances round by themselves.
+        assert close(float(fit.trace_with(w * s)), first, tolerance)
+        assert close(float(fit.trace_squared_with(w * s)), second, tolerance)

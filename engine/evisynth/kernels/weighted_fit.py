@@ -268,6 +268,10 @@ def _regression(y: FloatArray, w: FloatArray, X: FloatArray) -> WeightedFit:
     inverse = _inverse(r)
     beta = np.zeros((p, columns.shape[1]))
     residuals = columns
+    if (X[:, 0] == 1.0).all():
+        # Effects far from 0 beside their spread would lose it to the rounding of what is predicted.
+        beta[0] = np.add.reduce(columns, axis=0) / k
+        residuals = columns - beta[0]
     for _ in range(3):
         step = _products(inverse, _against(q, root * residuals))
         beta += step
