@@ -10,7 +10,7 @@ import numpy as np
 
 from evisynth.diagnostics.deletions import FEW, closed_form
 from evisynth.diagnostics.subsets import SubsetPooling, Subsets
-from evisynth.diagnostics.tables import excluded_studies, frame, number, shown
+from evisynth.diagnostics.tables import excluded_studies, frame, pooled_records
 from evisynth.diagnostics.totals import StudiesNeededError, totals_fit
 from evisynth.errors import DataError, SettingsError
 from evisynth.kernels.distributions import chi2_p_value
@@ -68,35 +68,7 @@ class Cumulative:
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per step (and, in a meta-regression, coefficient): the pooled effect and heterogeneity so far."""
-        numbers, scale, terms = self.numbers, self.analysis.effects.scale, self.analysis.terms
-        made: list[dict[str, Any]] = []
-        for i, names in enumerate(self.added):
-            for j, term in enumerate(terms):
-                columns = (numbers.value, numbers.ci_low, numbers.ci_high)
-                effect, low, high = (number(column[j, i]) for column in columns)
-                made.append(
-                    {
-                        "added": "; ".join(names),
-                        **({"term": term} if len(terms) > 1 else {}),
-                        "k": int(numbers.k[i]),
-                        "effect": effect,
-                        "se": number(numbers.se[j, i]),
-                        "ci_low": low,
-                        "ci_high": high,
-                        "statistic": number(numbers.statistic[j, i]),
-                        "df": number(numbers.df[j, i]),
-                        "p_value": number(numbers.p_value[j, i]),
-                        **shown(scale, effect, low, high),
-                        "q": number(numbers.q[i]),
-                        "q_p_value": number(numbers.q_p_value[i]),
-                        "tau2": number(numbers.tau2[i]),
-                        "i2": number(numbers.i2[i]),
-                        "h2": number(numbers.h2[i]),
-                        "reason": numbers.reason[i],
-                        "note": numbers.note[i],
-                    }
-                )
-        return made
+        return pooled_records(self.numbers, "added", ["; ".join(names) for names in self.added], self.analysis)
 
     def to_frame(self) -> pd.DataFrame:
         """Give `records` as a table."""

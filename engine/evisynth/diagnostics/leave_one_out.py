@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from evisynth.diagnostics.deletions import without_each
-from evisynth.diagnostics.tables import excluded_studies, frame, number, shown
+from evisynth.diagnostics.tables import excluded_studies, frame, pooled_records
 from evisynth.fitting import analyse
 from evisynth.kernels.weighted_fit import is_intercept
 
@@ -74,35 +74,7 @@ class LeaveOneOut:
 
         In a meta-regression a row per study and coefficient, which ``term`` names.
         """
-        numbers, scale = self.numbers, self.analysis.effects.scale
-        terms = self.analysis.terms
-        made: list[dict[str, Any]] = []
-        for i, name in enumerate(self.omitted):
-            for j, term in enumerate(terms):
-                effect, low, high = (
-                    number(column[j, i]) for column in (numbers.value, numbers.ci_low, numbers.ci_high)
-                )
-                made.append(
-                    {
-                        "omitted": name,
-                        **({"term": term} if len(terms) > 1 else {}),
-                        "k": int(numbers.k[i]),
-                        "effect": effect,
-                        "se": number(numbers.se[j, i]),
-                        "ci_low": low,
-                        "ci_high": high,
-                        "df": number(numbers.df[j, i]),
-                        "p_value": number(numbers.p_value[j, i]),
-                        **(shown(scale, effect, low, high)),
-                        "q": number(numbers.q[i]),
-                        "q_p_value": number(numbers.q_p_value[i]),
-                        "tau2": number(numbers.tau2[i]),
-                        "i2": number(numbers.i2[i]),
-                        "reason": numbers.reason[i],
-                        "note": numbers.note[i],
-                    }
-                )
-        return made
+        return pooled_records(self.numbers, "omitted", self.omitted, self.analysis, without=("statistic", "h2"))
 
     def to_frame(self) -> pd.DataFrame:
         """Give `records` as a table."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from evisynth.diagnostics.subsets import Subsets
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
 
@@ -33,6 +34,43 @@ def shown(scale: str, effect: float | None, low: float | None, high: float | Non
 def excluded_studies(analysis: MetaAnalysis) -> Mapping[str, str]:
     """Name the studies that an analysis does not pool, with the reason."""
     return {study.study_id: study.reason or "" for study in analysis.excluded}
+
+
+def pooled_records(
+    numbers: Subsets, name: str, labels: Sequence[str], analysis: MetaAnalysis, without: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Give a row for each of several analyses, whose ``labels`` stand in the column ``name``: effect and heterogeneity.
+
+    In a meta-regression a row per analysis and coefficient, which ``term`` names; ``without`` are columns left out.
+    """
+    terms = analysis.terms
+    made: list[dict[str, Any]] = []
+    for i, label in enumerate(labels):
+        for j, term in enumerate(terms):
+            columns = (numbers.value, numbers.ci_low, numbers.ci_high)
+            effect, low, high = (number(column[j, i]) for column in columns)
+            row = {
+                name: label,
+                **({"term": term} if len(terms) > 1 else {}),
+                "k": int(numbers.k[i]),
+                "effect": effect,
+                "se": number(numbers.se[j, i]),
+                "ci_low": low,
+                "ci_high": high,
+                "statistic": number(numbers.statistic[j, i]),
+                "df": number(numbers.df[j, i]),
+                "p_value": number(numbers.p_value[j, i]),
+                **shown(analysis.effects.scale, effect, low, high),
+                "q": number(numbers.q[i]),
+                "q_p_value": number(numbers.q_p_value[i]),
+                "tau2": number(numbers.tau2[i]),
+                "i2": number(numbers.i2[i]),
+                "h2": number(numbers.h2[i]),
+                "reason": numbers.reason[i],
+                "note": numbers.note[i],
+            }
+            made.append({column: value for column, value in row.items() if column not in without})
+    return made
 
 
 def study_records(
