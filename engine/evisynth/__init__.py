@@ -12,6 +12,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from evisynth.across_rows import Average, Increments
 from evisynth.cells import Cells, CorrectedCells
 from evisynth.errors import (
     CombinationError,
@@ -65,6 +66,7 @@ from evisynth.pooling import Sample
 from evisynth.records import (
     Adjustment,
     BiasTest,
+    Check,
     Conversion,
     Converter,
     Correction,
@@ -74,14 +76,16 @@ from evisynth.records import (
     PoolingModel,
     PredictionInterval,
     Reporter,
+    Route,
     Tau2Estimator,
     Tau2Fit,
     Tau2Interval,
 )
 from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, StudyResult, Subgroup, SubgroupTest
+from evisynth.scales import LINEAR, LOG, Scale
 from evisynth.settings import Settings
-from evisynth.studies import LEFT_OUT, Effects, MeasuredEffects, Studies
+from evisynth.studies import LEFT_OUT, Effects, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
     from evisynth.batch import fit_many
@@ -166,13 +170,17 @@ def __dir__() -> list[str]:
 __all__ = [
     "FEW",
     "LEFT_OUT",
+    "LINEAR",
+    "LOG",
     "Adjusted",
     "Adjustment",
+    "Average",
     "Baujat",
     "BiasTest",
     "BiasTestResult",
     "BoolArray",
     "Cells",
+    "Check",
     "CombinationError",
     "Comparison",
     "Conversion",
@@ -196,6 +204,7 @@ __all__ = [
     "FormatError",
     "Gosh",
     "Heterogeneity",
+    "Increments",
     "Influence",
     "InputError",
     "IntArray",
@@ -217,11 +226,14 @@ __all__ = [
     "Problem",
     "QuadraticForm",
     "Radial",
+    "Reasons",
     "Registry",
     "Regression",
     "Reporter",
+    "Route",
     "Sample",
     "SampleSize",
+    "Scale",
     "Settings",
     "SettingsError",
     "Source",

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from evisynth.across_rows import Analyses
 from evisynth.errors import CombinationError, DataError, SettingsError
-from evisynth.fitting import measure_columns, resolve
+from evisynth.fitting import resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
 from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
+from evisynth.measuring import measure_columns
 from evisynth.models import NO_STUDIES, NOTHING_TO_PREDICT, ONE_STUDY, SUMS_ARE_ZERO
 from evisynth.pooling import Methods, Pooled, Sample, call, pool
 from evisynth.registry import Registry, default_registry
@@ -91,7 +93,7 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     if own_weights is not None and not methods.pooling.weights:
         msg = f"method {methods.pooling.name!r} has weights of its own: choose method 'IV' for weights of one's own"
         raise CombinationError(msg)
-    table = attrs.evolve(_Rows.measure(columns, resolved, registry), weights=own_weights)
+    table = attrs.evolve(_Rows.measure(columns, resolved, registry, groups), weights=own_weights)
     asked = {"prediction": "prediction" in words, "tau2_interval": "tau2_interval" in words}
     batch = _Batch(resolved, methods, groups, table, asked)
     batch.run(progress=progress)
@@ -109,7 +111,9 @@ class _Rows:
     weights: FloatArray | None = None
 
     @classmethod
-    def measure(cls, columns: Mapping[str, FloatArray], settings: Settings, registry: Registry) -> _Rows:
+    def measure(
+        cls, columns: Mapping[str, FloatArray], settings: Settings, registry: Registry, groups: Groups
+    ) -> _Rows:
         plain = settings.measure == "GEN" and set(columns) == {"yi", "vi"}
         if plain:
             y, v = columns["yi"], columns["vi"]
@@ -119,7 +123,7 @@ class _Rows:
             refuse_impossible("v", v)
         columns = complete_totals(dict(columns))
         _refuse_impossible(columns)
-        measured = measure_columns(columns, settings, registry)
+        measured = measure_columns(columns, settings, registry, analyses=Analyses(groups.codes))
         seen = np.isfinite(measured.y)
         if measured.cells is not None and measured.cells.kept_in_sums is not None:
             seen = seen | measured.cells.kept_in_sums

@@ -28,6 +28,51 @@ NUMERIC: dict[str, tuple[str, ...]] = {
     "ci_high": ("ci_ub", "upper", "upper_ci", "ci_end", "ci_upper"),
     "o_e": ("oe", "o_minus_e", "observed_minus_expected"),
     "o_e_variance": ("variance", "var", "v_oe"),
+    # one group, or the whole sample
+    "events": ("xi", "event", "cases"),
+    "n": ("ni", "total", "sample_size"),
+    "time": ("person_time", "person_years"),
+    "mean": (),
+    "sd": ("sdi",),
+    # person-time
+    "time_1": ("t1i", "time_e", "time_treatment"),
+    "time_2": ("t2i", "time_c", "time_control"),
+    # matched pairs
+    "pairs_both": (),
+    "pairs_only_1": (),
+    "pairs_only_2": (),
+    "pairs_neither": (),
+    # correlations, and what a paper prints of a test
+    "r": ("ri", "cor", "correlation"),
+    "t_value": ("tval", "t_statistic"),
+    "f_value": ("f_statistic",),
+    "chi2": ("chi_squared", "chi_square"),
+    "z_value": ("zval", "z_statistic"),
+    "p_value": ("pval", "p"),
+    "direction": (),
+    "smd": ("cohens_d", "hedges_g"),
+    "predictors": (),
+    "r_squared": ("r2i", "r2"),
+    # reliability
+    "alpha": ("cronbach_alpha", "cronbachs_alpha"),
+    "items": (),
+    # others
+    "cles": ("auc",),
+    "genotype_11": (),
+    "genotype_12": (),
+    "genotype_22": (),
+    "tp": ("true_positives",),
+    "fp": ("false_positives",),
+    "fn": ("false_negatives",),
+    "tn": ("true_negatives",),
+    # what is converted to means and standard deviations
+    **{
+        f"{name}{arm}": ()
+        for arm in ("", "_1", "_2")
+        for name in ("median", "minimum", "q1", "q3", "maximum", "mean_baseline", "mean_final", "mean_change")
+    },
+    **{f"{name}{arm}": () for arm in ("", "_1", "_2") for name in ("sd_baseline", "sd_final", "sd_change")},
+    **{f"{name}_{arm}": () for arm in ("1", "2") for name in ("se", "mean_ci_low", "mean_ci_high")},
 }
 """Numeric columns of `Studies`, with the names each is recognised by (case and punctuation aside).
 
@@ -36,13 +81,28 @@ Arm 1 is the experimental group and arm 2 the control group. ``yi``, ``vi`` and 
 the two is given.
 """
 
+ALWAYS_NUMBERS = frozenset(
+    {
+        *("events_1", "n_1", "events_2", "n_2", "nonevents_1", "nonevents_2", "mean_1", "sd_1", "mean_2", "sd_2"),
+        *("yi", "vi", "sei", "estimate", "ci_low", "ci_high", "o_e", "o_e_variance"),
+    }
+)
+"""Columns in which a text is an error. Names such as "p" or "total" stand over columns of many kinds: those are taken
+for what they are called where they hold numbers, and otherwise kept as texts, with a note."""
+
 TEXT: dict[str, tuple[str, ...]] = {
     "study": ("studlab", "study_name", "author", "trial", "slab", "label", "name"),
     "year": ("study_year", "publication_year"),
     "subgroup": ("sub_group", "byvar", "group"),
 }
 
-COUNTS = ("events_1", "n_1", "events_2", "n_2", "nonevents_1", "nonevents_2")
+PAIRS = ("pairs_both", "pairs_only_1", "pairs_only_2", "pairs_neither")
+GENOTYPES = ("genotype_11", "genotype_12", "genotype_22")
+DIAGNOSTIC = ("tp", "fp", "fn", "tn")
+COUNTS = (
+    *("events_1", "n_1", "events_2", "n_2", "nonevents_1", "nonevents_2", "events", "n"),
+    *(*PAIRS, *GENOTYPES, *DIAGNOSTIC),
+)
 
 OUTPUT: dict[str, str] = {
     "analysis": "key of the analysis in a batch",

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
 
-from evisynth.cells import Cells, CorrectedCells
-from evisynth.columns import NUMERIC
-from evisynth.errors import CombinationError, DataError, PluginError, Problem, SettingsError
+from evisynth.errors import CombinationError, DataError, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
-from evisynth.pooling import Methods, Pooled, Sample, call, estimate_tau2, given_tau2, pool
+from evisynth.measuring import CONVENTIONS, measure_studies, takes_routes
+from evisynth.pooling import Methods, Pooled, Sample, estimate_tau2, given_tau2, pool
 from evisynth.presets import resolve_settings
 from evisynth.records import (
     Correction,
@@ -28,17 +28,16 @@ from evisynth.records import (
 from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, Subgroup
 from evisynth.settings import Settings
-from evisynth.studies import LEFT_OUT, MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
+from evisynth.studies import LEFT_OUT, Effects, Studies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from evisynth.designs import Columns, Design, Moderators
-    from evisynth.kernels.arrays import BoolArray
 
+RULES = ("increment", "increment_to")
 DEFAULT = "revman-web"
 """Preset of an analysis that names none."""
-_CONVENTIONS = ("smd_correction", "smd_variance", "zero_sd")
 NO_LABEL = "(no label)"
 """Name of the subgroup of studies whose label is missing."""
 
@@ -86,7 +85,7 @@ def effects(
     if measure is not None:
         words["measure"] = measure
     studies, resolved, _ = _table_request(data, settings, words, registry)
-    return _measure(studies, resolved, registry)
+    return measure_studies(studies, resolved, registry)
 
 
 def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
@@ -130,7 +129,7 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
         measured, resolved = _as_measured(measured, resolved, methods, words)
     else:
         studies, resolved, methods = _table_request(data, settings or DEFAULT, words, registry)
-        measured = _measure(studies, resolved, registry)
+        measured = measure_studies(studies, resolved, registry)
     if exclude:
         measured = leave_out(measured, exclude)
     if weights is not None:
@@ -163,8 +162,11 @@ def _own_weights(measured: Effects, weights: str | Sequence[float] | FloatArray)
 
 
 def _refuse_threshold(measured: Effects, settings: Settings) -> None:
-    if settings.threshold is not None and measured.scale == "log" and not settings.threshold > 0:
-        msg = f"a threshold for ratios is positive, as they are shown to readers, and not {settings.threshold!r}"
+    if settings.threshold is None or (measured.display_scale.size is not None and measured.display_scale.at is None):
+        return
+    if not math.isfinite(measured.display_scale.take(settings.threshold)):
+        shown = "for ratios is positive" if measured.scale == "log" else f"on the scale {measured.scale} is possible"
+        msg = f"a threshold {shown}, as they are shown to readers, and not {settings.threshold!r}"
         raise SettingsError(msg)
 
 
@@ -198,10 +200,12 @@ def _as_measured(
         if "scale" in words and record.scale == "given":
             return measured.replace(scale=resolved.scale), resolved
         return measured, resolved if resolved.scale == measured.scale else resolved.replace(scale=measured.scale)
-    names = [name for name in ("scale", *_CONVENTIONS) if name in record.parameters]
+    names = [name for name in ("scale", *CONVENTIONS, "vtype") if name in record.parameters]
     if record.counts:
-        names += ["correction", "increment", "swap_events"]
+        names += ["correction", *RULES, "double_zeros", "swap_events"]
         names += ["method"] if "method" in methods.correction.parameters else []
+    elif "increments" in record.parameters:
+        names += ["correction", *RULES]
     if "level" in record.parameters:
         names.append("given_level")
     other = [
@@ -237,6 +241,10 @@ def _resolve_words(
     record = registry.get(EffectMeasure, given["measure"])
     resolved = resolve_settings(settings, given, record)
     methods = find_methods(resolved, registry)
+    if resolved.vtype is not None and resolved.vtype not in record.variances:
+        have = ", ".join(record.variances) or "one only, without a name"
+        msg = f"measure {record.name} has no variance of type {resolved.vtype!r}; types: {have}"
+        raise CombinationError(msg)
     if methods.pooling.random == "none" and resolved.model == "random":
         if "model" in given:
             msg = f"method {methods.pooling.name!r} has no random-effects model: choose model 'common'"
@@ -340,7 +348,18 @@ def _table_request(
 
     studies = data if isinstance(data, Studies) else load(data, registry=registry)
     measure = words.get("measure") or (settings.measure if isinstance(settings, Settings) else None)
-    resolved, methods = resolve(settings, {**words, "measure": measure or _only_generic(studies)}, registry)
+    words = {**words, "measure": measure or _only_generic(studies)}
+    resolved, methods = resolve(settings, words, registry)
+    if (
+        resolved.method != "IV"
+        and "method" not in words
+        and isinstance(settings, str)
+        and takes_routes(studies.columns, methods.measure, registry)
+    ):
+        label = methods.pooling.label
+        resolved, methods = resolve(settings, {**words, "method": "IV"}, registry)
+        note = f"pooled by inverse variance, not {label}: some studies have no table of counts, only statistics of it"
+        studies = attrs.evolve(studies, notes=(*studies.notes, note))
     return studies, resolved, methods
 
 
@@ -352,118 +371,6 @@ def _only_generic(studies: Studies) -> str:
     have = ", ".join(studies.columns) or "no numbers"
     msg = f"which effect measure? The table has {have}: give measure='RR', 'OR', 'RD', 'MD', 'SMD', …"
     raise SettingsError(msg)
-
-
-def _measure(studies: Studies, settings: Settings, registry: Registry) -> Effects:
-    record = registry.get(EffectMeasure, settings.measure or "GEN")
-    measured = measure_columns(studies.columns, settings, registry, studies.source or "the table", studies.text)
-    reasons: dict[int, str] = {}
-    for mask, reason in measured.without_effect:
-        for i in np.nonzero(mask)[0]:
-            reasons.setdefault(int(i), reason)
-    return Effects(
-        measured.y,
-        measured.v,
-        studies=studies,
-        measure=record.name,
-        label=settings.effect_label or record.label,
-        scale=settings.scale if record.scale == "given" else record.scale,
-        reasons=dict(sorted(reasons.items())),
-        cells=measured.cells,
-        plugin=str(registry.provider(record)),
-        made_by=settings,
-    )
-
-
-@attrs.frozen(eq=False)
-class MeasuredColumns:
-    """Hold the effects of a long table, ``y`` and ``v`` NaN where there is none, with the reasons in order."""
-
-    y: FloatArray
-    v: FloatArray
-    without_effect: Reasons
-    cells: CorrectedCells | None
-
-
-def measure_columns(
-    columns: Mapping[str, FloatArray],
-    settings: Settings,
-    registry: Registry,
-    source: str = "the table",
-    others: Iterable[str] = (),
-) -> MeasuredColumns:
-    """Compute the effects of all rows at once; raises `DataError` for columns that are needed and absent."""
-    record = registry.get(EffectMeasure, settings.measure or "GEN")
-    needed = record.columns
-    _refuse_absent(record, columns, source, others)
-    rules: list[tuple[BoolArray, str]] = [
-        (np.isnan(columns[name]), MISSING_VALUE.format(column=name)) for name in needed
-    ]
-    inputs: dict[str, Any] = {name: columns[name] for name in record.parameters if name in columns}
-    cells = None
-    if record.counts:
-        raw = raw_cells(columns, swap=settings.swap_events)
-        rules.extend(_empty_arms(raw))
-        cells = _corrected(registry, raw, record, settings)
-        inputs["cells"] = cells
-        rules.extend(cells.without_effect)
-    inputs |= record.named_inputs(_options(settings))
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        made: MeasuredEffects = call(registry, record, **inputs)
-    y, v = np.asarray(made.y, dtype=np.float64), np.asarray(made.v, dtype=np.float64)
-    shape = next(iter(columns.values())).shape
-    shapes = {y.shape, v.shape, *(np.shape(mask) for mask, _ in made.without_effect)}
-    if shapes != {shape}:
-        msg = (
-            f"EffectMeasure {record.name!r} of plugin {registry.provider(record)} gave arrays of shape "
-            f"{', '.join(map(str, sorted(shapes)))} for columns of shape {shape}: one effect per study"
-        )
-        raise PluginError(msg)
-    rules.extend(made.without_effect)
-    rules.append((~np.isfinite(y) | ~(v > 0) | ~np.isfinite(v), "no effect can be computed"))
-    held = tuple((mask, reason) for mask, reason in rules if mask.any())
-    if held:
-        absent = np.logical_or.reduce([mask for mask, _ in held])
-        y, v = np.where(absent, np.nan, y), np.where(absent, np.nan, v)
-    return MeasuredColumns(read_only(y), read_only(v), held, cells)
-
-
-def _refuse_absent(
-    record: EffectMeasure, columns: Mapping[str, FloatArray], source: str, others: Iterable[str]
-) -> None:
-    absent = [f"{name} (or {', '.join(NUMERIC[name][:3])})" for name in record.columns if name not in columns]
-    if absent:
-        have = ", ".join((*columns, *others)) or "none"
-        summary = f"measure {record.name} needs columns that {source} lacks; it has {have}"
-        raise DataError(summary, [Problem(None, None, name, None, "is missing") for name in absent])
-
-
-def _options(settings: Settings) -> Mapping[str, object]:
-    conventions = {name: getattr(settings, name) for name in _CONVENTIONS}
-    return {"level": settings.given_level, "scale": settings.scale, **conventions}
-
-
-def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells:
-    """Make 2×2 cells of the columns of events and totals; ``swap`` counts non-events as events."""
-    a, c = columns["events_1"], columns["events_2"]
-    b, d = columns["n_1"] - a, columns["n_2"] - c
-    return Cells(b, a, d, c) if swap else Cells(a, b, c, d)
-
-
-def _corrected(registry: Registry, raw: Cells, measure: EffectMeasure, settings: Settings) -> CorrectedCells:
-    correction = registry.get(Correction, settings.correction)
-    inputs = correction.inputs(measure, settings.method, settings.increment)
-    with np.errstate(invalid="ignore"):
-        made: CorrectedCells = call(registry, correction, raw, **inputs)
-    if made.kept_in_sums is None:
-        return made
-    return attrs.evolve(made, kept_in_sums=made.kept_in_sums & (raw.n_1 > 0) & (raw.n_2 > 0))
-
-
-def _empty_arms(raw: Cells) -> Reasons:
-    one, two = raw.n_1 == 0, raw.n_2 == 0
-    arms = ((one & two, "either arm"), (one, "arm 1"), (two, "arm 2"))
-    return tuple((mask, NO_PARTICIPANTS.format(arms=name)) for mask, name in arms)
 
 
 def leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:

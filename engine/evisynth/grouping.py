@@ -29,6 +29,15 @@ class Groups:
         """Number of analyses."""
         return self.starts.size
 
+    def codes(self) -> IntArray:
+        """Give the number of each row's analysis, in the order of the table."""
+        rows = np.repeat(np.arange(self.count), self.counts)
+        if self.order is None:
+            return rows
+        made = np.empty_like(rows)
+        made[self.order] = rows
+        return made
+
     def rows_of(self, used: BoolArray | None) -> tuple[IntArray | None, IntArray, IntArray]:
         """Give order, starts and counts of the rows in use alone; with None, of all."""
         if used is None:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from evisynth.records import (
         Adjustment,
         BiasTest,
+        Check,
         Conversion,
         Converter,
         Correction,
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         PoolingModel,
         PredictionInterval,
         Reporter,
+        Route,
         Tau2Estimator,
         Tau2Interval,
     )
@@ -76,6 +78,16 @@ def adjustments() -> list[Adjustment]:  # type: ignore[empty-body]
 @hookspec
 def conversions() -> list[Conversion]:  # type: ignore[empty-body]
     """Yield conversions of statistics, such as median and quartiles → mean and SD."""
+
+
+@hookspec
+def routes() -> list[Route]:  # type: ignore[empty-body]
+    """Yield other ways to a measure's effect than its own columns, taken row by row."""
+
+
+@hookspec
+def checks() -> list[Check]:  # type: ignore[empty-body]
+    """Yield guard rails: rows that look wrong, and what to look at."""
 
 
 @hookspec

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evisynth.fit_statistics import FitStatistics
+    from evisynth.scales import Scale
     from evisynth.settings import Settings
 
 NO_STUDIES = "no study has an effect that can be pooled"
@@ -28,16 +29,6 @@ NOTHING_TO_PREDICT = "a common effect leaves nothing to predict"
 FEWER_STUDIES = "there are fewer studies than coefficients"
 
 
-def back_transform(scale: str, value: float) -> float:
-    """Bring a number from the analysis scale to the scale shown to readers."""
-    if scale != "log":
-        return value
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf
-
-
 @attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties fastest
 class Model:
     """Hold one pooled model of an analysis: common-effect or random-effects."""
@@ -46,7 +37,7 @@ class Model:
     fit: Fit | None
     settings: Settings
     methods: Methods
-    scale: str
+    scale: Scale
     absent: str | None = None
     """Why there is no such model."""
 
@@ -152,9 +143,7 @@ class Model:
         """The prediction interval on the scale shown to readers."""
         if self.prediction is None:
             return None
-        return Interval(
-            back_transform(self.scale, self.prediction.low), back_transform(self.scale, self.prediction.high)
-        )
+        return Interval(*self.scale.show_limits(self.prediction.low, self.prediction.high))
 
     @property
     def prediction_reason(self) -> str | None:
@@ -169,9 +158,9 @@ class Model:
         return float(self.fit.tau2) if self.fit is not None and self.fit.tau2_fit is not None else None
 
 
-def display_of(estimate: Estimate, scale: str) -> Display:
+def display_of(estimate: Estimate, scale: Scale) -> Display:
     """Bring an estimate to the scale shown to readers."""
-    return Display(*(back_transform(scale, value) for value in (estimate.value, estimate.ci_low, estimate.ci_high)))
+    return Display(scale.show(estimate.value), *scale.show_limits(estimate.ci_low, estimate.ci_high))
 
 
 def interval_of(limits: Limits) -> tuple[Interval | None, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
@@ -17,20 +17,30 @@ from evisynth.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from evisynth.across_rows import Increments
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.cells import Cells, CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
+    from evisynth.scales import Scale
     from evisynth.sources import Source, Table
-    from evisynth.studies import MeasuredEffects, Studies
+    from evisynth.studies import MeasuredEffects, Reasons, Studies
 
-Scale: TypeAlias = Literal["linear", "log", "given"]
+GIVEN = "given"
 
 
 def _not_empty(_: object, attribute: attrs.Attribute[str], value: str) -> None:
     if not isinstance(value, str) or not value.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - plugins may be untyped
         msg = f"{attribute.name} of a record is a text that is not empty, not {value!r}"
+        raise SettingsError(msg)
+
+
+def _scale(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    from evisynth.scales import OF_THE_ENGINE, Scale  # noqa: PLC0415 - records are the first to be imported
+
+    if not (isinstance(value, Scale) or (isinstance(value, str) and value in {*OF_THE_ENGINE, GIVEN})):
+        msg = f"{attribute.name} of a record is 'linear', 'log', 'given' or a Scale, not {value!r}"
         raise SettingsError(msg)
 
 
@@ -77,12 +87,22 @@ class Method:
         return {name: available[name] for name in self.parameters if name in available}
 
 
+def _required_columns(method: Method) -> tuple[str, ...]:
+    from evisynth.columns import NUMERIC  # noqa: PLC0415 - small and only for listings
+
+    empty = inspect.Parameter.empty
+    return tuple(name for name, p in method.parameters.items() if p.default is empty and name in NUMERIC)
+
+
 @attrs.frozen
 class EffectMeasure(Method):
     """An effect measure: columns of a study table → ``y, v`` and reasons where there is none.
 
     The function names its columns as parameters (required ones without a default, alternatives with ``None``), and any
-    of ``cells`` (`CorrectedCells`), ``level`` (of the studies' intervals) and the options of its own.
+    of ``cells`` (`CorrectedCells`), ``level`` (of limits that are given), ``scale`` (of given effects), the conventions
+    ``vtype``, ``smd_correction``, ``smd_variance`` and ``zero_sd``, ``increments`` (a function of the cells ``(k,)``
+    that a zero spoils: what the zero-cell rule adds to each of them) and ``average`` (a function of values and sample
+    sizes: their mean over the analysis).
     """
 
     kind = "EffectMeasure"
@@ -91,8 +111,11 @@ class EffectMeasure(Method):
     function: Callable[..., MeasuredEffects] = attrs.field(validator=_callable)
     label: str = attrs.field(kw_only=True, validator=_not_empty)
     """Name for readers: ``Risk Ratio``."""
-    scale: Scale = attrs.field(kw_only=True)
-    """``log``: y is a logarithm and shown exponentiated; ``linear``: shown as it is; ``given``: the settings say."""
+    scale: str | Scale = attrs.field(kw_only=True, validator=_scale)
+    """``"log"``: y is a logarithm and shown exponentiated; ``"linear"``: shown as it is; ``"given"``: the settings say;
+    or a `Scale` that says how."""
+    variances: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """Variance types that ``vtype`` may be, as metafor calls them; the first is the default."""
     default_method: str = attrs.field(default="IV", kw_only=True)
     """Pooling that presets which pool by Mantel–Haenszel or Peto use for this measure."""
     zero_cells: Literal["ratio", "difference", "exact"] = attrs.field(default="ratio", kw_only=True)
@@ -103,11 +126,7 @@ class EffectMeasure(Method):
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that the function cannot do without."""
-        from evisynth.columns import NUMERIC  # noqa: PLC0415 - small and only for listings
-
-        required = tuple(
-            name for name, p in self.parameters.items() if p.default is inspect.Parameter.empty and name in NUMERIC
-        )
+        required = _required_columns(self)
         return ("events_1", "n_1", "events_2", "n_2") if self.counts and not required else required
 
     @property
@@ -120,21 +139,37 @@ class EffectMeasure(Method):
 class Correction(Method):
     """A zero-cell correction: cells → the cells for effects, for M-H sums and for variances.
 
-    The function takes ``(cells, *, measure, method, increment)``.
+    The function takes ``(cells, *, …)`` and any of ``measure``, ``method``, ``increments`` (what the settings add to
+    every cell of each table, ``(k,)``), ``increment`` (the number itself) and ``double_zeros`` (``"by correction"``,
+    ``"kept"`` or ``"dropped"``).
     """
 
     kind = "Correction"
     hook = "corrections"
 
     function: Callable[..., CorrectedCells] = attrs.field(validator=_callable)
+    adds: bool = attrs.field(default=True, kw_only=True)
+    """Whether it adds anything; if not, neither do measures of other counts than those of 2×2 tables."""
 
-    def apply(self, cells: Cells, measure: EffectMeasure, method: str, increment: float) -> CorrectedCells:
+    def apply(
+        self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, double_zeros: str = "by correction"
+    ) -> CorrectedCells:
         """Correct the cells of one outcome."""
-        return self.function(cells, **self.inputs(measure, method, increment))
+        return self.function(cells, **self.inputs(cells, measure, method, rule, double_zeros))
 
-    def inputs(self, measure: EffectMeasure, method: str, increment: float) -> dict[str, Any]:
+    def inputs(
+        self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, double_zeros: str = "by correction"
+    ) -> dict[str, Any]:
         """Pick what the function asks for of all that a correction may know."""
-        return self.named_inputs({"measure": measure, "method": method, "increment": increment})
+        available: dict[str, Any] = {
+            "measure": measure,
+            "method": method,
+            "increment": rule.increment,
+            "double_zeros": double_zeros,
+        }
+        if "increments" in self.parameters:
+            available["increments"] = rule(cells.a, cells.b, cells.c, cells.d)
+        return self.named_inputs(available)
 
 
 @attrs.frozen
@@ -295,11 +330,51 @@ class Conversion(Method):
 
     function: Callable[..., tuple[FloatArray, ...]] = attrs.field(validator=_callable)
     targets: tuple[str, ...] = attrs.field(kw_only=True)
+    formula: str = attrs.field(default="", kw_only=True)
+    """What results print beside the numbers that it made."""
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the statistics that it converts from."""
         return tuple(self.parameters)
+
+
+@attrs.frozen
+class Route(Method):
+    """Another way to a measure's effect than its own columns: columns → ``y, v`` and reasons, as a measure does.
+
+    The function names its columns as parameters (required ones without a default) and any of ``level``, ``scale`` and
+    the conventions. A row takes the first way for which it has every required column: the measure's own, then the
+    routes in the order of the registry.
+    """
+
+    kind = "Route"
+    hook = "routes"
+
+    function: Callable[..., MeasuredEffects] = attrs.field(validator=_callable)
+    measures: frozenset[str] = attrs.field(kw_only=True)
+    """Measures whose effect and variance it gives."""
+    formula: str = attrs.field(kw_only=True, validator=_not_empty)
+    """What the result prints: ``d = t √(1/n₁ + 1/n₂)``."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the function cannot do without."""
+        return _required_columns(self)
+
+
+@attrs.frozen
+class Check(Method):
+    """A guard rail: columns and effects → masks of rows that look wrong, each with what to look at.
+
+    The function names columns of the table (all optional: default None), ``y`` and ``v``, ``measure`` (a name),
+    ``scale`` (a name) or ``level`` (of limits that were entered), and returns `Reasons`.
+    """
+
+    kind = "Check"
+    hook = "checks"
+
+    function: Callable[..., Reasons] = attrs.field(validator=_callable)
 
 
 @attrs.frozen
@@ -347,6 +422,8 @@ KINDS: tuple[type[Method], ...] = (
     BiasTest,
     Adjustment,
     Conversion,
+    Route,
+    Check,
     Converter,
     Reporter,
 )

@@ -182,7 +182,7 @@ class Regression:
         labels = tuple(label for label, _ in rows)
         L = np.array([weights for _, weights in rows])
         estimates, _ = self._combined(L)
-        return Combinations(labels, estimates, self._tested(L, labels), self.analysis.effects.scale)
+        return Combinations(labels, estimates, self._tested(L, labels), self.analysis.scale)
 
     def _combined(self, L: FloatArray) -> tuple[Estimates, Limits | None]:
         """Infer about combinations by the interval method in use, and predict at them."""
@@ -261,7 +261,7 @@ class Regression:
             prediction_low=low,
             prediction_high=high,
             prediction_reason=reason,
-            scale=self.analysis.effects.scale,
+            scale=self.analysis.scale,
         )
 
     @property
@@ -388,7 +388,7 @@ class Regression:
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per coefficient."""
-        scale = self.analysis.effects.scale
+        scale = self.analysis.scale
         return [{"term": name, **row_of(one, scale)} for name, one in self.analysis.coefficients.items()]
 
     def to_frame(self) -> pd.DataFrame:

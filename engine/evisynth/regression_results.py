@@ -9,12 +9,13 @@ import attrs
 import numpy as np
 
 from evisynth.fits import Display, Estimate, Estimates
-from evisynth.models import back_transform, display_of
+from evisynth.models import display_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from evisynth.kernels.arrays import FloatArray
+    from evisynth.scales import Scale
 
 
 @attrs.frozen
@@ -49,7 +50,7 @@ class Combinations:
     estimates: Estimates
     """First row: the combinations; arrays ``(1 or more, n)``."""
     joint: JointTest
-    scale: str
+    scale: Scale
 
     def __len__(self) -> int:
         """Count the combinations."""
@@ -88,7 +89,7 @@ class Predictions:
     prediction_low: FloatArray
     prediction_high: FloatArray
     prediction_reason: str | None
-    scale: str
+    scale: Scale
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -98,13 +99,14 @@ class Predictions:
     def display(self) -> tuple[Display, ...]:
         """Means and their intervals on the scale shown to readers."""
         rows = zip(self.value.tolist(), self.ci_low.tolist(), self.ci_high.tolist(), strict=True)
-        return tuple(Display(*(back_transform(self.scale, value) for value in row)) for row in rows)
+        return tuple(Display(self.scale.show(value), *self.scale.show_limits(*limits)) for value, *limits in rows)
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per row of the new data, on both scales."""
         made: list[dict[str, Any]] = []
         for i, label in enumerate(self.labels):
             low, high = float(self.prediction_low[i]), float(self.prediction_high[i])
+            shown_low, shown_high = self.scale.show_limits(low, high)
             shown = self.display[i]
             made.append(
                 {
@@ -118,8 +120,8 @@ class Predictions:
                     "display": shown.value,
                     "display_ci_low": shown.ci_low,
                     "display_ci_high": shown.ci_high,
-                    "display_prediction_low": back_transform(self.scale, low),
-                    "display_prediction_high": back_transform(self.scale, high),
+                    "display_prediction_low": shown_low,
+                    "display_prediction_high": shown_high,
                 }
             )
         return made
@@ -157,7 +159,7 @@ def one_of(estimates: Estimates, i: int) -> Estimate:
 ARRAYS = ("value", "se", "ci_low", "ci_high", "statistic", "p_value", "log_p_value")
 
 
-def row_of(one: Estimate, scale: str) -> dict[str, Any]:
+def row_of(one: Estimate, scale: Scale) -> dict[str, Any]:
     """Give an estimate as a row of a table, on both scales."""
     shown = display_of(one, scale)
     return {

@@ -17,7 +17,7 @@ from evisynth.fits import Display
 from evisynth.heterogeneity import heterogeneity_of, no_heterogeneity
 from evisynth.kernels.distributions import chi2_p_value, normal_quantile
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
-from evisynth.models import FEWER_STUDIES, NO_DOF, NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO, Model, back_transform
+from evisynth.models import FEWER_STUDIES, NO_DOF, NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO, Model
 from evisynth.studies import LEFT_OUT
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evisynth.kernels.arrays import FloatArray
     from evisynth.pooling import Methods, Pooled
     from evisynth.regression import Regression
+    from evisynth.scales import Scale
     from evisynth.settings import Settings
     from evisynth.studies import Effects
     from evisynth.thresholds import Probability
@@ -136,11 +137,14 @@ class MetaAnalysis:
         if "random" not in offered and random is not None:
             random, absent = None, f"the program of settings {self.settings.preset!r} has no such model"
         return {
-            "common": Model("common", common, self.settings, self.methods, self.effects.scale, no_common),
-            "random": Model(
-                "random", random, self.settings, self.methods, self.effects.scale, None if random else absent
-            ),
+            "common": Model("common", common, self.settings, self.methods, self.scale, no_common),
+            "random": Model("random", random, self.settings, self.methods, self.scale, None if random else absent),
         }
+
+    @cached_property
+    def scale(self) -> Scale:
+        """The scale that pooled effects are shown on."""
+        return self.effects.scale_of(self.rows)
 
     @property
     def _nothing(self) -> str:
@@ -269,13 +273,15 @@ class MetaAnalysis:
         se = np.sqrt(effects.v)
         columns: Mapping[str, FloatArray] = {} if source is None else source.columns
         pooled = set(self.rows)
+        plain = effects.display_scale.size is None
         made: list[StudyResult] = []
         for i in range(self.k_total):
             reason = effects.reasons.get(i)
             y, s = float(effects.y[i]), float(se[i])
             seen = reason is None
             low, high = y - z * s, y + z * s
-            shown = Display(*(back_transform(effects.scale, value) for value in (y, low, high))) if seen else None
+            scale = effects.display_scale if plain else effects.scale_of([i])
+            shown = Display(scale.show(y), *scale.show_limits(low, high)) if seen else None
             by_model = {name: float(column[i]) if i in pooled else None for name, column in self.weights.items()}
             made.append(
                 StudyResult(

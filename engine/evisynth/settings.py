@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from evisynth.across_rows import INCREMENT_TO
 from evisynth.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ def _finite_or_none(_: object, attribute: attrs.Attribute[Any], value: object) -
         raise SettingsError(msg)
 
 
-def _positive(_: object, attribute: attrs.Attribute[float], value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        msg = f"{attribute.name} is a positive number, not {value!r}"
+def _not_negative(_: object, attribute: attrs.Attribute[float], value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        msg = f"{attribute.name} is a number of 0 or more, not {value!r}"
         raise SettingsError(msg)
 
 
@@ -147,7 +148,14 @@ class Settings:
     given_level: float = attrs.field(default=0.95, validator=_level)
     """Level of the confidence limits that were entered as data."""
     correction: str = attrs.field(default="revman", validator=_text_or_none)
-    increment: float = attrs.field(default=0.5, validator=_positive)
+    increment: float = attrs.field(default=0.5, validator=_not_negative)
+    """What the zero-cell correction adds to a cell."""
+    increment_to: str = attrs.field(default="only0", validator=_one_of(*INCREMENT_TO))
+    """Tables that it is added to: ``only0`` (those with a zero), ``if0all`` (all where one has a zero), all, none."""
+    double_zeros: str = attrs.field(default="by correction", validator=_one_of("by correction", "kept", "dropped"))
+    """Whether tables with no events (or nothing but events) in both arms have an effect."""
+    vtype: str | None = attrs.field(default=None, validator=_text_or_none)
+    """Variance type of the effect measure, as metafor calls it (LS, UB, AV, HO …); None: the measure's default."""
     i2: str = attrs.field(default="q", validator=_one_of("q", "tau2"))
     """Definition of the I² and H² shown: from Q, or from τ² and the typical within-study variance."""
     centre: str = attrs.field(default="pooled", validator=_one_of("pooled", "IV", BY_TAU2))
@@ -156,7 +164,8 @@ class Settings:
     """Name of the random-effects model's pooling: that of ``method`` (``M-H, Random``), or plain inverse variance."""
     mh_rd_variance: str = attrs.field(default="Greenland-Robins", validator=_one_of("Greenland-Robins", "Sato"))
     """Variance of a Mantel–Haenszel risk difference."""
-    smd_correction: str = attrs.field(default="approximate", validator=_one_of("approximate", "exact"))
+    smd_correction: str = attrs.field(default="approximate", validator=_one_of("approximate", "exact", "none"))
+    """Correction of a standardised mean difference for the bias of small samples."""
     smd_variance: str = attrs.field(default="revman", validator=_one_of("revman", "LS", "UB"))
     zero_sd: str = attrs.field(default="excluded", validator=_one_of("excluded", "kept"))
     """Whether a study with a standard deviation of 0, or one participant, in an arm is left out."""

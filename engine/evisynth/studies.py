@@ -12,6 +12,7 @@ import numpy as np
 
 from evisynth.errors import DataError, DataWarning, Problem
 from evisynth.kernels.arrays import BoolArray, FloatArray, read_only
+from evisynth.scales import LINEAR, Scale, scale_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +132,8 @@ class Effects:
     measure: str = "GEN"
     label: str = "Effect"
     scale: str = "linear"
+    display_scale: Scale = attrs.field(default=LINEAR, eq=False)
+    """How numbers of the scale are shown to readers."""
     reasons: Mapping[int, str] = attrs.field(factory=dict[int, str])
     cells: CorrectedCells | None = attrs.field(default=None, eq=False)
     plugin: str = attrs.field(default="", eq=False)
@@ -139,6 +142,8 @@ class Effects:
     """Settings that they were measured by; None for effects that were given."""
     weights: FloatArray | None = attrs.field(default=None, eq=attrs.cmp_using(eq=np.array_equal))  # pyright: ignore[reportUnknownMemberType] - numpy's overloads
     """The user's weights; None where studies are weighed by their variances."""
+    routes: Mapping[int, str] = attrs.field(factory=dict[int, str])
+    """Rows (from 0) that took another route than the measure's own columns, with its name."""
     _study: tuple[str, ...] | None = None
 
     def __init__(  # noqa: PLR0913 - keyword-only, each a column of the table that this value is
@@ -151,12 +156,13 @@ class Effects:
         studies: Studies | None = None,
         measure: str = "GEN",
         label: str = "Effect",
-        scale: str = "linear",
+        scale: str | Scale = "linear",
         reasons: Mapping[int, str] | None = None,
         cells: CorrectedCells | None = None,
         plugin: str = "",
         made_by: Settings | None = None,
         weights: object = None,
+        routes: Mapping[int, str] | None = None,
     ) -> None:
         """Take arrays, check them and note which rows cannot be pooled."""
         y_array = _column("y", y)
@@ -188,12 +194,14 @@ class Effects:
             studies,
             measure,
             label,
-            scale,
+            scale if isinstance(scale, str) else scale.name,
+            scale_of(scale),
             found,
             cells,
             plugin,
             made_by,
             own,
+            dict(routes) if routes else {},
             tuple(study) if study is not None else None,
         )
 
@@ -224,6 +232,20 @@ class Effects:
         mask[list(self.reasons)] = False
         return mask
 
+    def scale_of(self, rows: Sequence[int]) -> Scale:
+        """Give the scale that some rows together are shown on.
+
+        Where it depends on sample sizes (or person-time), for their harmonic mean.
+        """
+        scale = self.display_scale
+        if scale.size is None or scale.at is not None:
+            return scale
+        column = None if self.studies is None else self.studies.columns.get(scale.size)
+        if column is None or not len(rows):
+            return scale
+        with np.errstate(divide="ignore"):
+            return scale.for_size(len(rows) / float((1.0 / column[list(rows)]).sum()))
+
     def replace(self, **changes: Any) -> Effects:  # noqa: ANN401 - the arguments of this class
         """Copy with some arguments changed, such as ``v`` or ``reasons``."""
         kept: dict[str, Any] = {
@@ -233,12 +255,13 @@ class Effects:
             "studies": self.studies,
             "measure": self.measure,
             "label": self.label,
-            "scale": self.scale,
+            "scale": self.display_scale,
             "reasons": self.reasons,
             "cells": self.cells,
             "plugin": self.plugin,
             "made_by": self.made_by,
             "weights": self.weights,
+            "routes": self.routes,
         }
         return Effects(**{**kept, **changes})
 
@@ -252,7 +275,7 @@ class Effects:
             studies=self.studies.take(rows) if self.studies is not None else None,
             measure=self.measure,
             label=self.label,
-            scale=self.scale,
+            scale=self.display_scale,
             reasons={new: self.reasons[old] for new, old in enumerate(rows) if old in self.reasons},
             cells=attrs.evolve(
                 self.cells.at(index),
@@ -263,6 +286,7 @@ class Effects:
             plugin=self.plugin,
             made_by=self.made_by,
             weights=None if self.weights is None else self.weights[index],
+            routes={new: self.routes[old] for new, old in enumerate(rows) if old in self.routes},
         )
 
 

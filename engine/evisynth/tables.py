@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evisynth.columns import COUNTS, NUMERIC, TEXT, find_roles
+from evisynth.columns import ALWAYS_NUMBERS, COUNTS, NUMERIC, TEXT, find_roles
 from evisynth.errors import DataError, Problem
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.studies import Studies
@@ -17,19 +17,26 @@ from evisynth.studies import Studies
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from evisynth.kernels.arrays import BoolArray
     from evisynth.sources import Table
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "—", "not reported", "nr"})
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": "", "\u202f": ""})
 _THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$")
 _DECIMAL_COMMA = re.compile(r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)?(,\d+)?([eE][+-]?\d+)?$")
-_NOT_NEGATIVE = {
-    **dict.fromkeys((*COUNTS,), "a count cannot be negative"),
-    "sd_1": "a standard deviation cannot be negative",
-    "sd_2": "a standard deviation cannot be negative",
-    "vi": "a variance cannot be negative",
-    "sei": "a standard error cannot be negative",
-    "o_e_variance": "a variance cannot be negative",
+_INFINITE = math.inf
+RANGES: Mapping[str, tuple[float, float, str]] = {
+    # column: least and largest value that a study can have, and what to say of another
+    **dict.fromkeys(COUNTS, (0.0, _INFINITE, "a count cannot be negative")),
+    **dict.fromkeys(("sd", "sd_1", "sd_2"), (0.0, _INFINITE, "a standard deviation cannot be negative")),
+    **dict.fromkeys(("sei", "se_1", "se_2"), (0.0, _INFINITE, "a standard error cannot be negative")),
+    **dict.fromkeys(("vi", "o_e_variance"), (0.0, _INFINITE, "a variance cannot be negative")),
+    **dict.fromkeys(("time", "time_1", "time_2"), (0.0, _INFINITE, "person-time cannot be negative")),
+    **dict.fromkeys(("f_value", "chi2"), (0.0, _INFINITE, "this statistic cannot be negative")),
+    "p_value": (0.0, 1.0, "a p-value lies between 0 and 1"),
+    "r_squared": (0.0, 1.0, "R² lies between 0 and 1"),
+    "cles": (0.0, 1.0, "a probability lies between 0 and 1"),
+    "r": (-1.0, 1.0, "a correlation lies between -1 and 1"),
 }
 
 
@@ -128,20 +135,30 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
     named = text.pop("study", None)
     study = tuple(name or f"Row {i + 1}" for i, name in enumerate(named)) if named else _numbered(k)
     problems: list[Problem] = []
-    numbers = {
-        role: number_column(
-            heading, columns[heading], problems, study, decimal_comma=table.decimal_comma, whole=role in COUNTS
+    numbers: dict[str, FloatArray] = {}
+    notes = list(_repeated(study))
+    for role, heading in found.items():
+        if role not in NUMERIC:
+            continue
+        wrong: list[Problem] = []
+        column = number_column(
+            heading, columns[heading], wrong, study, decimal_comma=table.decimal_comma, whole=role in COUNTS
         )
-        for role, heading in found.items()
-        if role in NUMERIC
-    }
+        if wrong and role not in ALWAYS_NUMBERS and role not in (roles or {}):
+            text[heading] = tuple(text_cell(value) for value in columns[heading])
+            notes.append(
+                f"column {heading!r} is kept as text, not read as {role}: row {wrong[0].row} holds {wrong[0].value}"
+            )
+            continue
+        numbers[role] = column
+        problems.extend(wrong)
     numbers = complete_totals(numbers)
     problems.extend(impossible_values(numbers, found, study))
     if problems:
         problems.sort(key=lambda problem: problem.row or 0)
         summary = f"{source or 'the table'} holds {_plural(len(problems), 'value')} that cannot be used"
         raise DataError(summary, problems)
-    return Studies(columns=numbers, study=study, text=text, source=source, notes=_repeated(study))
+    return Studies(columns=numbers, study=study, text=text, source=source, notes=tuple(notes))
 
 
 def _plural(count: int, word: str) -> str:
@@ -202,21 +219,28 @@ def impossible_values(
 
     for role, values in numbers.items():
         yield from at(np.isinf(values), role, "is not finite")
-    for role, message in _NOT_NEGATIVE.items():
+    for role, (least, largest, message) in RANGES.items():
         if role in numbers:
-            yield from at(numbers[role] < 0, role, message)
-    for arm in ("1", "2"):
-        events, total, others = f"events_{arm}", f"n_{arm}", f"nonevents_{arm}"
-        if events in numbers and total in numbers:
-            yield from at(
-                numbers[events] > numbers[total], events, f"more events than participants ({found.get(total, total)})"
-            )
-            if others in numbers and total in found:
-                gap = numbers[events] + numbers[others] != numbers[total]
-                complete = ~np.isnan(numbers[events] + numbers[others] + numbers[total])
-                yield from at(gap & complete, others, f"events and non-events do not add up to {found[total]}")
+            yield from at((numbers[role] < least) | (numbers[role] > largest), role, message)
+    for arm in ("_1", "_2", ""):
+        if {f"events{arm}", f"n{arm}"} <= numbers.keys():
+            for role, rows, message in _impossible_arm(numbers, found, arm):
+                yield from at(rows, role, message)
+    if "direction" in numbers:
+        yield from at(np.abs(numbers["direction"]) != 1, "direction", "a direction is 1 or -1")
     if "ci_low" in numbers and "ci_high" in numbers:
         yield from at(numbers["ci_low"] > numbers["ci_high"], "ci_low", "the lower limit is above the upper")
+
+
+def _impossible_arm(
+    numbers: Mapping[str, FloatArray], found: Mapping[str, str], arm: str
+) -> Iterable[tuple[str, BoolArray, str]]:
+    events, total, others = f"events{arm}", f"n{arm}", f"nonevents{arm}"
+    yield events, numbers[events] > numbers[total], f"more events than participants ({found.get(total, total)})"
+    if others in numbers and total in found:
+        gap = numbers[events] + numbers[others] != numbers[total]
+        complete = ~np.isnan(numbers[events] + numbers[others] + numbers[total])
+        yield others, gap & complete, f"events and non-events do not add up to {found[total]}"
 
 
 def _repeated(study: Sequence[str]) -> tuple[str, ...]:

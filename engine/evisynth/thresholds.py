@@ -14,6 +14,7 @@ from evisynth.kernels.distributions import normal_tail, t_tail
 if TYPE_CHECKING:
     from evisynth.fits import Limits
     from evisynth.records import PredictionInterval
+    from evisynth.scales import Scale
 
 SCALES = ("display", "analysis")
 
@@ -43,7 +44,7 @@ class Probability:
 def threshold_probability(
     predicted: tuple[Limits | None, str | None],
     record: PredictionInterval | None,
-    scale: str,
+    scale: Scale,
     *,
     below: float | None,
     above: float | None,
@@ -79,27 +80,27 @@ def threshold_probability(
     return Probability(value, side, threshold, shown, "normal" if df is None else "t", df)
 
 
-def _on_both_scales(given: float, scale: str, on: str | None) -> tuple[float, float]:
+def _on_both_scales(given: float, scale: Scale, on: str | None) -> tuple[float, float]:
     if on is not None and on not in SCALES:
         msg = f"a threshold is on one of {', '.join(map(repr, SCALES))}, not {on!r}"
         raise SettingsError(msg)
-    if scale != "log":
+    if scale.name == "linear":
         return given, given
     if on is None:
+        here, there = ("a logarithm", "a ratio") if scale.name == "log" else (f"on the scale {scale.name}", "another")
         msg = (
-            f"this effect is a logarithm, and shown as a ratio: say on='display' where {given!r} is a ratio, "
-            "or on='analysis' where it is a logarithm"
+            f"this effect is {here}, and shown as {there}: say on='display' where {given!r} is as it is shown, "
+            "or on='analysis' where it is on the scale of the analysis"
         )
         raise SettingsError(msg)
     if on == "analysis":
-        return given, math.exp(given) if given < _LARGEST_LOG else math.inf
-    if given <= 0.0:
-        msg = f"a ratio is positive, and the threshold is {given!r}: say on='analysis' if it is a logarithm"
+        return given, scale.show(given)
+    taken = scale.take(given)
+    if not math.isfinite(taken):
+        what = "a ratio is positive" if scale.name == "log" else f"the scale {scale.name} has no such value"
+        msg = f"{what}, and the threshold is {given!r}: say on='analysis' if it is on the scale of the analysis"
         raise SettingsError(msg)
-    return math.log(given), given
-
-
-_LARGEST_LOG = 709.0
+    return taken, given
 
 
 def _simulated(draws: np.ndarray, side: str, threshold: float, shown: float) -> Probability:

@@ -99,9 +99,9 @@ class StudyPredictions:
             "random_effect_high": random.high,
         }
         made = study_records(self.analysis, columns, {}, self.reason)
-        scale = self.analysis.effects.scale
-        for record in made:
+        for row, record in enumerate(made):
             reason = record.pop("reason")
+            scale = self.analysis.effects.scale_of([row])
             values = shown(scale, record["effect"], record["prediction_low"], record["prediction_high"])
             record["display"] = values["display"]
             record["display_prediction_low"] = values["display_ci_low"]

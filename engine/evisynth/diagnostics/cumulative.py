@@ -68,7 +68,12 @@ class Cumulative:
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per step (and, in a meta-regression, coefficient): the pooled effect and heterogeneity so far."""
-        return pooled_records(self.numbers, "added", ["; ".join(names) for names in self.added], self.analysis)
+        labels = ["; ".join(names) for names in self.added]
+
+        def rows(i: int) -> list[int]:
+            return [row for step in self.steps[: i + 1] for row in step]
+
+        return pooled_records(self.numbers, "added", labels, self.analysis, rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Give `records` as a table."""

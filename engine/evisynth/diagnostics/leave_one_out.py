@@ -74,7 +74,15 @@ class LeaveOneOut:
 
         In a meta-regression a row per study and coefficient, which ``term`` names.
         """
-        return pooled_records(self.numbers, "omitted", self.omitted, self.analysis, without=("statistic", "h2"))
+        rows = self.analysis.rows
+        return pooled_records(
+            self.numbers,
+            "omitted",
+            self.omitted,
+            self.analysis,
+            rows=lambda i: [*rows[:i], *rows[i + 1 :]],
+            without=("statistic", "h2"),
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Give `records` as a table."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from evisynth.models import back_transform
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
     from evisynth.diagnostics.subsets import Subsets
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
+    from evisynth.scales import Scale
 
 
 def number(value: float) -> float | None:
@@ -22,13 +21,11 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def shown(scale: str, effect: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
+def shown(scale: Scale, effect: float | None, low: float | None, high: float | None) -> dict[str, float | None]:
     """Bring an effect and its limits to the scale shown to readers."""
     names = ("display", "display_ci_low", "display_ci_high")
-    values = (effect, low, high)
-    return {
-        name: None if value is None else back_transform(scale, value) for name, value in zip(names, values, strict=True)
-    }
+    values = (effect, high, low) if scale.decreasing else (effect, low, high)
+    return {name: None if value is None else scale.show(value) for name, value in zip(names, values, strict=True)}
 
 
 def excluded_studies(analysis: MetaAnalysis) -> Mapping[str, str]:
@@ -37,15 +34,24 @@ def excluded_studies(analysis: MetaAnalysis) -> Mapping[str, str]:
 
 
 def pooled_records(
-    numbers: Subsets, name: str, labels: Sequence[str], analysis: MetaAnalysis, without: Sequence[str] = ()
+    numbers: Subsets,
+    name: str,
+    labels: Sequence[str],
+    analysis: MetaAnalysis,
+    rows: Callable[[int], Sequence[int]],
+    without: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Give a row for each of several analyses, whose ``labels`` stand in the column ``name``: effect and heterogeneity.
 
-    In a meta-regression a row per analysis and coefficient, which ``term`` names; ``without`` are columns left out.
+    In a meta-regression a row per analysis and coefficient, which ``term`` names; ``rows(i)`` are the rows of the
+    input that analysis i pools, and ``without`` are columns left out.
     """
     terms = analysis.terms
     made: list[dict[str, Any]] = []
+    effects = analysis.effects
     for i, label in enumerate(labels):
+        # The scale of a transformation that depends on sample sizes is that of the studies pooled.
+        scale = effects.display_scale if effects.display_scale.size is None else effects.scale_of(rows(i))
         for j, term in enumerate(terms):
             columns = (numbers.value, numbers.ci_low, numbers.ci_high)
             effect, low, high = (number(column[j, i]) for column in columns)
@@ -60,7 +66,7 @@ def pooled_records(
                 "statistic": number(numbers.statistic[j, i]),
                 "df": number(numbers.df[j, i]),
                 "p_value": number(numbers.p_value[j, i]),
-                **shown(analysis.effects.scale, effect, low, high),
+                **shown(scale, effect, low, high),
                 "q": number(numbers.q[i]),
                 "q_p_value": number(numbers.q_p_value[i]),
                 "tau2": number(numbers.tau2[i]),

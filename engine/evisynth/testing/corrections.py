@@ -11,7 +11,7 @@ from evisynth.kernels.arrays import read_only
 from evisynth.records import EffectMeasure
 from evisynth.registry import default_registry
 from evisynth.testing.conformance import ask, check_record, ensure, same
-from evisynth.testing.measures import INCREMENT, measure_options
+from evisynth.testing.measures import INCREMENTS, measure_options
 from evisynth.testing.samples import ORDINARY, count_cells
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _uses(made: CorrectedCells) -> tuple[Cells, ...]:
 def _corrected(record: Correction, cells: Cells, measure: EffectMeasure, method: str, given: str) -> CorrectedCells:
     before = Cells(*(read_only(x) for x in _four(cells)))
     made: CorrectedCells = ask(
-        record, "answers, and writes nothing into its inputs", given, record.apply, before, measure, method, INCREMENT
+        record, "answers, and writes nothing into its inputs", given, record.apply, before, measure, method, INCREMENTS
     )
     shapes = {np.shape(x) for use in (made.raw, *_uses(made)) for x in _four(use)}
     ensure(shapes == {cells.a.shape}, record, "each use gets cells of the shape given", given, shapes)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from evisynth.across_rows import Analyses, Average, Increments
 from evisynth.columns import NUMERIC
 from evisynth.errors import DataError
-from evisynth.fitting import effects, raw_cells
+from evisynth.fitting import effects
 from evisynth.kernels.arrays import read_only
+from evisynth.measuring import options_of, raw_cells
 from evisynth.records import Correction, EffectMeasure
 from evisynth.registry import default_registry
 from evisynth.settings import Settings
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from evisynth.kernels.arrays import FloatArray
 
-INCREMENT = 0.5
+INCREMENTS = Increments(0.5, "only0", Analyses())
 ROUNDING = 1e-12
 _SWAPPED = {"1": "2", "2": "1"}
 
@@ -82,9 +84,7 @@ def _parameters_are_known(record: EffectMeasure) -> None:
 
 def measure_options() -> Mapping[str, object]:
     """Give the options that settings hand to a measure, at their defaults."""
-    settings = Settings()
-    names = ("smd_correction", "smd_variance", "zero_sd")
-    return {"level": settings.given_level, "scale": settings.scale, **{name: getattr(settings, name) for name in names}}
+    return {**options_of(Settings()), "increments": INCREMENTS, "average": Average(Analyses())}
 
 
 def _measured(record: EffectMeasure, table: Studies, given: str) -> tuple[FloatArray, FloatArray]:
@@ -92,7 +92,7 @@ def _measured(record: EffectMeasure, table: Studies, given: str) -> tuple[FloatA
     inputs: dict[str, Any] = {name: table.columns[name] for name in record.parameters if name in table.columns}
     if record.counts:
         cells = raw_cells(table.columns)
-        inputs["cells"] = default_registry().get(Correction, "revman").apply(cells, record, "IV", INCREMENT)
+        inputs["cells"] = default_registry().get(Correction, "revman").apply(cells, record, "IV", INCREMENTS)
     inputs |= record.named_inputs(measure_options())
     with np.errstate(all="ignore"):
         made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **inputs)

@@ -16,6 +16,7 @@ from evisynth.records import Correction, EffectMeasure, PoolingModel
 from evisynth.registry import default_registry
 from evisynth.settings import Settings
 from evisynth.testing.conformance import ask, check_record, close, ensure, same
+from evisynth.testing.measures import INCREMENTS
 from evisynth.testing.samples import ORDINARY, SEED, effect_samples, study_table
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _paired(cells: CorrectedCells, measure: str) -> CorrectedCells:
     raw = cells.raw
     pair = Cells(*(read_only(np.column_stack([x, x[::-1]])) for x in (raw.a, raw.b, raw.c, raw.d)))
     registry = default_registry()
-    return registry.get(Correction, "revman").apply(pair, registry.get(EffectMeasure, measure), "MH", 0.5)
+    return registry.get(Correction, "revman").apply(pair, registry.get(EffectMeasure, measure), "MH", INCREMENTS)
 
 
 def _shifted(record: PoolingModel, sample: Sample, base: Fit, given: str) -> None:

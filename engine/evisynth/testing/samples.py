@@ -131,6 +131,58 @@ ORDINARY = 6
 """Rows at the head of `study_table` and `count_cells` that hold no zero."""
 
 
+def _one_group(rng: np.random.Generator, k: int) -> dict[str, FloatArray]:
+    """Draw single groups, person-time, correlations and reliabilities: the last rows are hard."""
+    n = rng.integers(20, 200, k).astype(np.float64)
+    n[-1] = 1.0
+    events = np.floor(n * rng.uniform(0.1, 0.9, k))
+    events[-3:] = [0.0, n[-2], 0.0]
+    return {
+        "events": events,
+        "n": n,
+        "time": np.concatenate([rng.uniform(50.0, 500.0, k - 1), [0.0]]),
+        "time_1": np.concatenate([rng.uniform(50.0, 500.0, k - 1), [0.0]]),
+        "time_2": rng.uniform(50.0, 500.0, k),
+        "mean": rng.normal(10.0, 2.0, k),
+        "sd": np.concatenate([rng.uniform(1.0, 3.0, k - 1), [0.0]]),
+        "r": np.concatenate([rng.uniform(0.1, 0.8, k - 3), [1.0, -1.0, 0.0]]),
+        "alpha": np.concatenate([rng.uniform(0.5, 0.95, k - 2), [1.0, 0.0]]),
+        "items": np.concatenate([rng.integers(3, 30, k - 1), [1.0]]).astype(np.float64),
+        "cles": np.concatenate([rng.uniform(0.2, 0.8, k - 2), [1.0, 0.0]]),
+    }
+
+
+def _tests_and_pairs(rng: np.random.Generator, k: int) -> dict[str, FloatArray]:
+    """Draw test statistics, matched pairs, genotypes and diagnostic tables: the last rows are hard."""
+
+    def counts(*last: float) -> FloatArray:
+        return np.concatenate([rng.integers(3, 40, k - len(last)), last]).astype(np.float64)
+
+    t = rng.normal(1.5, 1.0, k)
+    return {
+        "t_value": t,
+        "f_value": t * t,
+        "chi2": np.concatenate([rng.uniform(0.1, 9.0, k - 1), [0.0]]),
+        "z_value": t,
+        "p_value": np.concatenate([rng.uniform(0.001, 0.9, k - 2), [1.0, 0.0]]),
+        "direction": rng.choice([-1.0, 1.0], k),
+        "smd": 0.2 * t,
+        "predictors": np.concatenate([rng.integers(1, 6, k - 1), [200.0]]).astype(np.float64),
+        "r_squared": np.concatenate([rng.uniform(0.1, 0.8, k - 2), [1.0, 0.0]]),
+        "pairs_both": counts(0.0, 0.0),
+        "pairs_only_1": counts(0.0, 0.0),
+        "pairs_only_2": counts(5.0, 0.0),
+        "pairs_neither": counts(4.0, 0.0),
+        "genotype_11": counts(0.0, 0.0),
+        "genotype_12": counts(5.0, 0.0),
+        "genotype_22": counts(4.0, 0.0),
+        "tp": counts(0.0, 0.0),
+        "fp": counts(5.0, 0.0),
+        "fn": counts(4.0, 0.0),
+        "tn": counts(3.0, 0.0),
+    }
+
+
 def study_table() -> Studies:
     """Make a table with every numeric column of the glossary: ordinary rows first, then hard ones."""
     rng = np.random.default_rng(SEED + 2)
@@ -158,6 +210,8 @@ def study_table() -> Studies:
         "ci_high": y + 1.96 * np.sqrt(v),
         "o_e": y / v,
         "o_e_variance": np.where(np.arange(k) == k - 1, 0.0, 1.0 / v),
+        **_one_group(rng, k),
+        **_tests_and_pairs(rng, k),
     }
     names = [f"Trial {i + 1}" for i in range(ORDINARY)] + [f"Hard trial {i + 1}" for i in range(hard)]
     return Studies(columns={name: read_only(column) for name, column in columns.items()}, study=tuple(names))

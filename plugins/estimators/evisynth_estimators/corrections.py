@@ -120,5 +120,5 @@ def corrections() -> list[Correction]:
             "rma.mh, rma.peto",
         ),
         Correction("meta", meta, reference="Balduzzi, Rücker & Schwarzer (2019), Evid. Based Ment. Health 22:153-160"),
-        Correction("none", none, reference=handbook),
+        Correction("none", none, adds=False, reference=handbook),
     ]

@@ -133,7 +133,7 @@ def _mixed(analysis: MetaAnalysis, rows: list[int]) -> tuple[Estimate, Estimate]
         return None
     y, v, design, unit = found
     regression = fit(
-        Effects(y, v, measure=analysis.effects.measure, scale=analysis.effects.scale),
+        Effects(y, v, measure=analysis.effects.measure, scale=analysis.scale),
         settings=analysis.settings,
         registry=analysis.methods.registry,
         moderators=design[:, 1:],

@@ -38,14 +38,16 @@ def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and 
     smd_correction: str = "exact",
     smd_variance: str = "LS",
     zero_sd: str = "kept",
+    vtype: str | None = None,
 ) -> MeasuredEffects:
     """Take Hedges' g: the difference of means over the pooled standard deviation, corrected for bias.
 
     ``smd_correction``: ``exact`` is the ratio of gamma functions, ``approximate`` 1 - 3/(4N - 9). ``smd_variance``:
     ``LS`` is 1/n₁ + 1/n₂ + g²/(2N), ``revman`` N/(n₁n₂) + g²/(2(N - 3.94)), ``UB`` the unbiased estimate
-    N/(n₁n₂) + g² (1 - (m - 2)/(m J²)) with m = N - 2 and J the exact correction. ``zero_sd`` as in
-    `mean_difference`.
+    N/(n₁n₂) + g² (1 - (m - 2)/(m J²)) with m = N - 2 and J the exact correction; ``vtype`` takes precedence
+    over it. ``zero_sd`` as in `mean_difference`.
     """
+    smd_variance = vtype or smd_variance
     total = n_1 + n_2
     dof = total - 2
     pooled = np.sqrt(((n_1 - 1) * sd_1 * sd_1 + (n_2 - 1) * sd_2 * sd_2) / dof)
@@ -126,6 +128,7 @@ def effect_measures() -> list[EffectMeasure]:
             standardised_mean_difference,
             label="Std. Mean Difference",
             scale="linear",
+            variances=("LS", "UB"),
             reference="Hedges (1981), J. Educ. Stat. 6:107-128; Hedges & Olkin (1985), Statistical Methods for "
             "Meta-Analysis, ch. 5",
             r_equivalent=f"metafor::escalc(measure='SMD', {arms})",

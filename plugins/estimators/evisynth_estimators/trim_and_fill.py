@@ -120,7 +120,7 @@ def _centre(analysis: MetaAnalysis, y: FloatArray, v: FloatArray, sign: float) -
     if y[0] == y[-1]:
         # A mean of equal numbers may differ from them by a rounding, which would give every deviation a sign.
         return float(y[0])
-    pooled = _refit(analysis, Effects(sign * y, v, measure=analysis.effects.measure, scale=analysis.effects.scale))
+    pooled = _refit(analysis, Effects(sign * y, v, measure=analysis.effects.measure, scale=analysis.scale))
     assert pooled.fit is not None  # noqa: S101 - there are effects to pool
     return sign * float(pooled.fit.coefficients[0])
 
@@ -175,7 +175,7 @@ def _filled(analysis: MetaAnalysis, trimmed: list[int], added: tuple[tuple[float
             study=labels,
             measure=effects.measure,
             label=effects.label,
-            scale=effects.scale,
+            scale=analysis.scale,
             reasons=effects.reasons,
             plugin=effects.plugin,
         ),

@@ -1,0 +1,273 @@
+"""Measure every row of a table: by the measure's own columns, or by another route that the row's columns allow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from evisynth.across_rows import Analyses, Average, Increments
+from evisynth.cells import Cells, CorrectedCells
+from evisynth.columns import NUMERIC
+from evisynth.errors import DataError, PluginError, Problem
+from evisynth.kernels.arrays import FloatArray, read_only
+from evisynth.pooling import call
+from evisynth.records import Correction, EffectMeasure, Route
+from evisynth.studies import MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evisynth.kernels.arrays import BoolArray
+    from evisynth.registry import Registry
+    from evisynth.settings import Settings
+
+CONVENTIONS = ("smd_correction", "smd_variance", "zero_sd")
+NO_EFFECT = "no effect can be computed"
+NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
+
+
+def measure_studies(studies: Studies, settings: Settings, registry: Registry) -> Effects:
+    """Measure the rows of a table of studies."""
+    record = registry.get(EffectMeasure, settings.measure or "GEN")
+    measured = measure_columns(studies.columns, settings, registry, studies.source or "the table", studies.text)
+    reasons: dict[int, str] = {}
+    for mask, reason in measured.without_effect:
+        for i in np.nonzero(mask)[0].tolist():
+            reasons.setdefault(i, reason)
+    return Effects(
+        measured.y,
+        measured.v,
+        studies=studies,
+        measure=record.name,
+        label=settings.effect_label or record.label,
+        scale=settings.scale if record.scale == "given" else record.scale,
+        reasons=dict(sorted(reasons.items())),
+        cells=measured.cells,
+        plugin=str(registry.provider(record)),
+        made_by=settings,
+        routes=measured.routes,
+    )
+
+
+@attrs.frozen(eq=False)
+class MeasuredColumns:
+    """Hold the effects of a long table, ``y`` and ``v`` NaN where there is none, with the reasons in order."""
+
+    y: FloatArray
+    v: FloatArray
+    without_effect: Reasons
+    cells: CorrectedCells | None
+    routes: Mapping[int, str] = attrs.field(factory=dict[int, str])
+    """Rows (from 0) that took another route than the measure's own columns, with its name."""
+
+
+def measure_columns(
+    columns: Mapping[str, FloatArray],
+    settings: Settings,
+    registry: Registry,
+    source: str = "the table",
+    others: Iterable[str] = (),
+    analyses: Analyses | None = None,
+) -> MeasuredColumns:
+    """Compute the effects of all rows at once; raises `DataError` for columns that are needed and absent.
+
+    ``analyses`` tells which rows belong together, for what a row takes from the others; None: all.
+    """
+    record = registry.get(EffectMeasure, settings.measure or "GEN")
+    if not columns:
+        _refuse_absent(record, columns, source, others)
+    shape = next(iter(columns.values())).shape if columns else (0,)
+    taken = _routes_taken(record, columns, registry, shape)
+    if not taken or _own_rows(record, columns, shape).any():
+        _refuse_absent(record, columns, source, others)
+        own = _own(record, columns, settings, registry, analyses or Analyses(), shape)
+    else:
+        own = MeasuredColumns(np.full(shape, np.nan), np.full(shape, np.nan), (), None)
+    return own if not taken else _along(taken, own, columns, settings, registry)
+
+
+def _own(
+    record: EffectMeasure,
+    columns: Mapping[str, FloatArray],
+    settings: Settings,
+    registry: Registry,
+    analyses: Analyses,
+    shape: tuple[int, ...],
+) -> MeasuredColumns:
+    """Measure by the measure's own columns."""
+    rule = _rule(settings, registry, analyses)
+    rules: list[tuple[BoolArray, str]] = [
+        (np.isnan(columns[name]), MISSING_VALUE.format(column=name)) for name in record.columns
+    ]
+    inputs: dict[str, Any] = {name: columns[name] for name in record.parameters if name in columns}
+    cells = None
+    if record.counts:
+        raw = raw_cells(columns, swap=settings.swap_events)
+        rules.extend(_empty_arms(raw))
+        cells = _corrected(registry, raw, record, settings, rule)
+        inputs["cells"] = cells
+        rules.extend(cells.without_effect)
+    available = {**options_of(settings), "increments": rule, "average": Average(analyses)}
+    inputs |= record.named_inputs(available)
+    made = _asked(registry, record, inputs, shape)
+    rules.extend(made.without_effect)
+    return _with_reasons(made, rules, cells)
+
+
+def _asked(registry: Registry, record: EffectMeasure | Route, inputs: Mapping[str, Any], shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a plugin's answer, which is checked here
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        made: MeasuredEffects = call(registry, record, **inputs)
+    made = attrs.evolve(made, y=np.asarray(made.y, dtype=np.float64), v=np.asarray(made.v, dtype=np.float64))
+    shapes = {made.y.shape, made.v.shape, *(np.shape(mask) for mask, _ in made.without_effect)}
+    if shapes != {shape}:
+        msg = (
+            f"{record.kind} {record.name!r} of plugin {registry.provider(record)} gave arrays of shape "
+            f"{', '.join(map(str, sorted(shapes)))} for columns of shape {shape}: one effect per study"
+        )
+        raise PluginError(msg)
+    return made
+
+
+def _with_reasons(
+    made: MeasuredEffects, rules: list[tuple[BoolArray, str]], cells: CorrectedCells | None
+) -> MeasuredColumns:
+    y, v = made.y, made.v
+    rules.append((~np.isfinite(y) | ~(v > 0) | ~np.isfinite(v), NO_EFFECT))
+    held = tuple((mask, reason) for mask, reason in rules if mask.any())
+    if held:
+        absent = np.logical_or.reduce([mask for mask, _ in held])
+        y, v = np.where(absent, np.nan, y), np.where(absent, np.nan, v)
+    return MeasuredColumns(read_only(y), read_only(v), held, cells)
+
+
+# -- routes -----------------------------------------------------------------------------------------------------------
+
+
+def _complete(names: Iterable[str], columns: Mapping[str, FloatArray], shape: tuple[int, ...]) -> BoolArray:
+    """Find rows that have a value in every column named."""
+    rows = np.ones(shape, dtype=np.bool_)
+    for name in names:
+        if name not in columns:
+            return np.zeros(shape, dtype=np.bool_)
+        rows &= ~np.isnan(columns[name])
+    return rows
+
+
+def _own_rows(record: EffectMeasure, columns: Mapping[str, FloatArray], shape: tuple[int, ...]) -> BoolArray:
+    return _complete(record.columns, columns, shape)
+
+
+def _routes_taken(
+    record: EffectMeasure, columns: Mapping[str, FloatArray], registry: Registry, shape: tuple[int, ...]
+) -> list[tuple[Route, BoolArray]]:
+    """Find the rows that lack what the measure needs and that another route can take, each by the first that can."""
+    routes = [route for route in registry.all(Route) if record.name in route.measures]
+    routes = [route for route in routes if all(name in columns for name in route.columns)]
+    if not routes:
+        return []
+    pending = ~_own_rows(record, columns, shape)
+    taken: list[tuple[Route, BoolArray]] = []
+    for route in routes:
+        if not pending.any():
+            break
+        rows = pending & _complete(route.columns, columns, shape)
+        if rows.any():
+            taken.append((route, rows))
+            pending &= ~rows
+    return taken
+
+
+def takes_routes(columns: Mapping[str, FloatArray], record: EffectMeasure, registry: Registry) -> bool:
+    """Tell whether some row takes another route than the measure's own columns."""
+    shape = next(iter(columns.values())).shape if columns else (0,)
+    return bool(_routes_taken(record, columns, registry, shape))
+
+
+def _along(
+    taken: list[tuple[Route, BoolArray]],
+    own: MeasuredColumns,
+    columns: Mapping[str, FloatArray],
+    settings: Settings,
+    registry: Registry,
+) -> MeasuredColumns:
+    """Put the effects of rows that take another route beside those of the measure's own columns."""
+    y, v = own.y.copy(), own.v.copy()
+    elsewhere = np.logical_or.reduce([rows for _, rows in taken])
+    reasons: list[tuple[BoolArray, str]] = [(mask & ~elsewhere, reason) for mask, reason in own.without_effect]
+    if own.cells is None and not own.without_effect and np.isnan(own.y[~elsewhere]).any():
+        reasons.append((~elsewhere, "lacks the columns of every way to this measure"))
+    routes: dict[int, str] = {}
+    options = options_of(settings)
+    for route, rows in taken:
+        at = np.nonzero(rows)[0]
+        inputs = {name: read_only(columns[name][at]) for name in route.parameters if name in columns}
+        made = _asked(registry, route, {**inputs, **route.named_inputs(options)}, at.shape)
+        measured = _with_reasons(made, list(made.without_effect), None)
+        y[at], v[at] = measured.y, measured.v
+        for mask, reason in measured.without_effect:
+            whole = np.zeros(y.shape, dtype=np.bool_)
+            whole[at[mask]] = True
+            reasons.append((whole, reason))
+        if settings.method != "IV":
+            reasons.append((rows, NO_TABLE))
+        routes.update(dict.fromkeys(at.tolist(), route.name))
+    if settings.method != "IV":
+        y[elsewhere] = v[elsewhere] = np.nan
+    held = tuple((mask, reason) for mask, reason in reasons if mask.any())
+    return MeasuredColumns(read_only(y), read_only(v), held, own.cells, dict(sorted(routes.items())))
+
+
+# -- what a measure may ask for ---------------------------------------------------------------------------------------
+
+
+def _refuse_absent(
+    record: EffectMeasure, columns: Mapping[str, FloatArray], source: str, others: Iterable[str]
+) -> None:
+    absent = [
+        f"{name} (or {', '.join(NUMERIC[name][:3])})" if NUMERIC[name] else name
+        for name in record.columns
+        if name not in columns
+    ]
+    if absent:
+        have = ", ".join((*columns, *others)) or "none"
+        summary = f"measure {record.name} needs columns that {source} lacks; it has {have}"
+        raise DataError(summary, [Problem(None, None, name, None, "is missing") for name in absent])
+
+
+def options_of(settings: Settings) -> Mapping[str, object]:
+    """Give what the settings say to measures and routes; without a variance type, theirs is the default."""
+    conventions = {name: getattr(settings, name) for name in CONVENTIONS}
+    vtype = {} if settings.vtype is None else {"vtype": settings.vtype}
+    return {"level": settings.given_level, "scale": settings.scale, **conventions, **vtype}
+
+
+def raw_cells(columns: Mapping[str, FloatArray], *, swap: bool = False) -> Cells:
+    """Make 2×2 cells of the columns of events and totals; ``swap`` counts non-events as events."""
+    a, c = columns["events_1"], columns["events_2"]
+    b, d = columns["n_1"] - a, columns["n_2"] - c
+    return Cells(b, a, d, c) if swap else Cells(a, b, c, d)
+
+
+def _rule(settings: Settings, registry: Registry, analyses: Analyses) -> Increments:
+    adds = registry.get(Correction, settings.correction).adds
+    return Increments(settings.increment if adds else 0.0, settings.increment_to, analyses)
+
+
+def _corrected(
+    registry: Registry, raw: Cells, measure: EffectMeasure, settings: Settings, rule: Increments
+) -> CorrectedCells:
+    correction = registry.get(Correction, settings.correction)
+    inputs = correction.inputs(raw, measure, settings.method, rule, settings.double_zeros)
+    with np.errstate(invalid="ignore"):
+        made: CorrectedCells = call(registry, correction, raw, **inputs)
+    if made.kept_in_sums is None:
+        return made
+    return attrs.evolve(made, kept_in_sums=made.kept_in_sums & (raw.n_1 > 0) & (raw.n_2 > 0))
+
+
+def _empty_arms(raw: Cells) -> Reasons:
+    one, two = raw.n_1 == 0, raw.n_2 == 0
+    arms = ((one & two, "either arm"), (one, "arm 1"), (two, "arm 2"))
+    return tuple((mask, NO_PARTICIPANTS.format(arms=name)) for mask, name in arms)
