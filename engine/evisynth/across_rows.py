@@ -32,7 +32,8 @@ class Analyses:
         """Add up values over each analysis: a sum for every row."""
         if self.codes is None:
             return np.full(values.shape, values.sum())
-        return np.bincount(self.codes, weights=values)[self.codes]
+        sums: FloatArray = np.bincount(self.codes, weights=values)
+        return sums[self.codes]
 
     def any(self, mask: BoolArray) -> BoolArray:
         """Tell for every row whether the mask holds anywhere in its analysis."""

@@ -217,19 +217,24 @@ def impossible_values(
         for i in np.nonzero(rows)[0].tolist():
             yield Problem(i + 1, None if study is None else study[i], heading, f"{numbers[role][i]:g}", message)
 
+    for role, rows, message in _impossible(numbers, found):
+        yield from at(rows, role, message)
+
+
+def _impossible(numbers: Mapping[str, FloatArray], found: Mapping[str, str]) -> Iterable[tuple[str, BoolArray, str]]:
+    """Go through the rules: the column, the rows that break it, and what to say."""
     for role, values in numbers.items():
-        yield from at(np.isinf(values), role, "is not finite")
-    for role, (least, largest, message) in RANGES.items():
-        if role in numbers:
-            yield from at((numbers[role] < least) | (numbers[role] > largest), role, message)
+        yield role, np.isinf(values), "is not finite"
+        if role in RANGES:
+            least, largest, message = RANGES[role]
+            yield role, (values < least) | (values > largest), message
     for arm in ("_1", "_2", ""):
         if {f"events{arm}", f"n{arm}"} <= numbers.keys():
-            for role, rows, message in _impossible_arm(numbers, found, arm):
-                yield from at(rows, role, message)
+            yield from _impossible_arm(numbers, found, arm)
     if "direction" in numbers:
-        yield from at(np.abs(numbers["direction"]) != 1, "direction", "a direction is 1 or -1")
+        yield "direction", np.abs(np.nan_to_num(numbers["direction"], nan=1.0)) != 1, "a direction is 1 or -1"
     if "ci_low" in numbers and "ci_high" in numbers:
-        yield from at(numbers["ci_low"] > numbers["ci_high"], "ci_low", "the lower limit is above the upper")
+        yield "ci_low", numbers["ci_low"] > numbers["ci_high"], "the lower limit is above the upper"
 
 
 def _impossible_arm(
