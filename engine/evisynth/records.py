@@ -331,7 +331,13 @@ class Conversion(Method):
     function: Callable[..., tuple[FloatArray, ...]] = attrs.field(validator=_callable)
     targets: tuple[str, ...] = attrs.field(kw_only=True)
     formula: str = attrs.field(default="", kw_only=True)
-    """What results print beside the numbers that it made."""
+    """What results print beside the numbers that it made, in the words of the parameters: ``SD = SE · √n``."""
+    shifts: bool = attrs.field(default=True, kw_only=True)
+    """Whether a shift of the data shifts its locations: an average does, what is fitted to logarithms does not."""
+    positive: bool = attrs.field(default=False, kw_only=True)
+    """Whether it takes positive statistics alone, and refuses others row by row."""
+    tested_by: str | None = attrs.field(default=None, kw_only=True)
+    """Name of the conversion of the same statistics whose target ``skewed`` is 1 where the data object to this one."""
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -362,6 +362,9 @@ CONVERSIONS = {
     "another unit multiplies locations and spreads": _converted(
         lambda median, q1, q3, n: (median + 1 + 0 * n, q3 - q1)
     ),
+    "statistics that are not positive are refused with every row": attrs.evolve(
+        _converted(lambda median, q1, q3, n: (median + 0 * n, q3 - q1)), positive=True
+    ),
     "example values are known for every source (give them as columns=…)": _like(
         _WAN, lambda flavour: (flavour, flavour)
     ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evisynth.errors import DataError
 from evisynth.kernels.arrays import read_only
 from evisynth.testing.conformance import ConformanceError, ask, check_record, close, ensure, same
 
@@ -30,6 +31,15 @@ LOCATIONS: Mapping[str, tuple[float, ...]] = {
     "ci_low": (4.0, 22.0, -0.25),
     "ci_high": (6.0, 28.0, 1.75),
     "yi": (0.5, -0.25, 0.125),
+}
+POSITIVE: Mapping[str, tuple[float, ...]] = {
+    # the same for statistics that are logarithms, powers or rates somewhere on their way
+    "minimum": (1.0, 12.0, 0.25),
+    "q1": (3.0, 20.0, 0.75),
+    "median": (4.0, 26.0, 1.0),
+    "q3": (7.0, 29.0, 1.75),
+    "maximum": (15.0, 41.0, 6.0),
+    "mean": (5.0, 25.0, 1.5),
 }
 SPREADS: Mapping[str, tuple[float, ...]] = {"sd": (3.0, 7.5, 2.25), "se": (0.5, 1.5, 0.25), "sei": (0.5, 1.5, 0.25)}
 NUMBERS: Mapping[str, tuple[float, ...]] = {
@@ -90,6 +100,8 @@ def check_conversion(
             f"three rows, {name} missing in the first",
             seen,
         )
+    if record.positive:
+        _refuses(record, inputs)
     if location_scale and _of_location_and_scale(record):
         _moves(record, inputs, base)
 
@@ -114,6 +126,23 @@ def _of_location_and_scale(record: Conversion) -> bool:
     return set(record.targets) <= of_data and set(record.sources) <= {*of_data, "n", "n_1", "n_2", "df"}
 
 
+def _refuses(record: Conversion, inputs: Mapping[str, FloatArray]) -> None:
+    negative = {name: column - 2 * column.max() if name in POSITIVE else column for name, column in inputs.items()}
+    try:
+        seen: object = record.function(**negative)
+    except DataError as error:
+        seen = sorted({problem.row or 0 for problem in error.problems})
+    except Exception as error:  # noqa: BLE001 - whatever else a plugin raises breaks the law
+        seen = error
+    ensure(
+        seen == list(range(1, next(iter(inputs.values())).size + 1)),
+        record,
+        "statistics that are not positive are refused with every row",
+        "three rows of negative numbers",
+        seen,
+    )
+
+
 def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[FloatArray, ...]) -> None:
     shifted = {name: column + SHIFT if name in LOCATIONS else column for name, column in inputs.items()}
     scaled = {
@@ -124,7 +153,7 @@ def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[Flo
     for target, old, new, larger in zip(record.targets, base, moved, other, strict=True):
         expected = old + SHIFT if target in LOCATIONS else old
         ensure(
-            close(new, expected, TOLERANCE, 10.0),
+            not record.shifts or close(new, expected, TOLERANCE, 10.0),
             record,
             "a shift of the data shifts locations and leaves spreads",
             f"three rows shifted by {SHIFT}",
