@@ -93,7 +93,9 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     if own_weights is not None and not methods.pooling.weights:
         msg = f"method {methods.pooling.name!r} has weights of its own: choose method 'IV' for weights of one's own"
         raise CombinationError(msg)
-    table = attrs.evolve(_Rows.measure(columns, resolved, registry, groups), weights=own_weights)
+    table = _Rows.measure(columns, resolved, registry, groups)
+    taken = {name: columns[name] for name in methods.pooling.columns if name in columns}
+    table = attrs.evolve(table, weights=own_weights, columns=taken)
     asked = {"prediction": "prediction" in words, "tau2_interval": "tau2_interval" in words}
     batch = _Batch(resolved, methods, groups, table, asked)
     batch.run(progress=progress)
@@ -109,6 +111,8 @@ class _Rows:
     cells: CorrectedCells | None
     used: BoolArray | None
     weights: FloatArray | None = None
+    columns: Mapping[str, FloatArray] = attrs.field(factory=dict[str, "FloatArray"])
+    """What the pooling asks for of the table's columns."""
 
     @classmethod
     def measure(
@@ -171,7 +175,7 @@ class _Batch:
     def _with_rows_without_effect(self) -> IntArray:
         """Find analyses that weigh a table which has no effect of its own; those are pooled one by one."""
         cells = self.rows.cells
-        if cells is None or cells.kept_in_sums is None or not self.methods.pooling.centre:
+        if cells is None or cells.kept_in_sums is None or not self.methods.pooling.tables:
             return np.empty(0, dtype=np.int64)
         missing = np.isnan(self.rows.y)
         total = np.concatenate([[0], np.cumsum(missing if self.order is None else missing[self.order])])
@@ -181,7 +185,8 @@ class _Batch:
         rows = self.rows
         first = int(self.starts[tile.which[0]])
         in_one_block = tile.contiguous and self.order is None
-        if in_one_block and rows.cells is None:
+        columns: Mapping[str, FloatArray] = {}
+        if in_one_block and rows.cells is None and not rows.columns:
             block = slice(first, first + tile.k * tile.which.size)
             y = np.ascontiguousarray(rows.y[block].reshape(-1, tile.k).T)
             v = np.ascontiguousarray(rows.v[block].reshape(-1, tile.k).T)
@@ -193,7 +198,8 @@ class _Batch:
             y, v = rows.y[at], rows.v[at]
             cells = None if rows.cells is None else rows.cells.at(at)
             weights = None if rows.weights is None else rows.weights[at]
-        sample = Sample(y, v, intercept(tile.k), self.methods.measure.name, cells, weights)
+            columns = {name: column[at] for name, column in rows.columns.items()}
+        sample = Sample(y, v, intercept(tile.k), self.methods.measure.name, cells, weights, columns)
         self._keep(tile.which, pool(sample, self.settings, self.methods, details=self.details))
 
     def _pool_one(self, g: int) -> None:
@@ -203,7 +209,9 @@ class _Batch:
         at = at if self.order is None else self.order[at]
         kept = cells.kept_in_sums
         part = attrs.evolve(cells.at(at), kept_in_sums=None if kept is None else kept[at])
-        sample = Sample(self.rows.y[at], self.rows.v[at], intercept(at.size), self.methods.measure.name, part)
+        columns = {name: column[at] for name, column in self.rows.columns.items()}
+        y, v, measure = self.rows.y[at], self.rows.v[at], self.methods.measure.name
+        sample = Sample(y, v, intercept(at.size), measure, part, columns=columns)
         self._keep(np.array([g]), pool(sample, self.settings, self.methods, details=self.details))
 
     def _keep(self, which: IntArray, pooled: Pooled) -> None:

@@ -45,9 +45,10 @@ class Cells:
         """Tables in which everybody had the event."""
         return np.asarray((self.b == 0) & (self.d == 0))
 
-    def plus(self, increment: FloatArray) -> Cells:
-        """Add an increment to all four cells of each table."""
-        return Cells(self.a + increment, self.b + increment, self.c + increment, self.d + increment)
+    def plus(self, increment: FloatArray, in_arm_2: FloatArray | None = None) -> Cells:
+        """Add an increment to all four cells of each table, or one to those of arm 1 and another in arm 2."""
+        other = increment if in_arm_2 is None else in_arm_2
+        return Cells(self.a + increment, self.b + increment, self.c + other, self.d + other)
 
     def at(self, index: BoolArray | IntArray | tuple[IntArray, IntArray]) -> Cells:
         """Take some tables, in numpy's indexing."""
@@ -73,6 +74,8 @@ class CorrectedCells:
     """Tables that stay in the M-H sums even though they get no effect."""
     unit_ratio: BoolArray | None = None
     """Tables whose ratio is 1 by convention (all events in both arms)."""
+    differences: Cells | None = None
+    """Tables whose risk differences a Mantel–Haenszel sum weighs; None: those as given."""
 
     @classmethod
     def unchanged(cls, cells: Cells, without_effect: tuple[tuple[BoolArray, str], ...] = ()) -> CorrectedCells:
@@ -81,7 +84,7 @@ class CorrectedCells:
 
     def at(self, index: BoolArray | IntArray | tuple[IntArray, IntArray]) -> CorrectedCells:
         """Take some tables, in numpy's indexing; the reasons stay behind."""
-        unit = self.unit_ratio
+        unit, differences = self.unit_ratio, self.differences
         return CorrectedCells(
             raw=self.raw.at(index),
             effect=self.effect.at(index),
@@ -89,4 +92,5 @@ class CorrectedCells:
             sums=self.sums.at(index),
             spread=self.spread.at(index),
             unit_ratio=None if unit is None else unit[index],
+            differences=None if differences is None else differences.at(index),
         )

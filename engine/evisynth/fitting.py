@@ -202,7 +202,7 @@ def _as_measured(
         return measured, resolved if resolved.scale == measured.scale else resolved.replace(scale=measured.scale)
     names = [name for name in ("scale", *CONVENTIONS, "vtype") if name in record.parameters]
     if record.counts:
-        names += ["correction", *RULES, "double_zeros", "swap_events"]
+        names += ["correction", *RULES, "double_zeros", "mh_increment", "swap_events"]
         names += ["method"] if "method" in methods.correction.parameters else []
     elif "increments" in record.parameters:
         names += ["correction", *RULES]
@@ -318,6 +318,8 @@ def sample_of(
 ) -> tuple[Sequence[int], Sample]:
     """Take the rows that are pooled (from 0) and their arrays; ``design`` has a row for every row of ``measured``."""
     used, cells = measured.used, measured.cells
+    source = {} if measured.studies is None else measured.studies.columns
+    columns = {name: source[name] for name in methods.pooling.columns if name in source}
     y, v = measured.y, measured.v
     weights = measured.weights
     if weights is None and settings.weighting == "equal":
@@ -326,7 +328,7 @@ def sample_of(
     rows: Sequence[int] = range(y.shape[0])
     if used is not None:
         keep = used
-        if cells is not None and methods.pooling.centre and cells.kept_in_sums is not None:
+        if cells is not None and methods.pooling.tables and cells.kept_in_sums is not None:
             keep = used | cells.kept_in_sums
         index = np.nonzero(keep)[0]
         rows = tuple(index.tolist())
@@ -337,8 +339,9 @@ def sample_of(
             cells = attrs.evolve(cells, kept_in_sums=measured.cells.kept_in_sums[index])
         design = None if design is None else read_only(design[index])
         weights = None if weights is None else read_only(weights[index])
+        columns = {name: read_only(column[index]) for name, column in columns.items()}
     X = intercept(y.shape[0]) if design is None else design
-    return rows, Sample(y, v, X, methods.measure.name, cells, weights)
+    return rows, Sample(y, v, X, methods.measure.name, cells, weights, columns)
 
 
 def _table_request(

@@ -259,7 +259,8 @@ def _corrected(
     registry: Registry, raw: Cells, measure: EffectMeasure, settings: Settings, rule: Increments
 ) -> CorrectedCells:
     correction = registry.get(Correction, settings.correction)
-    inputs = correction.inputs(raw, measure, settings.method, rule, settings.double_zeros)
+    choices = {"double_zeros": settings.double_zeros, "mh_increment": settings.mh_increment}
+    inputs = correction.inputs(raw, measure, settings.method, rule, **choices)
     with np.errstate(invalid="ignore"):
         made: CorrectedCells = call(registry, correction, raw, **inputs)
     if made.kept_in_sums is None:

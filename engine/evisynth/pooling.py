@@ -86,6 +86,8 @@ class Sample:
     cells: CorrectedCells | None = None
     weights: FloatArray | None = None
     """The user's weights; None where studies are weighed by their variances."""
+    columns: Mapping[str, FloatArray] = attrs.field(factory=dict[str, "FloatArray"])
+    """What the pooling asks for of the studies' columns, where they are there."""
 
 
 @attrs.frozen(eq=False)
@@ -167,12 +169,15 @@ def _with_effects(sample: Sample) -> Sample:
         column, row = np.nonzero(np.isfinite(y).T)
         at = (row.reshape(y.shape[1], -1).T, column.reshape(y.shape[1], -1).T)
         # Fancy indexing of an (k, m) array by rows and columns.
-        return Sample(y[at], sample.v[at], sample.X[: at[0].shape[0]], sample.measure, cells.at(at))
+        columns = {name: values[at] for name, values in sample.columns.items()}
+        X = sample.X[: at[0].shape[0]]
+        return Sample(y[at], sample.v[at], X, sample.measure, cells.at(at), columns=columns)
     seen = np.isfinite(y)
     if seen.all():
         return sample
     weights = None if sample.weights is None else sample.weights[seen]
-    return Sample(y[seen], sample.v[seen], sample.X[seen], sample.measure, cells.at(seen), weights)
+    columns = {name: values[seen] for name, values in sample.columns.items()}
+    return Sample(y[seen], sample.v[seen], sample.X[seen], sample.measure, cells.at(seen), weights, columns)
 
 
 def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -> tuple[WeightedFit, FloatArray | None]:
@@ -202,7 +207,7 @@ def _random(
     if y.shape[0] <= X.shape[1] and not isinstance(methods.tau2.function, GivenTau2):
         # One study cannot tell τ²: both models are that study.
         zero = np.zeros(y.shape[1:])
-        return inverse_variance_fit(y, v, X, zero, model="random", method=label, weights=sample.weights)
+        return inverse_variance_fit(y, v, X, zero, model="random", method=label, weights=common.weights)
     fitted = estimate_tau2(methods, y, v, X, available)
     return inverse_variance_fit(
         y,
@@ -213,7 +218,7 @@ def _random(
         method=label,
         tau2_fit=fitted,
         estimator=Reestimate(methods),
-        weights=sample.weights,
+        weights=common.weights,
     )
 
 

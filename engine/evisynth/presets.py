@@ -141,7 +141,7 @@ def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure
     if not isinstance(settings, Settings):
         preset_fields(settings)
     base = settings if isinstance(settings, Settings) else Settings(preset=settings)
-    resolved = _chosen(_unchosen(base).replace(**given), measure)
+    resolved = _chosen(_unchosen(base, measure).replace(**given), measure)
     offered = available_models(resolved.preset, resolved.method)
     if resolved.model not in offered:
         msg = (
@@ -152,13 +152,13 @@ def resolve_settings(settings: str | Settings, given: Mapping[str, Any], measure
     return resolved
 
 
-def _unchosen(settings: Settings) -> Settings:
+def _unchosen(settings: Settings, measure: EffectMeasure | None) -> Settings:
     """Make choices that followed from others open again, so that they follow from what is given now."""
     table = PRESETS[settings.preset]
     followed: dict[str, Any] = {}
     if table["prediction"] == BY_INTERVAL and settings.prediction == _prediction(settings):
         followed["prediction"] = BY_INTERVAL
-    if table["centre"] == BY_TAU2 and settings.centre == _centre(settings):
+    if table["centre"] == BY_TAU2 and settings.centre == _centre(settings, measure):
         followed["centre"] = BY_TAU2
     if table["i2_interval"] == BY_I2 and settings.i2_interval == _i2_interval(settings):
         followed["i2_interval"] = BY_I2
@@ -177,7 +177,7 @@ def _chosen(settings: Settings, measure: EffectMeasure | None) -> Settings:
     if settings.prediction == BY_INTERVAL:
         followed["prediction"] = _prediction(settings)
     if settings.centre == BY_TAU2:
-        followed["centre"] = _centre(settings)
+        followed["centre"] = _centre(settings, measure)
     if settings.i2_interval == BY_I2:
         followed["i2_interval"] = _i2_interval(settings)
     return settings.replace(**followed) if followed else settings
@@ -188,8 +188,9 @@ def _prediction(settings: Settings) -> str | None:
     return None if by_interval is None else by_interval.get(settings.interval, "V")
 
 
-def _centre(settings: Settings) -> str:
-    return "pooled" if settings.tau2 in CENTRED_TAU2.get(settings.preset, ()) else "IV"
+def _centre(settings: Settings, measure: EffectMeasure | None) -> str:
+    tables = measure is None or measure.counts
+    return "pooled" if tables and settings.tau2 in CENTRED_TAU2.get(settings.preset, ()) else "IV"
 
 
 def _i2_interval(settings: Settings) -> str | None:

@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
+import numpy as np
 
+from evisynth.cells import Cells
 from evisynth.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from evisynth.across_rows import Increments
     from evisynth.bias_results import Adjusted, BiasTestResult
-    from evisynth.cells import Cells, CorrectedCells
+    from evisynth.cells import CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
@@ -118,8 +120,9 @@ class EffectMeasure(Method):
     """Variance types that ``vtype`` may be, as metafor calls them; the first is the default."""
     default_method: str = attrs.field(default="IV", kw_only=True)
     """Pooling that presets which pool by Mantel–Haenszel or Peto use for this measure."""
-    zero_cells: Literal["ratio", "difference", "exact"] = attrs.field(default="ratio", kw_only=True)
-    """What a zero cell spoils: the effect, its variance only, or nothing."""
+    zero_cells: Literal["ratio", "difference", "exact", "never"] = attrs.field(default="ratio", kw_only=True)
+    """What a zero cell spoils: the effect, its variance only, or nothing (``"exact"``; by ``"never"`` no program adds
+    anything, where metafor does to O - E)."""
     uninformative: Literal["no events", "no or all events", "never"] = attrs.field(default="never", kw_only=True)
     """Which double-zero tables carry no information on the measure."""
 
@@ -140,8 +143,8 @@ class Correction(Method):
     """A zero-cell correction: cells → the cells for effects, for M-H sums and for variances.
 
     The function takes ``(cells, *, …)`` and any of ``measure``, ``method``, ``increments`` (what the settings add to
-    every cell of each table, ``(k,)``), ``increment`` (the number itself) and ``double_zeros`` (``"by correction"``,
-    ``"kept"`` or ``"dropped"``).
+    every cell of each table, ``(k,)``), ``increment`` (the number itself), ``double_zeros`` (``"by correction"``,
+    ``"kept"`` or ``"dropped"``) and ``mh_increment`` (``"by correction"``, ``"added"`` or ``"none"``).
     """
 
     kind = "Correction"
@@ -152,23 +155,23 @@ class Correction(Method):
     """Whether it adds anything; if not, neither do measures of other counts than those of 2×2 tables."""
 
     def apply(
-        self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, double_zeros: str = "by correction"
+        self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, **choices: str
     ) -> CorrectedCells:
-        """Correct the cells of one outcome."""
-        return self.function(cells, **self.inputs(cells, measure, method, rule, double_zeros))
+        """Correct the cells of one outcome; ``choices`` are ``double_zeros`` and ``mh_increment``."""
+        return self.function(cells, **self.inputs(cells, measure, method, rule, **choices))
 
     def inputs(
-        self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, double_zeros: str = "by correction"
+        self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, **choices: str
     ) -> dict[str, Any]:
         """Pick what the function asks for of all that a correction may know."""
-        available: dict[str, Any] = {
-            "measure": measure,
-            "method": method,
-            "increment": rule.increment,
-            "double_zeros": double_zeros,
-        }
+        available: dict[str, Any] = {"measure": measure, "method": method, "increment": rule.increment, **choices}
         if "increments" in self.parameters:
-            available["increments"] = rule(cells.a, cells.b, cells.c, cells.d)
+            counted = cells
+            if choices.get("double_zeros") == "dropped":
+                # A table that is dropped is no reason to add to the others.
+                gone = cells.no_events | cells.all_events
+                counted = Cells(*(np.where(gone, np.nan, cell) for cell in (cells.a, cells.b, cells.c, cells.d)))
+            available["increments"] = rule(counted.a, counted.b, counted.c, counted.d)
         return self.named_inputs(available)
 
 
@@ -247,6 +250,10 @@ class PoolingModel(Method):
     """Whether Q may be taken about this model's common estimate."""
     weights: bool = attrs.field(default=False, kw_only=True)
     """Whether it takes weights of the user's (``sample.weights``)."""
+    tables: bool = attrs.field(default=False, kw_only=True)
+    """Whether it takes 2×2 tables as they are, so that one without an effect of its own may weigh in."""
+    columns: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """Columns of the studies that it takes (``sample.columns``), where they are there."""
 
 
 @attrs.frozen

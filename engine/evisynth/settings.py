@@ -154,6 +154,8 @@ class Settings:
     """Tables that it is added to: ``only0`` (those with a zero), ``if0all`` (all where one has a zero), all, none."""
     double_zeros: str = attrs.field(default="by correction", validator=_one_of("by correction", "kept", "dropped"))
     """Whether tables with no events (or nothing but events) in both arms have an effect."""
+    mh_increment: str = attrs.field(default="by correction", validator=_one_of("by correction", "added", "none"))
+    """Whether increments also go inside Mantel–Haenszel and Peto sums."""
     vtype: str | None = attrs.field(default=None, validator=_text_or_none)
     """Variance type of the effect measure, as metafor calls it (LS, UB, AV, HO …); None: the measure's default."""
     i2: str = attrs.field(default="q", validator=_one_of("q", "tau2"))

@@ -149,6 +149,7 @@ def test_arguments_go_over_settings_and_settings_over_the_preset(studies: es.Stu
         ("increment", 0.0),
         ("increment_to", "all"),
         ("double_zeros", "dropped"),
+        ("mh_increment", "none"),
         ("vtype", "UB"),
         ("i2", "tau2"),
         ("centre", "IV"),

@@ -1,4 +1,4 @@
-"""Pool 2×2 tables by Mantel and Haenszel."""
+"""Pool 2×2 tables, and events over person-time, by Mantel and Haenszel."""
 
 from __future__ import annotations
 
@@ -18,22 +18,31 @@ from evisynth import (
     hookimpl,
     is_intercept,
 )
+from evisynth_estimators.mantel_haenszel_rates import rate_difference, rate_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:
-    """Weigh each table by its Mantel–Haenszel weight; the sums take the cells that the correction meant for them."""
-    if sample.cells is None:
-        msg = "Mantel-Haenszel pooling needs the events and participants of each arm: give study data, not effect sizes"
+    """Weigh each table by its Mantel–Haenszel weight; the sums take the cells that the correction meant for them.
+
+    Events over person-time enter as they are: nothing is divided by the events of one study alone.
+    """
+    rates = sample.measure in _RATES
+    if sample.cells is None and not (rates and sample.columns.keys() >= set(_PERSON_TIME)):
+        what = "person-time" if rates else "participants"
+        msg = f"Mantel-Haenszel pooling needs the events and {what} of each arm: give study data, not effect sizes"
         raise CombinationError(msg)
     if not is_intercept(sample.X):
         msg = "Mantel-Haenszel pooling takes no moderators: choose method 'IV'"
         raise CombinationError(msg)
     with np.errstate(divide="ignore", invalid="ignore"):
         # Sums of 0 leave no finite estimate, which the engine reports with its reason.
-        estimate, variance, weights = _FORMULAS[sample.measure](sample.cells, sample.v, settings)
+        if sample.cells is None:
+            estimate, variance, weights = _RATES[sample.measure](*(sample.columns[name] for name in _PERSON_TIME))
+        else:
+            estimate, variance, weights = _FORMULAS[sample.measure](sample.cells, sample.v, settings)
     return Fit(
         y=sample.y,
         v=sample.v,
@@ -81,7 +90,7 @@ def _risk_difference(
     cells: CorrectedCells, v: FloatArray, settings: Settings
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Use the variance of Greenland & Robins (1985), where a single table has its own, or that of Sato (1989)."""
-    t, e = cells.sums, cells.raw
+    t, e = cells.sums, cells.raw if cells.differences is None else cells.differences
     weights = t.n_1 * t.n_2 / (t.n_1 + t.n_2)
     total = weights.sum(axis=0)
     estimate = (weights * ((e.a * e.n_2 - e.c * e.n_1) / (e.n_1 * e.n_2))).sum(axis=0) / total
@@ -122,6 +131,20 @@ _FORMULAS: dict[str, Callable[[CorrectedCells, FloatArray, Settings], tuple[Floa
 }
 
 
+def _rate_ratio(
+    x_1: FloatArray, t_1: FloatArray, x_2: FloatArray, t_2: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    r, s, variance, weights = rate_ratio(x_1, t_1, x_2, t_2)
+    return _log_of_sums(r, s), variance, weights
+
+
+_PERSON_TIME = ("events_1", "time_1", "events_2", "time_2")
+_RATES: dict[str, Callable[..., tuple[FloatArray, FloatArray, FloatArray]]] = {
+    "IRR": _rate_ratio,
+    "IRD": rate_difference,
+}
+
+
 @hookimpl
 def pooling_models() -> list[PoolingModel]:
     """Offer Mantel–Haenszel pooling; its random-effects model takes DL's Q about the M-H estimate."""
@@ -130,8 +153,10 @@ def pooling_models() -> list[PoolingModel]:
             "MH",
             mantel_haenszel,
             label="M-H",
-            measures=frozenset(_FORMULAS),
+            measures=frozenset({*_FORMULAS, *_RATES}),
             centre=True,
+            tables=True,
+            columns=_PERSON_TIME,
             reference="Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719-748; Robins, Breslow & Greenland (1986), "
             "Biometrics 42:311-323; Greenland & Robins (1985), Biometrics 41:55-68",
             r_equivalent="metafor::rma.mh(measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
