@@ -85,11 +85,12 @@ from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, StudyResult, Subgroup, SubgroupTest
 from evisynth.scales import LINEAR, LOG, Scale
 from evisynth.settings import Settings
-from evisynth.studies import LEFT_OUT, Effects, MeasuredEffects, Reasons, Studies
+from evisynth.studies import LEFT_OUT, Effects, FilledColumns, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
     from evisynth.batch import fit_many
     from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.completing import complete
     from evisynth.converting import convert
     from evisynth.designs import Design
     from evisynth.diagnostics.blup import StudyPredictions, blup
@@ -134,6 +135,7 @@ _LATER = {
     "bias": "small_study",
     "blup": "diagnostics.blup",
     "compare": "fit_statistics",
+    "complete": "completing",
     "convert": "converting",
     "cumulative": "diagnostics.cumulative",
     "fit_many": "batch",
@@ -198,6 +200,7 @@ __all__ = [
     "Estimates",
     "EvisynthError",
     "FewStudies",
+    "FilledColumns",
     "Fit",
     "FitStatistics",
     "FloatArray",
@@ -257,6 +260,7 @@ __all__ = [
     "chi2_p_value",
     "chi2_quantile",
     "compare",
+    "complete",
     "convert",
     "cumulative",
     "default_registry",

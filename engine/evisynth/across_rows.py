@@ -32,8 +32,7 @@ class Analyses:
         """Add up values over each analysis: a sum for every row."""
         if self.codes is None:
             return np.full(values.shape, values.sum())
-        sums: FloatArray = np.bincount(self.codes, weights=values)
-        return sums[self.codes]
+        return np.asarray(np.bincount(self.codes, weights=values), dtype=np.float64)[self.codes]
 
     def any(self, mask: BoolArray) -> BoolArray:
         """Tell for every row whether the mask holds anywhere in its analysis."""

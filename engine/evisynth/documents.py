@@ -33,7 +33,7 @@ _HETEROGENEITY = (
 _LIKELIHOOD = ("log_likelihood", "deviance", "aic", "bic", "aicc", "parameters")
 _SUBGROUP_TEST = ("q", "df", "p_value", "i2", "reason")
 _STUDY = ("row", "study", "study_id", "year", "subgroup", "data", "effect", "se", "ci_low", "ci_high")
-_WEIGHT = ("weight", "weight_common", "weight_random", "included", "reason")
+_WEIGHT = ("weight", "weight_common", "weight_random", "included", "reason", "route", "formula", "origins")
 
 
 def analysis_document(analysis: MetaAnalysis) -> dict[str, Any]:
@@ -211,5 +211,6 @@ def study_frame(analysis: MetaAnalysis) -> pd.DataFrame:
     number |= {name: [getattr(study, name) for study in studies] for name in _WEIGHT[:3]}
     columns: dict[str, Any] = {name: [getattr(study, name) for study in studies] for name in _STUDY[:5]}
     columns |= {name: np.array(values, dtype=np.float64) for name, values in number.items()}
-    columns |= {name: [getattr(study, name) for study in studies] for name in _WEIGHT[3:]}
+    columns |= {name: [getattr(study, name) for study in studies] for name in _WEIGHT[3:-1]}
+    columns["origins"] = ["; ".join(study.origins) or None for study in studies]
     return pd.DataFrame(columns)

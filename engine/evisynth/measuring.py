@@ -13,13 +13,22 @@ from evisynth.columns import NUMERIC
 from evisynth.errors import DataError, PluginError, Problem
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.pooling import call
-from evisynth.records import Correction, EffectMeasure, Route
-from evisynth.studies import MISSING_VALUE, NO_PARTICIPANTS, Effects, MeasuredEffects, Reasons, Studies
+from evisynth.records import GIVEN, Correction, EffectMeasure, Route
+from evisynth.scales import scale_of
+from evisynth.studies import (
+    MISSING_VALUE,
+    NO_PARTICIPANTS,
+    Effects,
+    FilledColumns,
+    MeasuredEffects,
+    Reasons,
+    Studies,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from evisynth.kernels.arrays import BoolArray
+    from evisynth.kernels.arrays import BoolArray, IntArray
     from evisynth.registry import Registry
     from evisynth.settings import Settings
 
@@ -80,12 +89,10 @@ def measure_columns(
         _refuse_absent(record, columns, source, others)
     shape = next(iter(columns.values())).shape if columns else (0,)
     taken = _routes_taken(record, columns, registry, shape)
-    if not taken or _own_rows(record, columns, shape).any():
+    if not taken:
         _refuse_absent(record, columns, source, others)
-        own = _own(record, columns, settings, registry, analyses or Analyses(), shape)
-    else:
-        own = MeasuredColumns(np.full(shape, np.nan), np.full(shape, np.nan), (), None)
-    return own if not taken else _along(taken, own, columns, settings, registry)
+        return _own(record, columns, settings, registry, analyses or Analyses(), shape)
+    return _along(taken, record, columns, settings, registry, analyses or Analyses())
 
 
 def _own(
@@ -112,15 +119,23 @@ def _own(
     available = {**options_of(settings), "increments": rule, "average": Average(analyses)}
     inputs |= record.named_inputs(available)
     made = _asked(registry, record, inputs, shape)
+    if not isinstance(made, MeasuredEffects):
+        msg = f"EffectMeasure {record.name!r} of plugin {registry.provider(record)} gave columns, not effects"
+        raise PluginError(msg)
     rules.extend(made.without_effect)
     return _with_reasons(made, rules, cells)
 
 
-def _asked(registry: Registry, record: EffectMeasure | Route, inputs: Mapping[str, Any], shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - a plugin's answer, which is checked here
+def _asked(
+    registry: Registry, record: EffectMeasure | Route, inputs: Mapping[str, Any], shape: tuple[int, ...]
+) -> MeasuredEffects | FilledColumns:
+    """Ask a measure or a route, and check that it answers for every row."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
-        made: MeasuredEffects = call(registry, record, **inputs)
-    made = attrs.evolve(made, y=np.asarray(made.y, dtype=np.float64), v=np.asarray(made.v, dtype=np.float64))
-    shapes = {made.y.shape, made.v.shape, *(np.shape(mask) for mask, _ in made.without_effect)}
+        made: MeasuredEffects | FilledColumns = call(registry, record, **inputs)
+    if isinstance(made, MeasuredEffects):
+        made = attrs.evolve(made, y=np.asarray(made.y, dtype=np.float64), v=np.asarray(made.v, dtype=np.float64))
+    arrays = made.columns.values() if isinstance(made, FilledColumns) else (made.y, made.v)
+    shapes = {*map(np.shape, arrays), *(np.shape(mask) for mask, _ in made.without_effect)}
     if shapes != {shape}:
         msg = (
             f"{record.kind} {record.name!r} of plugin {registry.provider(record)} gave arrays of shape "
@@ -163,8 +178,13 @@ def _routes_taken(
     record: EffectMeasure, columns: Mapping[str, FloatArray], registry: Registry, shape: tuple[int, ...]
 ) -> list[tuple[Route, BoolArray]]:
     """Find the rows that lack what the measure needs and that another route can take, each by the first that can."""
-    routes = [route for route in registry.all(Route) if record.name in route.measures]
-    routes = [route for route in routes if all(name in columns for name in route.columns)]
+    if not record.columns:
+        return []  # its own columns are alternatives to one another
+    routes = [
+        route
+        for route in registry.all(Route)
+        if (route.measures is None or record.name in route.measures) and all(name in columns for name in route.columns)
+    ]
     if not routes:
         return []
     pending = ~_own_rows(record, columns, shape)
@@ -187,36 +207,63 @@ def takes_routes(columns: Mapping[str, FloatArray], record: EffectMeasure, regis
 
 def _along(
     taken: list[tuple[Route, BoolArray]],
-    own: MeasuredColumns,
+    record: EffectMeasure,
     columns: Mapping[str, FloatArray],
     settings: Settings,
     registry: Registry,
+    analyses: Analyses,
 ) -> MeasuredColumns:
-    """Put the effects of rows that take another route beside those of the measure's own columns."""
-    y, v = own.y.copy(), own.v.copy()
-    elsewhere = np.logical_or.reduce([rows for _, rows in taken])
-    reasons: list[tuple[BoolArray, str]] = [(mask & ~elsewhere, reason) for mask, reason in own.without_effect]
-    if own.cells is None and not own.without_effect and np.isnan(own.y[~elsewhere]).any():
-        reasons.append((~elsewhere, "lacks the columns of every way to this measure"))
+    """Take other routes where rows need them, and measure the rest by the measure's own columns."""
+    shape = next(iter(columns.values())).shape
+    filled = {name: columns.get(name, np.full(shape, np.nan)) for name in (*columns, *record.columns)}
+    y, v = np.full(shape, np.nan), np.full(shape, np.nan)
+    reasons: list[tuple[BoolArray, str]] = []
     routes: dict[int, str] = {}
-    options = options_of(settings)
+    elsewhere = np.zeros(shape, dtype=np.bool_)
+    options = {**options_of(settings), "forward": forward_of(record, settings)}
     for route, rows in taken:
         at = np.nonzero(rows)[0]
+        routes.update(dict.fromkeys(at.tolist(), route.name))
         inputs = {name: read_only(columns[name][at]) for name in route.parameters if name in columns}
         made = _asked(registry, route, {**inputs, **route.named_inputs(options)}, at.shape)
+        reasons.extend((_spread(mask, at, shape), reason) for mask, reason in made.without_effect)
+        if isinstance(made, FilledColumns):
+            for name, values in made.columns.items():
+                whole = filled[name].copy()
+                whole[at] = values
+                filled[name] = read_only(whole)
+            continue
+        elsewhere |= rows
         measured = _with_reasons(made, list(made.without_effect), None)
         y[at], v[at] = measured.y, measured.v
-        for mask, reason in measured.without_effect:
-            whole = np.zeros(y.shape, dtype=np.bool_)
-            whole[at[mask]] = True
-            reasons.append((whole, reason))
+        reasons.extend((_spread(mask, at, shape), reason) for mask, reason in measured.without_effect)
         if settings.method != "IV":
             reasons.append((rows, NO_TABLE))
-        routes.update(dict.fromkeys(at.tolist(), route.name))
+    own = _own(record, filled, settings, registry, analyses, shape)
+    reasons.extend((mask & ~elsewhere, reason) for mask, reason in own.without_effect)
     if settings.method != "IV":
         y[elsewhere] = v[elsewhere] = np.nan
+    y, v = np.where(elsewhere, y, own.y), np.where(elsewhere, v, own.v)
     held = tuple((mask, reason) for mask, reason in reasons if mask.any())
     return MeasuredColumns(read_only(y), read_only(v), held, own.cells, dict(sorted(routes.items())))
+
+
+def _spread(mask: BoolArray, at: IntArray, shape: tuple[int, ...]) -> BoolArray:
+    whole = np.zeros(shape, dtype=np.bool_)
+    whole[at[mask]] = True
+    return whole
+
+
+def forward_of(record: EffectMeasure, settings: Settings) -> Callable[[FloatArray], FloatArray]:
+    """Give the function that brings numbers as they are shown to the analysis scale; NaN where there is none."""
+    scale = scale_of(settings.scale if record.scale == GIVEN else record.scale)
+    if scale.forward is None or scale.size is not None:
+        return _nowhere
+    return scale.forward
+
+
+def _nowhere(shown: FloatArray) -> FloatArray:
+    return np.full(np.shape(shown), np.nan)
 
 
 # -- what a measure may ask for ---------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evisynth.results import MetaAnalysis
     from evisynth.scales import Scale
     from evisynth.sources import Source, Table
-    from evisynth.studies import MeasuredEffects, Reasons, Studies
+    from evisynth.studies import FilledColumns, MeasuredEffects, Reasons, Studies
 
 GIVEN = "given"
 
@@ -354,19 +354,21 @@ class Conversion(Method):
 
 @attrs.frozen
 class Route(Method):
-    """Another way to a measure's effect than its own columns: columns → ``y, v`` and reasons, as a measure does.
+    """Another way to a measure's effect than its own columns, for rows that lack some of these.
 
-    The function names its columns as parameters (required ones without a default) and any of ``level``, ``scale`` and
-    the conventions. A row takes the first way for which it has every required column: the measure's own, then the
-    routes in the order of the registry.
+    The function names its columns as parameters (required ones without a default), and any of ``level`` (of limits that
+    are given), ``forward`` (a function that brings numbers as shown to the analysis scale) and the conventions. It
+    returns `MeasuredEffects`, as a measure does, or `FilledColumns`: the measure's own columns that amount to the same,
+    which are then measured (and, where they are counts, pooled) as if they had been entered. A row takes the first way
+    for which it has every required column: the measure's own, then the routes in the order of the registry.
     """
 
     kind = "Route"
     hook = "routes"
 
-    function: Callable[..., MeasuredEffects] = attrs.field(validator=_callable)
-    measures: frozenset[str] = attrs.field(kw_only=True)
-    """Measures whose effect and variance it gives."""
+    function: Callable[..., MeasuredEffects | FilledColumns] = attrs.field(validator=_callable)
+    measures: frozenset[str] | None = attrs.field(kw_only=True)
+    """Measures whose effect it leads to; None is any."""
     formula: str = attrs.field(kw_only=True, validator=_not_empty)
     """What the result prints: ``d = t √(1/n₁ + 1/n₂)``."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from evisynth.completing import complete
 from evisynth.diagnostics.leave_one_out import leave_one_out
 from evisynth.documents import finite_values, read_json
 from evisynth.errors import EvisynthError, FormatError, SettingsError
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from evisynth.results import MetaAnalysis
     from evisynth.studies import Studies
 
-OWN_WORDS = ("data", "roles", "settings", "exclude", "by", "moderators", "weights", "leave_one_out", "reports")
+OWN_WORDS = ("data", "roles", "settings", "exclude", "by", "moderators", "weights", "leave_one_out", "reports", "convert")
 SCHEMAS = ("result", "request", "error")
 
 
@@ -42,13 +43,18 @@ class Request:
     moderators: str | Sequence[str] | Mapping[str, Sequence[float]] | None = None
     weights: str | Sequence[float] | None = None
     leave_one_out: bool = False
+    convert: Mapping[str, Mapping[str, float]] = attrs.field(factory=dict[str, dict[str, float]])
+    """Conversions by which to fill what the table lacks, each with numbers for its options."""
     reports: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, dict[str, Any]])
     registry: Registry = attrs.field(factory=default_registry)
 
     @cached_property
     def studies(self) -> Studies:
         """The table, read once."""
-        return load(self.data, roles=self.roles, format=self.format, registry=self.registry)
+        studies = load(self.data, roles=self.roles, format=self.format, registry=self.registry)
+        for name, options in self.convert.items():
+            studies = complete(studies, name, registry=self.registry, **options)
+        return studies
 
     @cached_property
     def analysis(self) -> MetaAnalysis:
@@ -126,6 +132,7 @@ def request_from_words(given: Mapping[str, Any], registry: Registry | None = Non
         moderators=_moderators(moderators or []),
         weights=_own_weights(given.get("weights")),
         leave_one_out=_of_kind("leave_one_out", given.get("leave_one_out", False), (bool,), "true or false"),
+        convert=_conversions(given.get("convert") or {}),
         reports=_reports(given.get("reports") or {}),
         registry=registry or default_registry(),
     )
@@ -168,6 +175,17 @@ def _own_weights(value: object) -> Any:  # noqa: ANN401 - a column's name or num
     for number in _of_kind("weights", value, (list,), "a column's name, or a list with a number for every study"):
         _of_kind("weights", number, (int, float, type(None)), "made of numbers")
     return cast("Any", value)
+
+
+def _conversions(value: object) -> dict[str, dict[str, float]]:
+    if isinstance(value, str | list):
+        names = [value] if isinstance(value, str) else value
+        return {name: {} for name in _texts("convert", names)}
+    asked = cast("dict[str, Any]", _of_kind("convert", value, (dict,), "a name, names, or an object: name → options"))
+    for name, options in asked.items():
+        for option, number in _of_kind(f"convert.{name}", options, (dict,), "an object of options").items():
+            _of_kind(f"convert.{name}.{option}", number, (int, float), "a number")
+    return asked
 
 
 def _reports(value: object) -> dict[str, dict[str, Any]]:

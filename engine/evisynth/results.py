@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from evisynth.heterogeneity import Heterogeneity
     from evisynth.kernels.arrays import FloatArray
     from evisynth.pooling import Methods, Pooled
+    from evisynth.records import Route
     from evisynth.regression import Regression
     from evisynth.scales import Scale
     from evisynth.settings import Settings
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from evisynth.thresholds import Probability
 
 SCHEMA_VERSION = "1.0"
+OWN_COLUMNS = "own columns"
+"""Route of studies that are measured by the measure's own columns."""
 
 
 @attrs.frozen(eq=False)
@@ -96,6 +99,12 @@ class StudyResult:
     weight_random: float | None
     included: bool
     reason: str | None
+    route: str | None
+    """How the effect was come by: ``"own columns"`` of the measure, or the name of a route."""
+    formula: str | None
+    """What was computed on that way."""
+    origins: tuple[str, ...]
+    """Numbers of the row that were converted from others, and how."""
     data: Mapping[str, float | None]
     """The numbers that were entered, by canonical name."""
 
@@ -274,6 +283,9 @@ class MetaAnalysis:
         columns: Mapping[str, FloatArray] = {} if source is None else source.columns
         pooled = set(self.rows)
         plain = effects.display_scale.size is None
+        # Effects that were given were not measured in any way.
+        given = effects.made_by is None
+        own, formulas = self.methods.measure.summary, {route.name: route.formula for route in self.routes}
         made: list[StudyResult] = []
         for i in range(self.k_total):
             reason = effects.reasons.get(i)
@@ -300,10 +312,21 @@ class MetaAnalysis:
                     weight_random=by_model.get("random"),
                     included=i in pooled,
                     reason=reason,
+                    route=None if not seen or given else effects.routes.get(i, OWN_COLUMNS),
+                    formula=None if not seen or given else formulas.get(effects.routes.get(i, ""), own),
+                    origins=() if source is None else source.origins.get(i, ()),
                     data={name: _number_at(column, i) for name, column in columns.items()},
                 )
             )
         return tuple(made)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Routes that some studies took to their effects, in the order of the studies."""
+        from evisynth.records import Route  # noqa: PLC0415 - only where studies are listed
+
+        names = dict.fromkeys(self.effects.routes.values())
+        return tuple(self.methods.registry.get(Route, name) for name in names)
 
     @property
     def effect_rows(self) -> tuple[int, ...]:
@@ -414,12 +437,21 @@ class MetaAnalysis:
         found.extend(
             f"subgroup {group.name}: {note}" for group in self.subgroups if (note := group.analysis.model.note)
         )
+        found.extend(self.suspicions)
         return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def suspicions(self) -> tuple[str, ...]:
+        """What the guard rails say: studies that look as if something had been entered wrongly."""
+        from evisynth.guarding import suspicions  # noqa: PLC0415 - only when warnings are asked for
+
+        return suspicions(self)
 
     @property
     def references(self) -> tuple[str, ...]:
         """Published sources of the methods behind the model that was asked for."""
-        return tuple(dict.fromkeys(method.reference for method in self.methods.used(self.settings.model)))
+        used = self.methods.used(self.settings.model)
+        return tuple(dict.fromkeys(method.reference for method in (*used[:1], *self.routes, *used[1:])))
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:

@@ -37,6 +37,18 @@ class MeasuredEffects:
     without_effect: Reasons = ()
 
 
+@attrs.frozen(eq=False)
+class FilledColumns:
+    """What a route may return in the place of effects: the measure's own columns, each ``(k,)``, that amount to them.
+
+    They stand for the study in that measure alone: means of 0 and 1 with standard deviations of 1 say no more than
+    how many of those they are apart.
+    """
+
+    columns: Mapping[str, FloatArray]
+    without_effect: Reasons = ()
+
+
 def distinct_labels(labels: Sequence[str]) -> tuple[str, ...]:
     """Make labels distinct: the second of the same name gets " (2)", and so on."""
     taken = set(labels)
@@ -78,6 +90,8 @@ class Studies:
     """Name of the file or kind of value that it was read from."""
     notes: tuple[str, ...] = ()
     """What a reader should look at; taken over by the result's warnings."""
+    origins: Mapping[int, tuple[str, ...]] = attrs.field(factory=dict[int, tuple[str, ...]])
+    """What was filled in, by row (from 0), and from what."""
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -106,6 +120,7 @@ class Studies:
             columns={name: read_only(column[index]) for name, column in self.columns.items()},
             study=tuple(self.study[i] for i in rows),
             text={name: tuple(column[i] for i in rows) for name, column in self.text.items()},
+            origins={new: self.origins[old] for new, old in enumerate(rows) if old in self.origins},
         )
 
     def total(self, *names: str) -> float | None:

@@ -40,6 +40,8 @@ def text(
         _coefficients(table),
         _spread(analysis, printed.style_of(analysis)),
         _items("Not pooled", table.excluded),
+        _items("Effects by other statistics", _other_ways(analysis)),
+        _items("Converted", _converted(analysis)),
         _items("Warnings", table.warnings),
         _methods(analysis),
     )
@@ -83,6 +85,20 @@ def _items(heading: str, items: Iterable[str]) -> list[str]:
     return [f"{heading}:", *lines] if lines else []
 
 
+def _other_ways(analysis: MetaAnalysis) -> list[str]:
+    return [
+        f"{printed.one_line(study.study_id)}: {study.route} ({study.formula})"
+        for study in analysis.studies
+        if study.route is not None and study.row - 1 in analysis.effects.routes
+    ]
+
+
+def _converted(analysis: MetaAnalysis) -> list[str]:
+    return [
+        f"{printed.one_line(study.study_id)}: {origin}" for study in analysis.studies for origin in study.origins
+    ]
+
+
 def _prose(paragraph: str) -> list[str]:
     return textwrap.wrap(paragraph, PROSE_WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
@@ -102,6 +118,7 @@ def settings_line(analysis: MetaAnalysis) -> str:
     words += ["weights of the user's"] if own_weights else ["weights equal"] if s.weighting == "equal" else []
     words += [f"prediction {s.prediction}"] if s.model == "random" and s.prediction else []
     words += [f"correction {s.correction} {s.increment:g}"] if analysis.methods.measure.counts else []
+    words += [f"vtype {s.vtype}"] if s.vtype else []
     words += ["events swapped"] if s.swap_events else []
     words.append(f"level {s.level:g}")
     return ", ".join(words)

@@ -1,0 +1,141 @@
+"""The verb `complete`: fill what a table lacks by conversions of what was reported, arm by arm and row by row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from evisynth.columns import NUMERIC
+from evisynth.converting import convert
+from evisynth.errors import CombinationError, DataError, Problem
+from evisynth.kernels.arrays import read_only
+from evisynth.records import Conversion
+from evisynth.registry import Registry, default_registry
+from evisynth.studies import Studies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evisynth.kernels.arrays import BoolArray, FloatArray
+
+ARMS = ("_1", "_2", "")
+"""What names of an arm's columns end with; without an ending, the column is of one group or of both arms together."""
+
+
+def complete(
+    studies: Studies,
+    *names: str,
+    registry: Registry | None = None,
+    **options: float,
+) -> Studies:
+    """Fill missing numbers by conversions, in the order named: ``complete(studies, "wan-iqr", "se-to-sd")``.
+
+    A conversion whose sources are ``median, q1, q3, n`` and whose targets ``mean, sd`` fills ``mean_1, sd_1`` from
+    ``median_1, q1_1, q3_1, n_1``, likewise arm 2 and one group. It fills rows in which some target is missing and every
+    source is there; a number that was entered stays. ``options`` are numbers for optional sources
+    (``correlation=0.5``). What was filled from what is kept in ``origins`` and stands in the result. Raises
+    `CombinationError` for a conversion that makes no columns of a table or whose sources the table lacks altogether,
+    and `DataError` as the conversion does, naming studies.
+    """
+    registry = registry or default_registry()
+    for name in names:
+        studies = _filled(studies, registry.get(Conversion, name), options, registry)
+    return studies
+
+
+def _filled(studies: Studies, record: Conversion, options: Mapping[str, float], registry: Registry) -> Studies:
+    ends = [end for end in ARMS if all(f"{target}{end}" in NUMERIC for target in record.targets)]
+    if not ends:
+        msg = f"conversion {record.name!r} gives {', '.join(record.targets)}, which are no columns of a table"
+        raise CombinationError(msg)
+    required = [name for name, p in record.parameters.items() if p.default is p.empty]
+    ready = [end for end in ends if all(_source(studies, record, name, end, options) is not None for name in required)]
+    if not ready:
+        have = ", ".join(studies.columns) or "none"
+        msg = f"conversion {record.name!r} needs {', '.join(required)} (of an arm: {required[0]}_1, …); columns: {have}"
+        raise CombinationError(msg)
+    columns = dict(studies.columns)
+    origins = {row: list(said) for row, said in studies.origins.items()}
+    for end in ready:
+        _fill_arm(studies, record, end, options, registry, columns, origins)
+    return attrs.evolve(studies, columns=columns, origins={row: tuple(said) for row, said in sorted(origins.items())})
+
+
+def _source(
+    studies: Studies, record: Conversion, name: str, end: str, options: Mapping[str, float]
+) -> FloatArray | None:
+    """Find a source's column: the arm's own, or (of what has a default) one without an arm; else an option."""
+    column = _column(studies, record, name, end)
+    if column is not None:
+        return studies.columns[column]
+    return np.full(len(studies), float(options[name])) if name in options else None
+
+
+def _column(studies: Studies, record: Conversion, name: str, end: str) -> str | None:
+    parameter = record.parameters[name]
+    # Sample sizes without an arm are of another sample.
+    names = (f"{name}{end}",) if parameter.default is parameter.empty else (f"{name}{end}", name)
+    return next((column for column in names if column in studies.columns), None)
+
+
+def _fill_arm(
+    studies: Studies,
+    record: Conversion,
+    end: str,
+    options: Mapping[str, float],
+    registry: Registry,
+    columns: dict[str, FloatArray],
+    origins: dict[int, list[str]],
+) -> None:
+    sources = {
+        name: column
+        for name in record.sources
+        if (column := _source(studies, record, name, end, options)) is not None
+    }
+    targets = [f"{target}{end}" for target in record.targets]
+    lacking = _any_missing(targets, columns, len(studies))
+    needed = [name for name, p in record.parameters.items() if p.default is p.empty]
+    there = ~_any_missing(needed, sources, len(studies))
+    at = np.nonzero(lacking & there)[0]
+    if not at.size:
+        return
+    try:
+        made = convert(record.name, registry=registry, **{name: column[at] for name, column in sources.items()})
+    except DataError as error:
+        raise _with_studies(error, studies, at, end) from error
+    written: dict[int, list[str]] = {}
+    for target, values in zip(targets, made.values(), strict=True):
+        whole = columns[target].copy() if target in columns else np.full(len(studies), np.nan)
+        new = np.isnan(whole[at]) & np.isfinite(values)
+        whole[at[new]] = values[new]
+        columns[target] = read_only(whole)
+        for row in at[new].tolist():
+            written.setdefault(row, []).append(target)
+    names = ", ".join(_column(studies, record, name, end) or f"{name} {options[name]:g}" for name in sources)
+    formula = f": {record.formula}" if record.formula else ""
+    for row, filled in written.items():
+        origins.setdefault(row, []).append(f"{', '.join(filled)} from {names} by {record.name}{formula}")
+
+
+def _any_missing(names: Iterable[str], columns: Mapping[str, FloatArray], k: int) -> BoolArray:
+    missing = np.zeros(k, dtype=np.bool_)
+    for name in names:
+        missing |= np.isnan(columns[name]) if name in columns else True
+    return missing
+
+
+def _with_studies(error: DataError, studies: Studies, at: np.ndarray[Any, Any], end: str) -> DataError:
+    """Say which studies a conversion's rows are."""
+    problems = [
+        Problem(
+            problem.row if problem.row is None else int(at[problem.row - 1]) + 1,
+            problem.study if problem.row is None else studies.study[int(at[problem.row - 1])],
+            problem.column if problem.column is None else f"{problem.column}{end}",
+            problem.value,
+            problem.message,
+        )
+        for problem in error.problems
+    ]
+    return DataError(error.summary, problems)
