@@ -13,12 +13,12 @@ from evisynth.errors import CombinationError, DataError, Problem
 from evisynth.kernels.arrays import read_only
 from evisynth.records import Conversion
 from evisynth.registry import Registry, default_registry
-from evisynth.studies import Studies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from evisynth.kernels.arrays import BoolArray, FloatArray
+    from evisynth.studies import Studies
 
 ARMS = ("_1", "_2", "")
 """What names of an arm's columns end with; without an ending, the column is of one group or of both arms together."""
@@ -90,9 +90,7 @@ def _fill_arm(
     origins: dict[int, list[str]],
 ) -> None:
     sources = {
-        name: column
-        for name in record.sources
-        if (column := _source(studies, record, name, end, options)) is not None
+        name: column for name in record.sources if (column := _source(studies, record, name, end, options)) is not None
     }
     targets = [f"{target}{end}" for target in record.targets]
     lacking = _any_missing(targets, columns, len(studies))

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from evisynth.results import MetaAnalysis
     from evisynth.studies import Studies
 
-OWN_WORDS = ("data", "roles", "settings", "exclude", "by", "moderators", "weights", "leave_one_out", "reports", "convert")
+OWN_WORDS = (
+    *("data", "roles", "convert", "settings", "exclude", "by", "moderators", "weights"),
+    *("leave_one_out", "reports"),
+)
 SCHEMAS = ("result", "request", "error")
 
 

@@ -32,6 +32,10 @@ def _raises(*_: object, **__: object) -> Any:
     raise KeyError(msg)
 
 
+def _raises_for_y(y: Any) -> Any:
+    return _raises(y)
+
+
 # -- estimators of tau² -----------------------------------------------------------------------------------------------
 
 _DL = _INSTALLED.get(es.Tau2Estimator, "DL")
@@ -348,6 +352,27 @@ def _converted(function: Callable[..., Any]) -> Any:
     return _like(_WAN, function)
 
 
+_ROUTE = _INSTALLED.get(es.Route, "effect with variance")
+ROUTES = {
+    "answers, and writes nothing into its inputs": _like(_ROUTE, lambda yi, vi: yi.sort()),
+    "it needs some column of the glossary": _like(_ROUTE, lambda yi=None: es.MeasuredEffects(yi, yi)),
+    "parameters are columns of the glossary or inputs that the engine has": _like(
+        _ROUTE, lambda yi, colour: es.MeasuredEffects(colour, yi)
+    ),
+    "returns MeasuredEffects or FilledColumns": _like(_ROUTE, lambda yi, vi: (yi, vi)),
+    "columns that it fills are of the glossary": _like(_ROUTE, lambda yi, vi: es.FilledColumns({"colour": yi})),
+    "one number per row": _like(_ROUTE, lambda yi, vi: es.MeasuredEffects(yi[:2], vi)),
+    "each row depends on itself alone": _like(_ROUTE, lambda yi, vi: es.MeasuredEffects(yi - yi.mean(), vi)),
+}
+_GUARD = _INSTALLED.get(es.Check, "SDs far apart")
+GUARDS = {
+    "answers, and writes nothing into its inputs": _like(_GUARD, _raises_for_y),
+    "parameters are columns of the glossary or inputs that the engine has": _like(_GUARD, lambda y, colour=None: ()),
+    "a mask over the rows": _like(_GUARD, lambda y: ((np.zeros(y.size + 1, dtype=bool), "odd"),)),
+    "a message that says what to look at": _like(_GUARD, lambda y: ((np.zeros(y.shape, dtype=bool), " "),)),
+    "rows without numbers are not suspected": _like(_GUARD, lambda y: ((~(y > 0), "odd"),)),
+}
+
 CONVERSIONS = {
     "answers, and writes nothing into its inputs": _converted(lambda median, q1, q3, n: median.sort()),
     "one number per row for each target": _converted(lambda median, q1, q3, n: (median,)),
@@ -443,6 +468,8 @@ BROKEN = [
         BIAS_TESTS,
         ADJUSTMENTS,
         CONVERSIONS,
+        ROUTES,
+        GUARDS,
         CONVERTERS,
         REPORTERS,
     )

@@ -95,6 +95,9 @@ _ONE_OF_EACH: list[tuple[type[Any], str]] = [
     (es.BiasTest, "Egger"),
     (es.Adjustment, "trim-and-fill"),
     (es.Conversion, "wan-full"),
+    (es.Route, "effect with variance"),
+    (es.Route, "t test"),
+    (es.Check, "SDs far apart"),
 ]
 
 

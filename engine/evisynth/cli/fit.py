@@ -41,6 +41,9 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--given-level", float, "Probability of the limits that the table holds."),
     ("--correction", str, "Zero-cell correction: revman, metafor, meta or none."),
     ("--increment", float, "What a zero-cell correction adds."),
+    ("--increment-to", str, "Tables that it is added to: only0, if0all, all or none."),
+    ("--double-zeros", str, "Tables without events, or with nothing but: 'by correction', kept or dropped."),
+    ("--vtype", str, "Variance type of the measure, as metafor calls it: LS, UB, AV, HO, …"),
     ("--scale", str, "Analysis scale of given effects: linear or log."),
     ("--budget", int, "The most resamples or subsets that a method may use."),
     ("--seed", int, "Start of the random numbers of methods that sample."),
@@ -71,6 +74,9 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--weights", default=None, metavar="COLUMN", help="Column of weights of your own.")
 @click.option("--formula", default=None, metavar="FORMULA", help="Formula of a meta-regression: '~ dose + C(design)'.")
 @click.option("--role", multiple=True, metavar="NAME=HEADING", help="events_1='deaths treated' (repeatable).")
+@click.option(
+    "--convert", multiple=True, metavar="NAME", help="Fill what the table lacks by a conversion (repeatable)."
+)
 @click.option("--format", default=None, help="Read the file by this converter.")
 @click.option("--leave-one-out", is_flag=True, help="Also pool without each study in turn.")
 @click.option("--report", multiple=True, metavar="NAME[=PATH]", help="text, csv, json, forest=out.png … (repeatable).")
@@ -133,6 +139,7 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
         settings=given["settings"],
         roles=dict(_pair("--role", role, "events_1='deaths treated'") for role in given["role"]),
         format=given["format"],
+        convert=dict(_conversion(text) for text in given["convert"]),
         exclude=given["exclude"],
         by=given["by"],
         moderators=_moderators(given),
@@ -167,6 +174,20 @@ def _pair(option: str, text: str, example: str) -> tuple[str, str]:
         msg = f"{option} is NAME=VALUE, such as {option} {example}, not {text!r}"
         raise SettingsError(msg)
     return name.strip(), value.strip()
+
+
+def _conversion(text: str) -> tuple[str, dict[str, float]]:
+    """Read ``name`` or ``name:option=0.5,other=2``."""
+    name, _, words = text.partition(":")
+    options: dict[str, float] = {}
+    for word in filter(None, words.split(",")):
+        option, value = _pair("--convert", word, "name:correlation=0.5")
+        number = _number_or_name(value)
+        if isinstance(number, str):
+            msg = f"--convert: {option} of {name} is a number, not {value!r}"
+            raise SettingsError(msg)
+        options[option] = number
+    return name.strip(), options
 
 
 def _report_target(text: str) -> tuple[str, str | None]:

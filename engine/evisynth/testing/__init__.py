@@ -15,6 +15,7 @@ broken, for which input, and what was seen. The data are the same at every run.
 from evisynth.testing.conformance import ConformanceError
 from evisynth.testing.conversions import check_conversion
 from evisynth.testing.corrections import check_correction
+from evisynth.testing.entries import check_check, check_route
 from evisynth.testing.formats import check_converter
 from evisynth.testing.intervals import check_interval_method
 from evisynth.testing.limits import check_prediction_interval, check_tau2_interval
@@ -31,6 +32,7 @@ __all__ = [
     "check",
     "check_adjustment",
     "check_bias_test",
+    "check_check",
     "check_conversion",
     "check_converter",
     "check_correction",
@@ -40,6 +42,7 @@ __all__ = [
     "check_pooling_model",
     "check_prediction_interval",
     "check_reporter",
+    "check_route",
     "check_tau2_estimator",
     "check_tau2_interval",
 ]

@@ -14,6 +14,8 @@ from evisynth.testing.measures import measure_options
 from evisynth.testing.samples import study_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evisynth.kernels.arrays import FloatArray
     from evisynth.records import Check, Method, Route
     from evisynth.studies import Reasons, Studies
@@ -29,7 +31,7 @@ def check_route(record: Route) -> None:
     row depending on itself alone; hard rows (no participants, a p-value of 0) do not raise; it leaves its inputs alone.
     """
     check_record(record)
-    ensure(record.columns, record, "it needs some column of the glossary", "the function's parameters", "none")
+    ensure(bool(record.columns), record, "it needs some column of the glossary", "the function's parameters", "none")
     _known(record, {*NUMERIC, "forward", *measure_options()})
     table = study_table()
     base = _numbers(record, table, "a table of ordinary and hard rows")
@@ -73,14 +75,14 @@ def _known(record: Method, known: set[str]) -> None:
     ensure(not unknown, record, law, "the function's parameters", ", ".join(unknown))
 
 
-def _numbers(record: Route, table: Studies, given: str) -> dict[str, FloatArray]:
+def _numbers(record: Route, table: Studies, given: str) -> Mapping[str, FloatArray]:
     inputs: dict[str, Any] = {name: table.columns[name] for name in record.parameters if name in table.columns}
     inputs |= record.named_inputs({**measure_options(), "forward": np.asarray})
     with np.errstate(all="ignore"):
         made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **inputs)
     law = "returns MeasuredEffects or FilledColumns"
     ensure(isinstance(made, MeasuredEffects | FilledColumns), record, law, given, type(made).__name__)
-    found: dict[str, FloatArray] = made.columns if isinstance(made, FilledColumns) else {"y": made.y, "v": made.v}
+    found: Mapping[str, FloatArray] = made.columns if isinstance(made, FilledColumns) else {"y": made.y, "v": made.v}
     ensure(
         isinstance(made, MeasuredEffects) or all(name in NUMERIC for name in found),
         record,

@@ -125,6 +125,9 @@ def _row_by_row(record: EffectMeasure, table: Studies, y: FloatArray, v: FloatAr
 
 def _with_gaps(record: EffectMeasure, table: Studies) -> None:
     registry = registry_with(record)
+    # Other columns might lead to the effect by another route.
+    own = {*record.columns, *record.parameters}
+    table = attrs.evolve(table, columns={name: table.columns[name] for name in table.columns if name in own})
     for column in [name for name in record.columns if name in table.columns]:
         gap = table.columns[column].copy()
         gap[1] = np.nan

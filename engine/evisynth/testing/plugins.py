@@ -9,6 +9,7 @@ from evisynth.errors import PluginWarning
 from evisynth.records import (
     Adjustment,
     BiasTest,
+    Check,
     Conversion,
     Converter,
     Correction,
@@ -18,12 +19,14 @@ from evisynth.records import (
     PoolingModel,
     PredictionInterval,
     Reporter,
+    Route,
     Tau2Estimator,
     Tau2Interval,
 )
 from evisynth.registry import Registry
 from evisynth.testing.conversions import check_conversion
 from evisynth.testing.corrections import check_correction
+from evisynth.testing.entries import check_check, check_route
 from evisynth.testing.formats import check_converter
 from evisynth.testing.intervals import check_interval_method
 from evisynth.testing.limits import check_prediction_interval, check_tau2_interval
@@ -47,6 +50,8 @@ CHECKS: Mapping[type[Method], Callable[[Any], None]] = {
     BiasTest: check_bias_test,
     Adjustment: check_adjustment,
     Conversion: check_conversion,
+    Route: check_route,
+    Check: check_check,
     Converter: check_converter,
     Reporter: check_reporter,
 }

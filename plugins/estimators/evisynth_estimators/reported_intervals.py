@@ -50,8 +50,14 @@ def asymmetric_interval(
     said = "as they are: are they logarithms already?" if logs else "as logarithms: is this a ratio (scale 'log')?"
     return (
         (outside, "the estimate lies outside its own interval"),
-        (symmetric_elsewhere, f"the interval is not symmetric about the estimate, but would be with the numbers {said}"),
-        (skewed & ~symmetric_elsewhere, "the interval is not symmetric about the estimate on the scale of the analysis"),
+        (
+            symmetric_elsewhere,
+            f"the interval is not symmetric about the estimate, and would be with the numbers {said}",
+        ),
+        (
+            skewed & ~symmetric_elsewhere,
+            "the interval is not symmetric about the estimate on the analysis scale",
+        ),
     )
 
 

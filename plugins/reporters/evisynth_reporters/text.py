@@ -94,9 +94,7 @@ def _other_ways(analysis: MetaAnalysis) -> list[str]:
 
 
 def _converted(analysis: MetaAnalysis) -> list[str]:
-    return [
-        f"{printed.one_line(study.study_id)}: {origin}" for study in analysis.studies for origin in study.origins
-    ]
+    return [f"{printed.one_line(study.study_id)}: {origin}" for study in analysis.studies for origin in study.origins]
 
 
 def _prose(paragraph: str) -> list[str]:
