@@ -12,7 +12,7 @@ import numpy as np
 from evisynth.errors import CombinationError, DataError, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
-from evisynth.measuring import CONVENTIONS, measure_studies, takes_routes
+from evisynth.measuring import CONVENTIONS, has_effects_alone, measure_studies
 from evisynth.pooling import Methods, Pooled, Sample, estimate_tau2, given_tau2, pool
 from evisynth.presets import resolve_settings
 from evisynth.records import (
@@ -357,7 +357,7 @@ def _table_request(
         resolved.method != "IV"
         and "method" not in words
         and isinstance(settings, str)
-        and takes_routes(studies.columns, methods.measure, registry)
+        and has_effects_alone(studies.columns, methods.measure, registry)
     ):
         label = methods.pooling.label
         resolved, methods = resolve(settings, {**words, "method": "IV"}, registry)

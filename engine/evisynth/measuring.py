@@ -199,10 +199,10 @@ def _routes_taken(
     return taken
 
 
-def takes_routes(columns: Mapping[str, FloatArray], record: EffectMeasure, registry: Registry) -> bool:
-    """Tell whether some row takes another route than the measure's own columns."""
+def has_effects_alone(columns: Mapping[str, FloatArray], record: EffectMeasure, registry: Registry) -> bool:
+    """Tell whether some row has an effect by a route that gives none of the measure's own columns."""
     shape = next(iter(columns.values())).shape if columns else (0,)
-    return bool(_routes_taken(record, columns, registry, shape))
+    return any(not route.fills for route, _ in _routes_taken(record, columns, registry, shape))
 
 
 def _along(
@@ -228,6 +228,9 @@ def _along(
         made = _asked(registry, route, {**inputs, **route.named_inputs(options)}, at.shape)
         reasons.extend((_spread(mask, at, shape), reason) for mask, reason in made.without_effect)
         if isinstance(made, FilledColumns):
+            if not route.fills:
+                msg = f"Route {route.name!r} of plugin {registry.provider(route)} fills columns: say so, fills=True"
+                raise PluginError(msg)
             for name, values in made.columns.items():
                 whole = filled[name].copy()
                 whole[at] = values

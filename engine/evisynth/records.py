@@ -369,6 +369,8 @@ class Route(Method):
     function: Callable[..., MeasuredEffects | FilledColumns] = attrs.field(validator=_callable)
     measures: frozenset[str] | None = attrs.field(kw_only=True)
     """Measures whose effect it leads to; None is any."""
+    fills: bool = attrs.field(default=False, kw_only=True)
+    """Whether the function returns `FilledColumns`, so that its rows are measured and pooled like entered ones."""
     formula: str = attrs.field(kw_only=True, validator=_not_empty)
     """What the result prints: ``d = t √(1/n₁ + 1/n₂)``."""
 

@@ -360,7 +360,10 @@ ROUTES = {
         _ROUTE, lambda yi, colour: es.MeasuredEffects(colour, yi)
     ),
     "returns MeasuredEffects or FilledColumns": _like(_ROUTE, lambda yi, vi: (yi, vi)),
-    "columns that it fills are of the glossary": _like(_ROUTE, lambda yi, vi: es.FilledColumns({"colour": yi})),
+    "it fills columns where its record says so": _like(_ROUTE, lambda yi, vi: es.FilledColumns({"yi": yi})),
+    "columns that it fills are of the glossary": _like(
+        _ROUTE, lambda yi, vi: es.FilledColumns({"colour": yi}), fills=True
+    ),
     "one number per row": _like(_ROUTE, lambda yi, vi: es.MeasuredEffects(yi[:2], vi)),
     "each row depends on itself alone": _like(_ROUTE, lambda yi, vi: es.MeasuredEffects(yi - yi.mean(), vi)),
 }

@@ -84,6 +84,13 @@ def _numbers(record: Route, table: Studies, given: str) -> Mapping[str, FloatArr
     ensure(isinstance(made, MeasuredEffects | FilledColumns), record, law, given, type(made).__name__)
     found: Mapping[str, FloatArray] = made.columns if isinstance(made, FilledColumns) else {"y": made.y, "v": made.v}
     ensure(
+        isinstance(made, FilledColumns) == record.fills,
+        record,
+        "it fills columns where its record says so",
+        given,
+        type(made).__name__,
+    )
+    ensure(
         isinstance(made, MeasuredEffects) or all(name in NUMERIC for name in found),
         record,
         "columns that it fills are of the glossary",

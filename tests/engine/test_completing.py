@@ -1,0 +1,93 @@
+"""Tables are completed by conversions, arm by arm and row by row; what was filled stands in the result."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+import evisynth as es
+from evisynth.requests import read_request
+
+TABLE: dict[str, Any] = {
+    "study": ["Means", "Medians", "Neither"],
+    "mean_1": [8.1, None, None],
+    "sd_1": [2.9, None, None],
+    "n_1": [25, 31, 20],
+    "mean_2": [10.0, None, 9.5],
+    "sd_2": [3.2, None, None],
+    "n_2": [26, 30, 22],
+    "median_1": [99.0, 7.5, None],
+    "q1_1": [98.0, 6.0, None],
+    "q3_1": [100.0, 10.0, None],
+    "median_2": [None, 9.0, 9.1],
+    "q1_2": [None, 7.0, 7.0],
+    "q3_2": [None, 12.0, 12.0],
+}
+
+
+def test_what_is_missing_is_filled_and_what_was_entered_stays() -> None:
+    given = es.load(TABLE)
+    made = es.complete(given, "wan-iqr")
+    one = es.convert("wan-iqr", median=[7.5], q1=[6.0], q3=[10.0], n=[31])
+    assert made.columns["mean_1"][1] == one["mean"][0]
+    assert made.columns["sd_1"][1] == one["sd"][0]
+    assert made.columns["mean_1"][0] == 8.1
+    assert np.isnan(made.columns["mean_1"][2])
+    # A mean that was entered stays beside an SD that is filled.
+    assert made.columns["mean_2"][2] == 9.5
+    assert np.isfinite(made.columns["sd_2"][2])
+    assert np.isnan(given.columns["mean_1"][1])
+
+
+def test_origins_stand_in_the_result() -> None:
+    analysis = es.fit(es.complete(es.load(TABLE), "wan-iqr"), "MD")
+    assert analysis.k == 2
+    entered, filled, neither = analysis.studies
+    assert entered.origins == ()
+    assert len(filled.origins) == 2
+    assert filled.origins[0].startswith("mean_1, sd_1 from ")
+    assert "by wan-iqr" in filled.origins[0]
+    assert neither.origins[0].startswith("sd_2 from ")
+    assert analysis.to_dict()["studies"][1]["origins"] == list(filled.origins)
+    assert analysis.to_frame()["origins"][1] == "; ".join(filled.origins)
+    assert "Medians: mean_1, sd_1 from" in str(analysis)
+    assert analysis.effects.take([1]).studies is not None
+    left = es.leave_one_out(analysis).without("Means")
+    assert left.studies[0].origins == filled.origins
+
+
+def test_requests_and_the_command_line_convert() -> None:
+    table = {name: column for name, column in TABLE.items() if name != "study"}
+    request = read_request(
+        json.dumps({"data": {**table, "study": TABLE["study"]}, "measure": "MD", "convert": "wan-iqr"})
+    )
+    assert request.analysis.k == 2
+    with_options = {"data": TABLE, "measure": "MD", "convert": {"wan-iqr": {}}}
+    assert read_request(json.dumps(with_options)).analysis.k == 2
+    with pytest.raises(es.SettingsError, match="convert"):
+        read_request(json.dumps({"data": TABLE, "convert": {"wan-iqr": {"level": "high"}}}))
+
+
+def test_a_conversion_without_its_sources_is_refused() -> None:
+    with pytest.raises(es.CombinationError, match="needs minimum, median, maximum, n"):
+        es.complete(es.load(TABLE), "wan-range")
+    with pytest.raises(es.UnknownMethodError):
+        es.complete(es.load(TABLE), "nothing")
+
+
+def test_impossible_statistics_name_study_and_column() -> None:
+    table = {**TABLE, "q1_1": [98.0, 8.0, None]}
+    with pytest.raises(es.DataError) as caught:
+        es.complete(es.load(table), "wan-iqr")
+    (problem,) = caught.value.problems
+    assert (problem.row, problem.study, problem.column) == (2, "Medians", "q1_1")
+
+
+def test_sample_sizes_of_the_whole_are_not_those_of_an_arm() -> None:
+    table = {name: column for name, column in TABLE.items() if name != "n_1"} | {"n": [51, 61, 42]}
+    made = es.complete(es.load(table), "wan-iqr")
+    assert np.isnan(made.columns["mean_1"][1])
+    assert np.isfinite(made.columns["mean_2"][1])
