@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias
+
 import numpy as np
 
-from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
+from evisynth import EffectMeasure, FloatArray, MeasuredEffects, Reasons, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Averaging: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
 
 SD_IS_ZERO = "SD is 0"
 TOO_FEW = "too few participants for a standard deviation"
@@ -18,17 +25,23 @@ def mean_difference(
     sd_2: FloatArray,
     n_2: FloatArray,
     zero_sd: str = "kept",
+    vtype: str = "LS",
 ) -> MeasuredEffects:
-    """Take the difference of means with variance s₁²/n₁ + s₂²/n₂ (never pooled).
+    """Take the difference of means with variance s₁²/n₁ + s₂²/n₂, or from a pooled standard deviation.
 
-    ``zero_sd``: ``excluded`` leaves out studies with an SD of 0 or one participant in an arm, as RevMan and meta do;
-    ``kept`` only those whose variance is 0, as metafor does.
+    ``vtype``: ``LS`` (and ``UB``, for it is unbiased) lets the arms differ in variance, ``HO`` takes
+    s²(1/n₁ + 1/n₂) with s pooled, as metacont does with ``pooledvar=TRUE``. ``zero_sd``: ``excluded`` leaves out
+    studies with an SD of 0 or one participant in an arm, as RevMan and meta do; ``kept`` only those whose variance
+    is 0, as metafor does.
     """
-    v = sd_1 * sd_1 / n_1 + sd_2 * sd_2 / n_2
-    return MeasuredEffects(mean_1 - mean_2, v, _unusable(sd_1, n_1, sd_2, n_2, zero_sd))
+    if vtype == "HO":
+        v = _sum_of_squares(sd_1, n_1, sd_2, n_2) / (n_1 + n_2 - 2) * (1 / n_1 + 1 / n_2)
+    else:
+        v = sd_1 * sd_1 / n_1 + sd_2 * sd_2 / n_2
+    return MeasuredEffects(mean_1 - mean_2, v, unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd))
 
 
-def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and three conventions
+def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and what the settings say
     mean_1: FloatArray,
     sd_1: FloatArray,
     n_1: FloatArray,
@@ -39,26 +52,57 @@ def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and 
     smd_variance: str = "LS",
     zero_sd: str = "kept",
     vtype: str | None = None,
+    average: Averaging | None = None,
 ) -> MeasuredEffects:
     """Take Hedges' g: the difference of means over the pooled standard deviation, corrected for bias.
 
-    ``smd_correction``: ``exact`` is the ratio of gamma functions, ``approximate`` 1 - 3/(4N - 9). ``smd_variance``:
-    ``LS`` is 1/n₁ + 1/n₂ + g²/(2N), ``revman`` N/(n₁n₂) + g²/(2(N - 3.94)), ``UB`` the unbiased estimate
-    N/(n₁n₂) + g² (1 - (m - 2)/(m J²)) with m = N - 2 and J the exact correction; ``vtype`` takes precedence
-    over it. ``zero_sd`` as in `mean_difference`.
+    ``smd_correction`` as in `bias_factor`. The variance is N/(n₁n₂) and, with m = N - 2 and J the exact correction, by
+    ``vtype`` (else ``smd_variance``): ``LS`` g²/(2N); ``LS2`` the sum with d²/(2N), times the square of the correction;
+    ``UB`` the unbiased g² (1 - (m - 2)/(m J²)); ``AV`` ḡ²/(2N), ḡ the mean of g over the studies, weighted by N;
+    ``revman`` g²/(2(N - 3.94)); ``WT`` d² (J² - (m - 2)/m), what ``UB`` is for g, beside an effect that is not
+    corrected (metacont's Cohen's d with ``exact.smd=TRUE``). ``zero_sd`` as in `mean_difference`.
     """
-    smd_variance = vtype or smd_variance
     total = n_1 + n_2
     dof = total - 2
-    pooled = np.sqrt(((n_1 - 1) * sd_1 * sd_1 + (n_2 - 1) * sd_2 * sd_2) / dof)
-    factor = exact_bias_factor(dof) if smd_correction == "exact" else 1 - 3 / (4 * total - 9)
-    g = factor * (mean_1 - mean_2) / pooled
-    if smd_variance == "UB":
-        part = unbiased_variance_factor(dof)
+    d = (mean_1 - mean_2) / pooled_sd(sd_1, n_1, sd_2, n_2)
+    factor = bias_factor(dof, smd_correction)
+    g = factor * d
+    kind = vtype or smd_variance
+    if kind == "UB":
+        part = g * g * unbiased_variance_factor(dof)
+    elif kind == "WT":
+        part = (exact_bias_factor(dof) * d) ** 2 * unbiased_variance_factor(dof)
+    elif kind == "revman":
+        part = g * g / (2 * (total - 3.94))
     else:
-        part = 1 / (2 * total if smd_variance == "LS" else 2 * (total - 3.94))
-    v = total / (n_1 * n_2) + g * g * part
-    return MeasuredEffects(g, v, _unusable(sd_1, n_1, sd_2, n_2, zero_sd))
+        centre = g if kind != "AV" or average is None else average(g, total)
+        part = centre * centre / (2 * total)
+    v = total / (n_1 * n_2) + part
+    if kind == "LS2":
+        v = factor * factor * (total / (n_1 * n_2) + d * d / (2 * total))
+    return MeasuredEffects(g, v, unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd))
+
+
+def pooled_sd(sd_1: FloatArray, n_1: FloatArray, sd_2: FloatArray, n_2: FloatArray) -> FloatArray:
+    """Pool two standard deviations over their n₁ + n₂ - 2 degrees of freedom."""
+    return np.sqrt(_sum_of_squares(sd_1, n_1, sd_2, n_2) / (n_1 + n_2 - 2))
+
+
+def _sum_of_squares(sd_1: FloatArray, n_1: FloatArray, sd_2: FloatArray, n_2: FloatArray) -> FloatArray:
+    return (n_1 - 1) * sd_1 * sd_1 + (n_2 - 1) * sd_2 * sd_2
+
+
+def bias_factor(dof: FloatArray, correction: str) -> FloatArray:
+    """Give the factor that takes the bias from a standardised mean with m degrees of freedom for its SD.
+
+    ``exact`` is the ratio of gamma functions, ``approximate`` 1 - 3/(4m - 1), ``none`` 1.
+    Source: Hedges (1981), J. Educ. Stat. 6:107-128.
+    """
+    if correction == "exact":
+        return exact_bias_factor(dof)
+    if correction == "none":
+        return np.where(dof > 0, 1.0, np.nan)
+    return np.where(dof > 0, 1 - 3 / (4 * dof - 1), np.nan)
 
 
 def exact_bias_factor(dof: FloatArray) -> FloatArray:
@@ -101,9 +145,10 @@ def _in_powers(x: FloatArray, series: tuple[float, ...]) -> FloatArray:
     return total
 
 
-def _unusable(
+def unusable_arms(
     sd_1: FloatArray, n_1: FloatArray, sd_2: FloatArray, n_2: FloatArray, zero_sd: str
-) -> tuple[tuple[np.ndarray, str], ...]:
+) -> Reasons:
+    """Find studies without a usable standard deviation: ``zero_sd`` as in `mean_difference`."""
     empty = ((n_1 == 0) | (n_2 == 0), "no participants in an arm")
     if zero_sd == "kept":
         return (empty, ((sd_1 == 0) & (sd_2 == 0), SD_IS_ZERO))
@@ -120,7 +165,9 @@ def effect_measures() -> list[EffectMeasure]:
             mean_difference,
             label="Mean Difference",
             scale="linear",
-            reference="Deeks & Higgins (2010), Statistical algorithms in Review Manager 5",
+            variances=("LS", "UB", "HO"),
+            reference="Deeks & Higgins (2010), Statistical algorithms in Review Manager 5; Borenstein (2009), in: "
+            "Cooper, Hedges & Valentine, The Handbook of Research Synthesis and Meta-Analysis, eq. 12.3 and 12.5",
             r_equivalent=f"metafor::escalc(measure='MD', {arms})",
         ),
         EffectMeasure(
@@ -128,9 +175,11 @@ def effect_measures() -> list[EffectMeasure]:
             standardised_mean_difference,
             label="Std. Mean Difference",
             scale="linear",
-            variances=("LS", "UB"),
+            variances=("LS", "LS2", "UB", "AV", "revman", "WT"),
             reference="Hedges (1981), J. Educ. Stat. 6:107-128; Hedges & Olkin (1985), Statistical Methods for "
-            "Meta-Analysis, ch. 5",
+            "Meta-Analysis, ch. 5; Hedges (1983), Psychol. Bull. 93:388-395; Borenstein (2009), in: Cooper, Hedges & "
+            "Valentine, The Handbook of Research Synthesis and Meta-Analysis, eq. 12.17; White & Thomas (2005), Clin. "
+            "Trials 2:141-151",
             r_equivalent=f"metafor::escalc(measure='SMD', {arms})",
         ),
     ]
