@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from evisynth.registry import Registry
     from evisynth.settings import Settings
 
-CONVENTIONS = ("smd_correction", "smd_variance", "zero_sd")
+CONVENTIONS = ("smd_correction", "rom_correction", "smd_variance", "zero_sd")
 NO_EFFECT = "no effect can be computed"
 NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
 

@@ -168,6 +168,8 @@ class Settings:
     """Variance of a Mantel–Haenszel risk difference."""
     smd_correction: str = attrs.field(default="approximate", validator=_one_of("approximate", "exact", "none"))
     """Correction of a standardised mean difference for the bias of small samples."""
+    rom_correction: str = attrs.field(default="none", validator=_one_of("Lajeunesse", "none"))
+    """Correction of the logarithm of a ratio of means for its bias."""
     smd_variance: str = attrs.field(default="revman", validator=_one_of("revman", "LS", "UB"))
     zero_sd: str = attrs.field(default="excluded", validator=_one_of("excluded", "kept"))
     """Whether a study with a standard deviation of 0, or one participant, in an arm is left out."""

@@ -9,7 +9,13 @@ from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW
 
 BEYOND = "the biserial correlation is beyond ±1: it has no Fisher's z"
 NO_VARIANCE = "the groups are too far apart for a variance"
-CORRELATION = Scale("correlation", back=lambda y: np.clip(y, -1.0, 1.0), forward=np.asarray)
+
+
+def _within_one(y: FloatArray) -> FloatArray:
+    return np.clip(y, -1.0, 1.0)
+
+
+CORRELATION = Scale("correlation", back=_within_one, forward=np.asarray)
 FISHER = Scale("Fisher's z", back=np.tanh, forward=np.arctanh)
 
 

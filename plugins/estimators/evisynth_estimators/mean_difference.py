@@ -121,20 +121,32 @@ def exact_bias_factor(dof: FloatArray) -> FloatArray:
 
 
 def unbiased_variance_factor(dof: FloatArray) -> FloatArray:
-    """Give 1 - (m - 2)/(m J²), the factor of g² in its unbiased variance, without cancellation in large samples.
+    """Give u = 1 - (m - 2)/(m J²), the factor of g² in its unbiased variance, without cancellation.
 
-    Source: Hedges (1983), Psychol. Bull. 93:388-395; White & Thomas (2005), Clin. Trials 2:141-151.
+    With x = m/2, 1 - u(x) = (1 - u(x + 1))/(1 + 1/(4x(x - 1))): steps up to where the series has all digits add positive
+    terms only. Source: Hedges (1983), Psychol. Bull. 93:388-395; White & Thomas (2005), Clin. Trials 2:141-151.
     """
     half = np.asarray(dof, dtype=np.float64) / 2
-    j = exact_bias_factor(dof)
-    direct = 1 - (half - 1) / (half * j * j)
-    return np.where(half < _LARGE, direct, _in_powers(1 / np.maximum(half, _LARGE), _UB_SERIES))
+    small = half < _LARGE
+    made = _in_powers(1 / np.where(small, _LARGE, half), _UB_SERIES)
+    x = half[small]
+    product = np.zeros_like(x)
+    for i in range(_STEPS):
+        step = 1 / (4 * (x + i) * np.maximum(x + (i - 1), _NEARLY_0))
+        product = product + step + product * step
+    made[small] = (product + _in_powers(1 / (x + _STEPS), _UB_SERIES)) / (1 + product)
+    return np.where(half >= 1.0, made, np.nan)
 
 
+_STEPS = 16
+_NEARLY_0 = 1e-200
 _LARGE = 80.0
 _J_SERIES = (1.0, -3 / 8, -7 / 128, -9 / 1024, 59 / 32768, 483 / 262144, -2323 / 4194304, -42801 / 33554432)
 """Γ(x)/(√x Γ(x-½)) in powers of 1/x (Tricomi & Erdélyi 1951, Pacific J. Math. 1:133-142)."""
-_UB_SERIES = (0.0, 1 / 4, 7 / 32, 23 / 128, 277 / 2048, 743 / 8192, 3491 / 65536, 7639 / 262144, 156877 / 8388608)
+_UB_SERIES = (
+    *(0.0, 1 / 4, 7 / 32, 23 / 128, 277 / 2048, 743 / 8192, 3491 / 65536, 7639 / 262144, 156877 / 8388608),
+    *(472523 / 33554432, 1412441 / 268435456, -5316671 / 1073741824, 55643201 / 17179869184),
+)
 """1 - (1 - 1/x) x Γ(x-½)²/Γ(x)² in powers of 1/x, from the same expansion."""
 
 

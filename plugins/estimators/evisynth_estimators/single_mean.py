@@ -10,8 +10,9 @@ from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, bias_factor
 
 NOBODY = "no participants"
 NOT_POSITIVE = "the mean is not positive: it has no logarithm"
-VALUE = attrs.evolve(LINEAR, name="value", null=None)
-LOGARITHM = attrs.evolve(LOG, name="logarithm of a value", null=None)
+VALUE = attrs.evolve(LINEAR, null=None)
+"""A single group has no value of no effect."""
+LOGARITHM = attrs.evolve(LOG, null=None)
 
 
 def mean_of_group(mean: FloatArray, sd: FloatArray, n: FloatArray) -> MeasuredEffects:
@@ -74,7 +75,7 @@ def effect_measures() -> list[EffectMeasure]:
             "SMN",
             standardised_mean,
             label="Standardised Mean",
-            scale=attrs.evolve(VALUE, name="standardised value", null=0.0),
+            scale=VALUE,
             variances=("LS",),
             reference="Hedges (1981), J. Educ. Stat. 6:107-128; Becker (1988), Br. J. Math. Stat. Psychol. 41:257-278",
             r_equivalent=escalc.format("SMN"),

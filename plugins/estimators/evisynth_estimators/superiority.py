@@ -8,7 +8,13 @@ from evisynth import EffectMeasure, FloatArray, MeasuredEffects, Scale, hookimpl
 from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW
 
 EXTREME = "a probability of 0 or 1 has no variance"
-PROBABILITY = Scale("probability", back=lambda y: np.clip(y, 0.0, 1.0), forward=np.asarray, null=0.5)
+
+
+def _possible(y: FloatArray) -> FloatArray:
+    return np.clip(y, 0.0, 1.0)
+
+
+PROBABILITY = Scale("probability", back=_possible, forward=np.asarray, null=0.5)
 
 
 def reported(cles: FloatArray, n_1: FloatArray, n_2: FloatArray, vtype: str = "LS") -> MeasuredEffects:

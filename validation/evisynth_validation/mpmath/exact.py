@@ -58,6 +58,36 @@ def sqrt(value: Exact | float) -> Exact:
     return cast("Exact", _context.sqrt(value))
 
 
+def exp(value: Exact | float) -> Exact:
+    """Take the exponential function."""
+    return cast("Exact", _context.exp(value))
+
+
+def artanh(value: Exact | float) -> Exact:
+    """Take the inverse hyperbolic tangent."""
+    return cast("Exact", _context.atanh(value))
+
+
+def normal_distribution(value: Exact | float) -> Exact:
+    """Give the probability that a standard normal variable lies below a value."""
+    return cast("Exact", _context.ncdf(value))
+
+
+def normal_density(value: Exact | float) -> Exact:
+    """Give the density of a standard normal variable at a value."""
+    return cast("Exact", _context.npdf(value))
+
+
+def normal_quantile(probability: Exact) -> Exact:
+    """Give the value that a standard normal variable lies below with a probability."""
+    return cast("Exact", _context.sqrt(2) * _context.erfinv(2 * probability - 1))
+
+
+def derivative(function: Callable[[Exact], Exact], at: Exact, order: int = 1) -> Exact:
+    """Differentiate a function of one variable, ``order`` times, at a point."""
+    return cast("Exact", _context.diff(function, at, order))
+
+
 def gamma_ratio(upper: Exact, lower: Exact) -> Exact:
     """Divide two gamma functions, Γ(upper)/Γ(lower)."""
     return cast("Exact", _context.gammaprod([upper], [lower]))
