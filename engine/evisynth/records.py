@@ -102,9 +102,9 @@ class EffectMeasure(Method):
 
     The function names its columns as parameters (required ones without a default, alternatives with ``None``), and any
     of ``cells`` (`CorrectedCells`), ``level`` (of limits that are given), ``scale`` (of given effects), the conventions
-    ``vtype``, ``smd_correction``, ``smd_variance`` and ``zero_sd``, ``increments`` (a function of the cells ``(k,)``
-    that a zero spoils: what the zero-cell rule adds to each of them) and ``average`` (a function of values and sample
-    sizes: their mean over the analysis).
+    ``vtype``, ``smd_correction``, ``rom_correction``, ``smd_variance`` and ``zero_sd``, ``increments`` (a function of
+    the cells ``(k,)`` that a zero spoils: what the zero-cell rule adds to each of them) and ``average`` (a function of
+    values and sample sizes: their mean over the analysis).
     """
 
     kind = "EffectMeasure"

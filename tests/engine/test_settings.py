@@ -156,6 +156,7 @@ def test_arguments_go_over_settings_and_settings_over_the_preset(studies: es.Stu
         ("random_weights", "IV"),
         ("mh_rd_variance", "Sato"),
         ("smd_correction", "exact"),
+        ("rom_correction", "Lajeunesse"),
         ("smd_variance", "LS"),
         ("zero_sd", "kept"),
         ("scale", "log"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SD_IS_ZERO = "SD is 0"
 TOO_FEW = "too few participants for a standard deviation"
+NO_FREEDOM = "too few participants for the bias correction"
 
 
 def mean_difference(
@@ -34,11 +35,13 @@ def mean_difference(
     studies with an SD of 0 or one participant in an arm, as RevMan and meta do; ``kept`` only those whose variance
     is 0, as metafor does.
     """
+    few: Reasons = ()
     if vtype == "HO":
+        few = too_few(n_1 + n_2 - 2, "none")
         v = _sum_of_squares(sd_1, n_1, sd_2, n_2) / (n_1 + n_2 - 2) * (1 / n_1 + 1 / n_2)
     else:
         v = sd_1 * sd_1 / n_1 + sd_2 * sd_2 / n_2
-    return MeasuredEffects(mean_1 - mean_2, v, unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd))
+    return MeasuredEffects(mean_1 - mean_2, v, (*unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd), *few))
 
 
 def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and what the settings say
@@ -80,7 +83,7 @@ def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and 
     v = total / (n_1 * n_2) + part
     if kind == "LS2":
         v = factor * factor * (total / (n_1 * n_2) + d * d / (2 * total))
-    return MeasuredEffects(g, v, unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd))
+    return MeasuredEffects(g, v, (*unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd), *too_few(dof, smd_correction)))
 
 
 def pooled_sd(sd_1: FloatArray, n_1: FloatArray, sd_2: FloatArray, n_2: FloatArray) -> FloatArray:
@@ -100,9 +103,13 @@ def bias_factor(dof: FloatArray, correction: str) -> FloatArray:
     """
     if correction == "exact":
         return exact_bias_factor(dof)
-    if correction == "none":
-        return np.where(dof > 0, 1.0, np.nan)
-    return np.where(dof > 0, 1 - 3 / (4 * dof - 1), np.nan)
+    return np.ones_like(dof) if correction == "none" else 1 - 3 / (4 * dof - 1)
+
+
+def too_few(dof: FloatArray, correction: str) -> Reasons:
+    """Find studies without a standard deviation, or with one degree of freedom, where corrected effects are 0."""
+    few = ((dof < 1, TOO_FEW),)
+    return few if correction == "none" else (*few, (dof < 2, NO_FREEDOM))  # noqa: PLR2004 - of freedom
 
 
 def exact_bias_factor(dof: FloatArray) -> FloatArray:

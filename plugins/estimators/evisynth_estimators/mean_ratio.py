@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
-from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, pooled_sd, unusable_arms
+from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, pooled_sd, too_few, unusable_arms
 from evisynth_estimators.two_by_two import log_ratio
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def ratio_of_means(  # noqa: PLR0913 - six columns of a table and what the setti
     """
     of_1, of_2 = _second_order(mean_1, sd_1, n_1), _second_order(mean_2, sd_2, n_2)
     opposite = np.sign(mean_1) * np.sign(mean_2) < 0
+    few = too_few(n_1 + n_2 - 2, "none") if vtype == "HO" else ()
     if vtype == "HO":
         pooled = pooled_sd(sd_1, n_1, sd_2, n_2)
         v = _second_order(mean_1, pooled, n_1) + _second_order(mean_2, pooled, n_2)
@@ -59,7 +60,7 @@ def ratio_of_means(  # noqa: PLR0913 - six columns of a table and what the setti
             v = v + (of_1 * of_1 + of_2 * of_2) / 2
     corrected = rom_correction != "none" and smd_correction != "none"
     y = log_ratio(np.abs(mean_1), np.abs(mean_2)) + ((of_1 - of_2) / 2 if corrected else 0.0)
-    reasons = (((mean_1 == 0) | (mean_2 == 0), MEAN_IS_ZERO), (opposite, OPPOSITE))
+    reasons = (((mean_1 == 0) | (mean_2 == 0), MEAN_IS_ZERO), (opposite, OPPOSITE), *few)
     return MeasuredEffects(y, v, (*unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd), *reasons))
 
 

@@ -6,7 +6,7 @@ import attrs
 import numpy as np
 
 from evisynth import LINEAR, LOG, EffectMeasure, FloatArray, MeasuredEffects, hookimpl
-from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, bias_factor
+from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, bias_factor, too_few
 
 NOBODY = "no participants"
 NOT_POSITIVE = "the mean is not positive: it has no logarithm"
@@ -25,9 +25,8 @@ def standardised_mean(
 ) -> MeasuredEffects:
     """Divide the mean by the standard deviation and correct the bias, with variance 1/n + y²/(2n)."""
     y = bias_factor(n - 1, smd_correction) * mean / sd
-    least = 3 if smd_correction == "exact" else 2
-    few = (n < least, "too few participants for the bias correction" if smd_correction == "exact" else TOO_FEW)
-    return MeasuredEffects(y, 1 / n + y * y / (2 * n), ((n == 0, NOBODY), (sd == 0, SD_IS_ZERO), few))
+    reasons = ((n == 0, NOBODY), (sd == 0, SD_IS_ZERO), *too_few(n - 1, smd_correction))
+    return MeasuredEffects(y, 1 / n + y * y / (2 * n), reasons)
 
 
 def log_mean(mean: FloatArray, sd: FloatArray, n: FloatArray) -> MeasuredEffects:

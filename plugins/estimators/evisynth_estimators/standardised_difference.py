@@ -16,6 +16,7 @@ from evisynth_estimators.mean_difference import (
     TOO_FEW,
     bias_factor,
     pooled_sd,
+    too_few,
     unbiased_variance_factor,
     unusable_arms,
 )
@@ -27,7 +28,6 @@ NORMAL = 1.65
 """log odds ratio per standardised difference of normal distributions, after Cox & Snell (1989)."""
 LOGISTIC = np.pi / np.sqrt(3.0)
 """log odds ratio per standardised difference of logistic distributions: their standard deviation."""
-NO_FREEDOM = "too few participants for the bias correction"
 
 
 def by_average_variance(  # noqa: PLR0913 - six columns of a table and what the settings say
@@ -88,14 +88,13 @@ def by_second_sd(  # noqa: PLR0913 - five columns of a table and what the settin
     else:
         centre = g if vtype != "AV" or average is None else average(g, n_1 + n_2)
         v = means + centre * centre / (2 * n_2)
-    few = 2 if smd_correction == "exact" else 1
     return MeasuredEffects(
         g,
         v,
         (
             ((n_1 == 0) | (n_2 == 0), "no participants in an arm"),
             (sd_2 == 0, SD_IS_ZERO),
-            (dof < few, TOO_FEW if few == 1 else NO_FREEDOM),
+            *too_few(dof, smd_correction),
         ),
     )
 
@@ -117,7 +116,6 @@ def by_second_sd_of_unequal(
     g = bias_factor(dof, smd_correction) * (mean_1 - mean_2) / sd_2
     ratio = sd_1 / sd_2
     v = ratio * ratio / (n_1 - 1) + 1 / dof + g * g / (2 * dof)
-    few = 2 if smd_correction == "exact" else 1
     return MeasuredEffects(
         g,
         v,
@@ -125,7 +123,7 @@ def by_second_sd_of_unequal(
             ((n_1 == 0) | (n_2 == 0), "no participants in an arm"),
             (sd_2 == 0, SD_IS_ZERO),
             ((n_1 < 2) | (n_2 < 2), TOO_FEW),  # noqa: PLR2004 - the least that have a standard deviation
-            (dof < few, NO_FREEDOM),
+            *too_few(dof, smd_correction),
         ),
     )
 
@@ -169,7 +167,7 @@ def _scaled_d(
     total = n_1 + n_2
     d = (mean_1 - mean_2) / pooled_sd(sd_1, n_1, sd_2, n_2)
     v = factor * factor * (total / (n_1 * n_2) + d * d / (2 * total))
-    return MeasuredEffects(factor * d, v, unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd))
+    return MeasuredEffects(factor * d, v, (*unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd), *too_few(total - 2, "none")))
 
 
 @hookimpl
