@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -30,10 +30,7 @@ STEP = exact(2) ** -80
 def two_groups() -> list[tuple[float, ...]]:
     """Draw ordinary pairs of groups, then pairs that are small, huge, far apart, all but equal or all but constant."""
     rng = np.random.default_rng(1983)
-    rows: list[tuple[float, ...]] = [
-        (*_group(rng, 50.0), *_group(rng, 50.0))
-        for _ in range(16)
-    ]
+    rows: list[tuple[float, ...]] = [(*_group(rng, 50.0), *_group(rng, 50.0)) for _ in range(16)]
     base = (55.25, 47.5, 155.0, 75.0, 64.0, 156.0)
     rows += [
         base,
@@ -77,7 +74,9 @@ def rows_of(measure: str) -> tuple[tuple[str, ...], list[tuple[float, ...]]]:
 VARIANTS = [(measure, vtype) for measure in EFFECTS for vtype in REGISTRY.get(es.EffectMeasure, measure).variances]
 
 
-def conditioned(effect: Callable[[Sequence[Exact]], tuple[Exact, Exact]], row: tuple[float, ...]) -> list[tuple[float, float]]:
+def conditioned(
+    effect: Callable[[Sequence[Exact]], tuple[Exact, Exact]], row: tuple[float, ...]
+) -> list[tuple[float, float]]:
     """Give effect and variance, each with Σ|x ∂f/∂x|/|f| (1 at the least), as nearest doubles."""
     point = [exact(value) for value in row]
     truth = effect(point)
@@ -109,7 +108,7 @@ def compare(
 def test_effects_and_variances(measure: str, vtype: str, make_studies: Make) -> None:
     names, rows = rows_of(measure)
     studies = make_studies(**dict(zip(names, np.array(rows).T, strict=True)))
-    corrections: Mapping[str, Mapping[str, str]] = {"": {}}
+    corrections: dict[str, dict[str, Any]] = {"": {}}
     if measure in CORRECTED:
         corrections = {word: {"smd_correction": word} for word in ("exact", "none", "approximate")}
     if measure == "ROM":

@@ -19,12 +19,23 @@ if TYPE_CHECKING:
     Make = Callable[..., es.Studies]
 
 CLOSED = 1e-12
-TWO_GROUPS = "MD SMD SMDH SMD1 SMD1H ROM VR CVR RPB ZPB RBIS ZBIS D2OR D2ORN D2ORL CLESN AUCN".split()
+TWO_GROUPS = (
+    *("MD", "SMD", "SMDH", "SMD1", "SMD1H", "ROM", "VR", "CVR", "RPB", "ZPB", "RBIS", "ZBIS"),
+    *("D2OR", "D2ORN", "D2ORL", "CLESN", "AUCN"),
+)
 ONE_GROUP = ("MN", "SMN", "MNLN", "SDLN", "CVLN")
 REPORTED = ("CLES", "AUC")
 ARGUMENTS = {
-    **{"m1i": "mean_1", "sd1i": "sd_1", "n1i": "n_1", "m2i": "mean_2", "sd2i": "sd_2", "n2i": "n_2"},
-    **{"mi": "mean", "sdi": "sd", "ni": "n", "ai": "cles"},
+    "m1i": "mean_1",
+    "sd1i": "sd_1",
+    "n1i": "n_1",
+    "m2i": "mean_2",
+    "sd2i": "sd_2",
+    "n2i": "n_2",
+    "mi": "mean",
+    "sdi": "sd",
+    "ni": "n",
+    "ai": "cles",
 }
 ONE_VARIANCE = ("SMD1H", "RBIS")
 """Measures with one variance, for which escalc takes any ``vtype`` and computes the same."""
@@ -36,7 +47,8 @@ def numbers(values: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def inputs_of(case: Mapping[str, Any], cases: Cases) -> Mapping[str, Any]:
     inputs = case["inputs"]
-    return cases["inputs"][inputs["ref"]] if "ref" in inputs else inputs
+    found: Mapping[str, Any] = cases["inputs"][inputs["ref"]] if "ref" in inputs else inputs
+    return found
 
 
 def words_of(call: str, measure: str) -> dict[str, Any]:
@@ -82,8 +94,25 @@ def test_effects_of_escalc(r_cases: Cases, make_studies: Make) -> None:
         compared[measure] += 1
     assert {(name, i) for name, places in SHORT.items() for i in places} == short
     assert compared == {
-        **{"MD": 9, "SMD": 13, "SMDH": 6, "SMD1": 6, "SMD1H": 9, "ROM": 7, "VR": 5, "CVR": 5, "RPB": 4, "ZPB": 1},
-        **{"RBIS": 9, "ZBIS": 1, "D2OR": 1, "D2ORN": 1, "D2ORL": 1, "CLESN": 1, "AUCN": 1, "CLES": 4, "AUC": 4},
+        "MD": 9,
+        "SMD": 13,
+        "SMDH": 6,
+        "SMD1": 6,
+        "SMD1H": 9,
+        "ROM": 7,
+        "VR": 5,
+        "CVR": 5,
+        "RPB": 4,
+        "ZPB": 1,
+        "RBIS": 9,
+        "ZBIS": 1,
+        "D2OR": 1,
+        "D2ORN": 1,
+        "D2ORL": 1,
+        "CLESN": 1,
+        "AUCN": 1,
+        "CLES": 4,
+        "AUC": 4,
         **dict.fromkeys(ONE_GROUP, 1),
     }
     assert sum(compared.values()) == 93
@@ -122,20 +151,24 @@ INTERVALS = {"classic": "Wald", "HK": "HK", "KR": "KR"}
 
 
 def test_metacont(r_cases: Cases, make_studies: Make) -> None:
-    compared = dict.fromkeys(("MD", "SMD", "SMD1", "ROM"), 0)
+    compared: dict[str, int] = dict.fromkeys(("MD", "SMD", "SMD1", "ROM"), 0)
     short: set[tuple[str, int]] = set()
     for case in r_cases["cases"]:
         if case["group"] != "meta.metacont":
             continue
         columns = inputs_of(case, r_cases)
-        arms = {f"{what}_{arm}": numbers(columns[f"{what}_{at}"]) for what in ("mean", "sd", "n") for arm, at in (("1", "e"), ("2", "c"))}
+        arms = {
+            f"{what}_{arm}": numbers(columns[f"{what}_{at}"])
+            for what in ("mean", "sd", "n")
+            for arm, at in (("1", "e"), ("2", "c"))
+        }
         call = case["call"]
         measure, words = next(
             (found for said, found in CONVENTIONS.items() if said in call), (case["options"]["sm"], dict[str, str]())
         )
         iterative = "DL" not in call
         interval = INTERVALS[case["options"].get("method.random.ci", "classic")]
-        request = {**words, "tau2": "REML" if iterative else "DL", "interval": interval}
+        request: dict[str, Any] = {**words, "tau2": "REML" if iterative else "DL", "interval": interval}
         analysis = es.fit(make_studies(**arms), measure=measure, settings="meta", **request)
         truth = case["outputs"]
         short |= {(case["id"], i) for i in _compare(case["id"], analysis, truth, iterative=iterative)}
@@ -162,9 +195,18 @@ def _compare(name: str, analysis: es.MetaAnalysis, truth: Mapping[str, Any], *, 
     # meta's REML stops when τ² moves by less than 1e-10, whatever its size.
     tolerance = 10 * CLOSED + (1e-9 + 1e-9 / max(float(truth["tau2"]), 1e-4) if iterative else 0.0)
     for what, ours in (("TE", random.value), ("lower", random.ci_low), ("upper", random.ci_high)):
-        assert abs(ours - float(truth[f"{what}_random"])) <= tolerance * max(abs(ours), random.se), (name, what, ours, truth[f"{what}_random"])
+        assert abs(ours - float(truth[f"{what}_random"])) <= tolerance * max(abs(ours), random.se), (
+            name,
+            what,
+            ours,
+            truth[f"{what}_random"],
+        )
     assert apart(random.se, truth["seTE_random"]) <= tolerance, (name, random.se, truth["seTE_random"])
-    assert apart(analysis.heterogeneity.tau2, truth["tau2"]) <= tolerance, (name, analysis.heterogeneity.tau2, truth["tau2"])
+    assert apart(analysis.heterogeneity.tau2, truth["tau2"]) <= tolerance, (
+        name,
+        analysis.heterogeneity.tau2,
+        truth["tau2"],
+    )
     return short
 
 

@@ -69,7 +69,7 @@ def biserial(
 
     r_b = r √(pq)/f with r the point-biserial correlation, p = n₁/N, q = n₂/N and f the normal density at z, the upper
     p quantile. The variance is Soper's, (r_b⁴ - r_b² (3/2 + (1 - pz/f)(1 + qz/f)) + pq/f²)/(N - 1). Estimates may lie
-    beyond ±1.
+    beyond ±1, where no correlation does; their variance is that at ±1.
     """
     y, v, reasons = _biserial(mean_1, sd_1, n_1, mean_2, sd_2, n_2)
     return MeasuredEffects(y, v, reasons)
@@ -124,8 +124,10 @@ def _biserial(
     stretch = (n_1 / total) * (n_2 / total) / (density * density)
     slope = z / (density * total)
     between = 1.5 + (1 - n_1 * slope) * (1 + n_2 * slope)
-    v = stretch * (1 - between * square + stretch * square * square) / (total - 1)
-    y = np.sign(difference) * np.sqrt(stretch * square)
+    whole = stretch * square
+    possible = np.minimum(whole, 1.0)
+    v = (stretch - between * possible + possible * possible) / (total - 1)
+    y = np.sign(difference) * np.sqrt(whole)
     return y, v, (*reasons, (v <= 0, NO_VARIANCE))
 
 

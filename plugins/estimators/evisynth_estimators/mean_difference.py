@@ -51,6 +51,7 @@ def standardised_mean_difference(  # noqa: PLR0913 - six columns of a table and 
     mean_2: FloatArray,
     sd_2: FloatArray,
     n_2: FloatArray,
+    *,
     smd_correction: str = "exact",
     smd_variance: str = "LS",
     zero_sd: str = "kept",
@@ -130,8 +131,9 @@ def exact_bias_factor(dof: FloatArray) -> FloatArray:
 def unbiased_variance_factor(dof: FloatArray) -> FloatArray:
     """Give u = 1 - (m - 2)/(m J²), the factor of g² in its unbiased variance, without cancellation.
 
-    With x = m/2, 1 - u(x) = (1 - u(x + 1))/(1 + 1/(4x(x - 1))): steps up to where the series has all digits add positive
-    terms only. Source: Hedges (1983), Psychol. Bull. 93:388-395; White & Thomas (2005), Clin. Trials 2:141-151.
+    With x = m/2, 1 - u(x) = (1 - u(x + 1))/(1 + 1/(4x(x - 1))): steps up to where the series has all digits add
+    positive terms only. Source: Hedges (1983), Psychol. Bull. 93:388-395; White & Thomas (2005), Clin. Trials
+    2:141-151.
     """
     half = np.asarray(dof, dtype=np.float64) / 2
     small = half < _LARGE
@@ -164,9 +166,7 @@ def _in_powers(x: FloatArray, series: tuple[float, ...]) -> FloatArray:
     return total
 
 
-def unusable_arms(
-    sd_1: FloatArray, n_1: FloatArray, sd_2: FloatArray, n_2: FloatArray, zero_sd: str
-) -> Reasons:
+def unusable_arms(sd_1: FloatArray, n_1: FloatArray, sd_2: FloatArray, n_2: FloatArray, zero_sd: str) -> Reasons:
     """Find studies without a usable standard deviation: ``zero_sd`` as in `mean_difference`."""
     empty = ((n_1 == 0) | (n_2 == 0), "no participants in an arm")
     if zero_sd == "kept":

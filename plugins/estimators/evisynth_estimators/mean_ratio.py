@@ -25,6 +25,7 @@ def ratio_of_means(  # noqa: PLR0913 - six columns of a table and what the setti
     mean_2: FloatArray,
     sd_2: FloatArray,
     n_2: FloatArray,
+    *,
     smd_correction: str = "exact",
     rom_correction: str = "Lajeunesse",
     zero_sd: str = "kept",
@@ -45,9 +46,7 @@ def ratio_of_means(  # noqa: PLR0913 - six columns of a table and what the setti
         pooled = pooled_sd(sd_1, n_1, sd_2, n_2)
         v = _second_order(mean_1, pooled, n_1) + _second_order(mean_2, pooled, n_2)
     elif vtype in {"AV", "AVHO"} and average is not None:
-        one, two = (
-            np.where(opposite, np.nan, np.abs(sd / mean)) for sd, mean in ((sd_1, mean_1), (sd_2, mean_2))
-        )
+        one, two = (np.where(opposite, np.nan, np.abs(sd / mean)) for sd, mean in ((sd_1, mean_1), (sd_2, mean_2)))
         if vtype == "AVHO":
             total = n_1 + n_2
             both = average((n_1 * one + n_2 * two) / total, total)
@@ -81,7 +80,7 @@ def ratio_of_spreads(
     return MeasuredEffects(y, _of_spread(n_1, vtype) + _of_spread(n_2, vtype), _without_spread(sd_1, n_1, sd_2, n_2))
 
 
-def ratio_of_variation(  # noqa: PLR0913 - six columns of a table and what the settings say
+def ratio_of_variation(
     mean_1: FloatArray,
     sd_1: FloatArray,
     n_1: FloatArray,

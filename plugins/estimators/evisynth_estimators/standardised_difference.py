@@ -58,7 +58,7 @@ def by_average_variance(  # noqa: PLR0913 - six columns of a table and what the 
     return MeasuredEffects(g, 2 * means + g * g * spread / 2, (*unusable_arms(sd_1, n_1, sd_2, n_2, zero_sd), few))
 
 
-def by_second_sd(  # noqa: PLR0913 - five columns of a table and what the settings say
+def by_second_sd(
     mean_1: FloatArray,
     n_1: FloatArray,
     mean_2: FloatArray,
@@ -194,8 +194,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Std. Mean Difference (SD of Group 2)",
             scale="linear",
             variances=("LS", "LS2", "UB", "AV", "Deeks"),
-            reference=f"Glass (1976), Educ. Res. 5(10):3-8; {hedges}; Deeks, Altman & Bradburn (2001), in: Egger, Davey "
-            "Smith & Altman, Systematic Reviews in Health Care, ch. 15",
+            reference=f"Glass (1976), Educ. Res. 5(10):3-8; {hedges}; Deeks, Altman & Bradburn (2001), in: Egger, "
+            "Davey Smith & Altman, Systematic Reviews in Health Care, ch. 15",
             r_equivalent="metafor::escalc(measure='SMD1', m1i=mean_1, n1i=n_1, m2i=mean_2, sd2i=sd_2, n2i=n_2)",
             r_version="metafor 3.0",
         ),

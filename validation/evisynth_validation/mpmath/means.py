@@ -1,9 +1,9 @@
 """Derive effects made of means and standard deviations exactly, their variances by differentiation where they are.
 
 An effect is a function of the means and standard deviations of normal samples, which are independent: a mean has
-variance σ²/n, a squared standard deviation 2σ⁴/m. The delta method's variance is Σ (∂f/∂x)² V(x), with derivatives taken
-numerically at 50 digits; terms of second order are (f''V)²/2, and the bias they correct is f''V/2. Nothing here is
-rearranged as a program would.
+variance σ²/n, a squared standard deviation 2σ⁴/m. The delta method's variance is Σ (∂f/∂x)² V(x), with derivatives
+taken numerically at 50 digits; terms of second order are (f''V)²/2, and the bias they correct is f''V/2. Nothing
+here is rearranged as a program would.
 
 Sources: those of the records that are compared.
 """
@@ -207,7 +207,7 @@ def ratio_of_variation(arms: Sequence[Exact], vtype: str, correction: str = "exa
 
 def point_biserial(arms: Sequence[Exact], vtype: str) -> Pair:
     """Correlate with the group."""
-    m1, s1, n1, m2, s2, n2 = arms
+    n1, n2 = arms[2], arms[5]
     n = n1 + n2
     h = (n - 2) / n1 + (n - 2) / n2
 
@@ -232,7 +232,8 @@ def biserial(arms: Sequence[Exact], vtype: str) -> Pair:  # noqa: ARG001 - as it
     f = normal_density(z)
     rb = r * sqrt(p * q) / f
     bracket = exact(3) / 2 + (1 - p * z / f) * (1 + q * z / f)
-    return rb, (rb**4 - bracket * rb * rb + p * q / (f * f)) / (n - 1)
+    rho = rb if abs(rb) < 1 else exact(1)
+    return rb, (rho**4 - bracket * rho * rho + p * q / (f * f)) / (n - 1)
 
 
 def fisher(correlate: Callable[[Sequence[Exact], str], Pair]) -> Callable[[Sequence[Exact], str], Pair]:
@@ -263,7 +264,7 @@ def reported_superiority(row: Sequence[Exact], vtype: str) -> Pair:
     if vtype == "H0":
         return a, (m + n + 1) / (12 * m * n)
     if vtype == "MAX":
-        return a, a * (1 - a) / ((m if m < n else n) - 1)
+        return a, max(a * (1 - a) / (m - 1), a * (1 - a) / (n - 1))
     if vtype == "LS2":
         q1, q2 = a / (2 - a), 2 * a * a / (1 + a)
         return a, (a * (1 - a) + (m - 1) * (q1 - a * a) + (n - 1) * (q2 - a * a)) / ((m - 1) * (n - 1))
