@@ -186,6 +186,33 @@ def test_averages_are_those_of_each_analysis(measure: str) -> None:
     assert not np.isclose(together.v[labels == "a"], apart.v, rtol=1e-6).any()
 
 
+SYMMETRIC = [measure for measure in REASONS if not measure.startswith("SMD1")]
+
+
+@pytest.mark.parametrize("measure", SYMMETRIC)
+def test_swapping_the_arms_turns_the_effect(measure: str, make_studies: Make) -> None:
+    swapped = {name: (*row[3:], *row[:3]) for name, row in ROWS.items()}
+    for vtype in es.default_registry().get(es.EffectMeasure, measure).variances:
+        one = es.effects(table(make_studies, ARMS, ROWS), measure, settings="metafor", vtype=vtype)
+        other = es.effects(table(make_studies, ARMS, swapped), measure, settings="metafor", vtype=vtype)
+        turned = 1.0 - one.y if measure in {"CLESN", "AUCN"} else -one.y
+        assert other.y == pytest.approx(turned, rel=1e-13, abs=1e-15, nan_ok=True)
+        assert other.v == pytest.approx(one.v, rel=1e-12, nan_ok=True)
+        assert one.reasons.keys() == other.reasons.keys()
+
+
+@pytest.mark.parametrize("measure", [measure for measure in REASONS if measure != "MD"])
+def test_the_unit_of_the_measurement_does_not_matter(measure: str, make_studies: Make) -> None:
+    unit = 2.0**-30
+    other = {name: tuple(x if i % 3 == 2 else x * unit for i, x in enumerate(row)) for name, row in ROWS.items()}
+    for vtype in es.default_registry().get(es.EffectMeasure, measure).variances:
+        one = es.effects(table(make_studies, ARMS, ROWS), measure, settings="metafor", vtype=vtype)
+        same = es.effects(table(make_studies, ARMS, other), measure, settings="metafor", vtype=vtype)
+        assert np.array_equal(one.y, same.y, equal_nan=True)
+        assert np.array_equal(one.v, same.v, equal_nan=True)
+        assert one.reasons == same.reasons
+
+
 def test_correlations_and_probabilities_are_shown_within_their_range(make_studies: Make) -> None:
     far = {"ordinary": ROWS["ordinary"], "opposite": (-9.0, 2.0, 20.0, 9.0, 2.0, 20.0)}
     biserial = es.fit(table(make_studies, ARMS, far), measure="RBIS", settings="metafor")
