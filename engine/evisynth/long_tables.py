@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from evisynth.columns import NUMERIC, find_roles
+from evisynth.columns import ALWAYS_NUMBERS, NUMERIC, find_roles
 from evisynth.errors import DataError, Problem
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.tables import number_column
@@ -41,9 +41,16 @@ def long_columns(
         summary = f"fit_many needs effects (y and v or se) or the columns of a measure; columns there are: {have}"
         raise DataError(summary)
     given |= {role: value for role, value in (others or {}).items() if value is not None}
+    asked = {*effects, *(roles or {}), *(others or {}), *ALWAYS_NUMBERS}
     for role, value in given.items():
         heading = value if isinstance(value, str) else None
-        columns[role] = _numbers(role, _column(headings, heading) if heading is not None else value)
+        column = _column(headings, heading) if heading is not None else value
+        try:
+            columns[role] = _numbers(role, column)
+        except DataError:
+            # A column that only happens to be called "p" or "total" may hold texts.
+            if role in asked:
+                raise
     keys = _column(headings, by) if isinstance(by, str) else by
     lengths = {name: len(column) for name, column in columns.items()} | ({} if keys is None else {"by": len(keys)})
     if len(set(lengths.values())) > 1:

@@ -75,6 +75,11 @@ def _same_columns(one: Mapping[str, FloatArray], other: Mapping[str, FloatArray]
     return one.keys() == other.keys() and all(np.array_equal(one[c], other[c], equal_nan=True) for c in one)
 
 
+def _labels(study: tuple[str, ...] | int) -> tuple[str, ...]:
+    # Numbering a million rows takes longer than measuring them, and is only for those who look.
+    return tuple([f"Study {i}" for i in range(1, study + 1)]) if isinstance(study, int) else study
+
+
 @attrs.frozen(hash=False)
 class Studies:
     """Hold a table of studies: one row each, numbers under canonical names, NaN where a value is missing.
@@ -84,7 +89,8 @@ class Studies:
     """
 
     columns: Mapping[str, FloatArray] = attrs.field(eq=attrs.cmp_using(eq=_same_columns))
-    study: tuple[str, ...]
+    _study: tuple[str, ...] | int = attrs.field(alias="study", eq=_labels)
+    """Labels as given, or how many rows there are to number."""
     text: Mapping[str, tuple[str | None, ...]] = attrs.field(factory=dict[str, tuple[str | None, ...]])
     source: str | None = None
     """Name of the file or kind of value that it was read from."""
@@ -95,7 +101,12 @@ class Studies:
 
     def __len__(self) -> int:
         """Count the rows."""
-        return len(self.study)
+        return self._study if isinstance(self._study, int) else len(self._study)
+
+    @cached_property
+    def study(self) -> tuple[str, ...]:
+        """Labels as given, or numbers where there are none."""
+        return _labels(self._study)
 
     @cached_property
     def study_id(self) -> tuple[str, ...]:
@@ -229,9 +240,7 @@ class Effects:
         """Study labels, numbered where none were given."""
         if self._study is not None:
             return self._study
-        if self.studies is not None:
-            return self.studies.study
-        return tuple(f"Study {i + 1}" for i in range(len(self)))
+        return self.studies.study if self.studies is not None else _labels(len(self))
 
     @cached_property
     def study_id(self) -> tuple[str, ...]:

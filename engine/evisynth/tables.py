@@ -53,6 +53,10 @@ def number_column(
 
     In a column of ``whole`` numbers "1,250" is a thousand; elsewhere it may be one and a quarter, and is refused.
     """
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        column = read_only(np.array(values, dtype=np.float64))
+        if not np.isinf(column).any():
+            return column
     made: list[float] = []
     for i, value in enumerate(values):
         number = _number(value, decimal_comma=decimal_comma, whole=whole)
@@ -133,10 +137,10 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
         raise DataError(summary)
     text = _text_columns(columns, found)
     named = text.pop("study", None)
-    study = tuple(name or f"Row {i + 1}" for i, name in enumerate(named)) if named else _numbered(k)
+    study = tuple(name or f"Row {i + 1}" for i, name in enumerate(named)) if named else None
     problems: list[Problem] = []
     numbers: dict[str, FloatArray] = {}
-    notes = list(_repeated(study))
+    notes = list(_repeated(study)) if study is not None else []
     for role, heading in found.items():
         if role not in NUMERIC:
             continue
@@ -158,15 +162,11 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
         problems.sort(key=lambda problem: problem.row or 0)
         summary = f"{source or 'the table'} holds {_plural(len(problems), 'value')} that cannot be used"
         raise DataError(summary, problems)
-    return Studies(columns=numbers, study=study, text=text, source=source, notes=tuple(notes))
+    return Studies(columns=numbers, study=k if study is None else study, text=text, source=source, notes=tuple(notes))
 
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _numbered(k: int) -> tuple[str, ...]:
-    return tuple(f"Study {i + 1}" for i in range(k))
 
 
 def _roles(columns: Mapping[str, Sequence[Any]], given: Mapping[str, str]) -> dict[str, str]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import numpy as np
+
 from evisynth import Converter, FormatError, Source, Table, hookimpl
 
 _FRAMES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "DuckDBPyRelation"})
+_NUMBERS = "iuf"
+"""Kinds of arrays whose values are plain numbers, and are taken as they are."""
 _TO_LIST = ("to_pylist", "to_list", "tolist")
 
 
@@ -30,9 +34,9 @@ def read(source: Source) -> Table:
     return Table(_columns_of_frame(value))
 
 
-def columns_of_mapping(columns: Mapping[object, object]) -> dict[str, list[Any]]:
+def columns_of_mapping(columns: Mapping[object, object]) -> dict[str, Sequence[Any]]:
     """Check that each column has a name and is a sequence of single values."""
-    made: dict[str, list[Any]] = {}
+    made: dict[str, Sequence[Any]] = {}
     for name, column in columns.items():
         if not isinstance(name, str):
             msg = f"a column's name is a text, not {name!r}"
@@ -41,7 +45,9 @@ def columns_of_mapping(columns: Mapping[object, object]) -> dict[str, list[Any]]
     return made
 
 
-def _values(name: str, column: object) -> list[Any]:
+def _values(name: str, column: object) -> Sequence[Any]:
+    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in _NUMBERS:
+        return cast("Sequence[Any]", column)
     convert: Any = next((getattr(column, word) for word in _TO_LIST if hasattr(column, word)), None)
     kind = _kind(column)
     if isinstance(column, str | bytes | Mapping) or (convert is None and not isinstance(column, Sequence)):
@@ -58,7 +64,7 @@ def _values(name: str, column: object) -> list[Any]:
     return cast("list[object]", values)
 
 
-def columns_of_rows(rows: Sequence[Mapping[object, object]]) -> dict[str, list[Any]]:
+def columns_of_rows(rows: Sequence[Mapping[object, object]]) -> dict[str, Sequence[Any]]:
     """Turn rows into columns, named in the order of their first appearance; what a row lacks is missing."""
     names = dict.fromkeys(name for row in rows for name in row)
     return columns_of_mapping({name: [row.get(name) for row in rows] for name in names})
@@ -73,7 +79,7 @@ def _is_frame(value: object) -> bool:
     return hasattr(value, "__narwhals_dataframe__") or any(kind.__name__ in _FRAMES for kind in type(value).__mro__)
 
 
-def _columns_of_frame(value: Any) -> dict[str, list[Any]]:  # noqa: ANN401 - a frame of any library
+def _columns_of_frame(value: Any) -> dict[str, Sequence[Any]]:  # noqa: ANN401 - a frame of any library
     import narwhals as nw  # noqa: PLC0415 - only for frames
 
     index = getattr(getattr(value, "index", None), "name", None)
@@ -83,7 +89,7 @@ def _columns_of_frame(value: Any) -> dict[str, list[Any]]:  # noqa: ANN401 - a f
         frame = nw.from_native(value)
         if isinstance(frame, nw.LazyFrame):
             frame = frame.collect()
-        columns = [(str(name), frame.get_column(name).to_list()) for name in frame.columns]
+        columns = [(str(name), _column_of_frame(frame.get_column(name))) for name in frame.columns]
     except Exception as error:
         msg = f"the {type(value).__module__.partition('.')[0]} {type(value).__name__} cannot be read: {error}"
         raise FormatError(msg) from error
@@ -93,6 +99,14 @@ def _columns_of_frame(value: Any) -> dict[str, list[Any]]:  # noqa: ANN401 - a f
         msg = f"the frame has columns of the same name: {', '.join(map(repr, repeated))}; name each differently"
         raise FormatError(msg)
     return dict(columns)
+
+
+def _column_of_frame(column: Any) -> Sequence[Any]:  # noqa: ANN401 - narwhals' own columns
+    if column.dtype.is_numeric() and not column.dtype.is_decimal() and not column.is_null().any():
+        array = column.to_numpy()
+        if array.dtype.kind in _NUMBERS:
+            return cast("Sequence[Any]", array)
+    return cast("list[Any]", column.to_list())
 
 
 @hookimpl
