@@ -38,25 +38,47 @@ FAR_OUT = 4.0
 
 @attrs.frozen
 class Axis:
-    """Map numbers on the scale shown to readers to places from 0 (left end) to 1 (right end)."""
+    """Map numbers on the scale shown to readers to places from 0 (left end) to 1 (right end).
+
+    It is symmetric about no effect, or runs from ``start`` where there is none in the middle.
+    """
 
     end: float
     log: bool
+    start: float | None = None
+    null: float | None = None
+    """Where no effect stands on an axis that has a start."""
 
     @property
-    def no_effect(self) -> float:
-        """The number that stands in the middle."""
-        return 1.0 if self.log else 0.0
+    def no_effect(self) -> float | None:
+        """The number that stands for no effect; None where there is none."""
+        return self.null if self.start is not None else 1.0 if self.log else 0.0
 
     @property
     def ticks(self) -> tuple[float, ...]:
         """Numbers to mark."""
+        if self.start is not None:
+            return self._ticks_from(self.start)
         if not self.log:
             return (-self.end, -self.end / 2, 0.0, self.end / 2, self.end)
         return RATIO_TICKS.get(self.end, (1 / self.end, 1.0, self.end))
 
+    def _ticks_from(self, start: float) -> tuple[float, ...]:
+        if self.log:
+            powers = round(math.log10(self.end / start))
+            step = 1 + (powers - 1) // len(LINEAR_STEPS)
+            return tuple(start * 10.0**power for power in range(0, powers + 1, step))
+        quarter = (self.end - start) / 4
+        return tuple(start + i * quarter for i in range(5))
+
     def place(self, value: float) -> float:
         """Give a number's place; below 0 or above 1 it is off the axis, and infinite where it has none."""
+        if self.start is not None:
+            if not self.log:
+                return (value - self.start) / (self.end - self.start)
+            if value <= 0:
+                return -math.inf
+            return math.log(value / self.start) / math.log(self.end / self.start) if value < math.inf else math.inf
         if not self.log:
             return 0.5 + value / (2 * self.end)
         if value <= 0:
@@ -83,6 +105,24 @@ def choose_axis(marks: Sequence[Mark], *, log: bool, end: float | None = None) -
         # exp(log(x)) may miss x by a rounding error, which must not cost a step of the scale.
         return Axis(next(step for step in RATIO_TICKS if step >= wanted * (1 - 1e-12)), log)
     return Axis(_round_up(max(core, min(wide, FAR_OUT * core)) or wide or 1.0), log)
+
+
+def spanning_axis(marks: Sequence[Mark], *, log: bool, end: float | None = None, null: float | None = None) -> Axis:
+    """Take an axis from the least to the largest number, for effects without a middle: proportions, means, rates.
+
+    It begins at 0 where nothing is negative, or at a power of ten on a logarithmic scale. ``end`` is its right end,
+    ``null`` where no effect stands, if anywhere.
+    """
+    values = [v for mark in marks for v in (mark.value, mark.low, mark.high) if v is not None and math.isfinite(v)]
+    if log:
+        values = [value for value in values if value > 0] or [0.1, 1.0]
+        low, high = 10.0 ** math.floor(math.log10(min(values))), 10.0 ** math.ceil(math.log10(max(values)))
+        last = high if end is None else float(end)
+        return Axis(last if last > low else 10.0 * low, log=True, start=low, null=null)
+    values = values or [0.0, 1.0]
+    low = 0.0 if min(values) >= 0 else -_round_up(-min(values))
+    last = float(end) if end is not None else _round_up(max(values)) if max(values) > 0 else 0.0
+    return Axis(last if last > low else low + 1.0, log=False, start=low, null=null)
 
 
 def _core(mark: Mark) -> Iterable[float]:

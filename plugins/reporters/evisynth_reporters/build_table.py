@@ -47,6 +47,7 @@ class _Builder:
             rows=tuple(self.rows()),
             kind=self.outcome.kind,
             log_scale=analysis.effects.scale == "log",
+            null=None if analysis.scale.null is None else analysis.scale.show(analysis.scale.null),
             favours=(
                 printed.one_line(favours[0] or f"Favours [{self.groups[0].lower()}]"),
                 printed.one_line(favours[1] or f"Favours [{self.groups[1].lower()}]"),

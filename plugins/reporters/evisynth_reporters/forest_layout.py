@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evisynth_reporters.axis import choose_axis
+from evisynth_reporters.axis import choose_axis, spanning_axis
 from evisynth_reporters.drawing import TEXT_SIZE, Drawing, Label, Line, Measure, Shape, wrap
 from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, Grid, Span, grid_of
 from evisynth_reporters.marks import Plot
@@ -44,9 +44,13 @@ def lay_out(
     small_print: Sequence[str] = (),
 ) -> Drawing:
     """Place everything: title, headings, rows, footers under the table, plot and axis beside it, small print below."""
-    return _Layout(table, measure, choose_axis(table.marks, log=table.log_scale, end=scale), plot_width).drawing(
-        title, small_print
+    middle = 1.0 if table.log_scale else 0.0
+    axis = (
+        choose_axis(table.marks, log=table.log_scale, end=scale)
+        if table.null == middle
+        else spanning_axis(table.marks, log=table.log_scale, end=scale, null=table.null)
     )
+    return _Layout(table, measure, axis, plot_width).drawing(title, small_print)
 
 
 class _Layout:
@@ -56,7 +60,8 @@ class _Layout:
         self.grid: Grid = grid_of(table.columns, self.rows, measure)
         self.ticks = [(tick, f"{tick:g}") for tick in axis.ticks]
         self.overhang = max(self.plain(self.ticks[0][1]), self.plain(self.ticks[-1][1])) / 2
-        favours = max(min(self.plain(text), FAVOURS_MOST) for text in table.favours)
+        self.sides = table.favours if axis.no_effect is not None and axis.start is None else ()
+        favours = max((min(self.plain(text), FAVOURS_MOST) for text in self.sides), default=0.0)
         left = self.grid.right + GAP + self.overhang
         self.plot = Plot(
             axis,
@@ -146,17 +151,20 @@ class _Layout:
     def axis_and_labels(self, top: float, bottom: float) -> float:
         """Draw the line of no effect, the axis below the last row beside it, and what each side favours."""
         plot, y = self.plot, bottom + RULE_GAP
-        middle = plot.x(self.axis.no_effect)
-        # Below everything else in the plot: squares and diamonds lie over the line.
-        self.items.insert(0, Line((middle, top - RULE_GAP), (middle, y)))
+        middle = None if self.axis.no_effect is None else plot.x(self.axis.no_effect)
+        if middle is not None:
+            # Below everything else in the plot: squares and diamonds lie over the line.
+            self.items.insert(0, Line((middle, top - RULE_GAP), (middle, y)))
         self.items.append(Line((plot.left, y), (plot.right, y)))
         base = y + TICK + ASCENT
         for value, text in self.ticks:
             x = plot.x(value)
             self.items.append(Line((x, y - TICK), (x, y + TICK)))
             self.items.append(Label(text, x, base, "center"))
+        if middle is None or not self.sides:
+            return base + PITCH - ASCENT
         room = plot.width / 2 - FAVOURS_GAP + self.overhang
-        sides = [wrap(text, room, self.plain) for text in self.table.favours]
+        sides = [wrap(text, room, self.plain) for text in self.sides]
         for i, line in enumerate(sides[0]):
             self.items.append(Label(line, middle - FAVOURS_GAP, base + FAVOURS_DROP + i * PITCH, "right"))
         for i, line in enumerate(sides[1]):

@@ -52,13 +52,34 @@ def outcome_of(analysis: MetaAnalysis, groups: tuple[str, str]) -> Outcome:
         return Outcome("counts", _counts(analysis, groups))
     source = analysis.effects.studies
     columns: Mapping[str, FloatArray] = {} if source is None else source.columns
-    if "mean_1" in needs and "mean_1" in columns:
-        return Outcome("means", _arms(analysis, groups, ("Mean", "mean"), ("SD", "sd"), ("Total", "n")))
+    own = [name for name in needs if name in HEADINGS and name in columns]
+    if own and "yi" not in needs and "o_e" not in needs:
+        kind: Kind = "counts" if any(name.startswith("events") for name in own) else "means"
+        return Outcome(kind, tuple(_own_column(name, columns[name], groups) for name in own))
     arms = _arms(analysis, groups, ("Events", "events"), ("Total", "n"))
     if "o_e" in needs and "o_e" in columns:
         observed = DataColumn("O-E", _entered(columns["o_e"]))
         return Outcome("given", (*arms, observed, DataColumn("Variance", _entered(columns["o_e_variance"]))))
     return Outcome("given", (*_effect_and_se(analysis), *_arms(analysis, groups, ("Total", "n"))))
+
+
+HEADINGS: Mapping[str, str] = {
+    **{f"{name}{arm}": heading for arm in ("_1", "_2", "") for name, heading in (
+        ("events", "Events"), ("mean", "Mean"), ("sd", "SD"), ("n", "Total"), ("time", "Time"),
+    )},
+    "r": "r", "alpha": "Alpha", "items": "Items", "t_value": "t", "predictors": "Predictors", "r_squared": "R²",
+    "cles": "CLES", "pairs_both": "Both", "pairs_only_1": "First only", "pairs_only_2": "Second only",
+    "pairs_neither": "Neither", "tp": "TP", "fp": "FP", "fn": "FN", "tn": "TN", "genotype_11": "AA",
+    "genotype_12": "Aa", "genotype_22": "aa",
+}  # fmt: skip
+"""Headings of columns that measures are computed from."""
+_ADDS: Mapping[str, Adds] = {"n": "participants", "events": "events"}
+
+
+def _own_column(name: str, column: FloatArray, groups: tuple[str, str]) -> DataColumn:
+    arm = {"_1": groups[0], "_2": groups[1]}.get(name[-2:], "")
+    base = name[:-2] if arm or name[-2:] in {"_1", "_2"} else name
+    return DataColumn(HEADINGS[name], _entered(column), arm, _ADDS.get(base, "nothing"))
 
 
 def _counts(analysis: MetaAnalysis, groups: tuple[str, str]) -> tuple[DataColumn, ...]:

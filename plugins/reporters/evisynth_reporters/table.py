@@ -75,6 +75,8 @@ class ForestTable:
     rows: tuple[Row, ...]
     kind: Kind
     log_scale: bool
+    null: float | None
+    """The number, as shown, that stands for no effect; None where there is none, as for a single group."""
     favours: tuple[str, str]
     excluded: tuple[str, ...]
     """Studies that are not pooled, each with its reason."""
