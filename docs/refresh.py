@@ -21,13 +21,14 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth import Settings, columns, presets
+from evisynth import Conversion, EffectMeasure, Settings, columns, default_registry, presets
 from evisynth.requests import schema
 from evisynth.settings import OPEN
 
@@ -205,6 +206,48 @@ def _output_columns() -> str:
     return _markdown(("column", "meaning"), [(f"`{name}`", meaning) for name, meaning in columns.OUTPUT.items()])
 
 
+def _measures() -> str:
+    """List the measures that are shipped, under what their modules compare."""
+    registry = default_registry()
+    of_module: dict[str, list[EffectMeasure]] = {}
+    for record in registry.all(EffectMeasure):
+        if registry.provider(record).distribution == "evisynth":
+            of_module.setdefault(registry.provider(record).module, []).append(record)
+    parts: list[str] = []
+    for module, records in of_module.items():
+        heading = (import_module(module).__doc__ or "").partition("\n")[0].rstrip(".")
+        rows = [
+            (
+                f"`{record.name}`",
+                record.label,
+                ", ".join(f"`{name}`" for name in record.columns) or "see below",
+                record.scale if isinstance(record.scale, str) else record.scale.name,
+                ", ".join(record.variances) or "one",
+                f"`{record.r_equivalent}`" if record.r_equivalent else "none",
+            )
+            for record in records
+        ]
+        table = _markdown(("measure", "name", "columns", "analysis scale", "variance types", "R"), rows)
+        parts.append(f"### {heading}\n\n{table}")
+    return "\n\n".join(parts)
+
+
+def _conversions() -> str:
+    registry = default_registry()
+    rows = [
+        (
+            f"`{record.name}`",
+            ", ".join(record.sources),
+            ", ".join(record.targets),
+            record.summary.rstrip("."),
+            record.reference,
+        )
+        for record in registry.all(Conversion)
+        if registry.provider(record).distribution == "evisynth"
+    ]
+    return _markdown(("conversion", "from", "to", "what it does", "source"), rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "words": _words,
     "presets": _presets,
@@ -213,6 +256,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "combinations": _combinations,
     "input-columns": _input_columns,
     "output-columns": _output_columns,
+    "measures": _measures,
+    "conversions": _conversions,
 }
 
 
