@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     from evisynth.scale_results import LocationScale
     from evisynth.small_study import adjust, bias
     from evisynth.sources import Source, Table
+    from evisynth.tests_of_tables import TableTest, TableTests, table_tests
 
 # Verbs that read, batch and report come with their first use: the import alone is part of every start.
 _LATER = {
@@ -130,6 +131,8 @@ _LATER = {
     "StudyPredictions": "diagnostics.blup",
     "Source": "sources",
     "Table": "sources",
+    "TableTest": "tests_of_tables",
+    "TableTests": "tests_of_tables",
     "adjust": "small_study",
     "baujat": "diagnostics.plots",
     "bias": "small_study",
@@ -150,6 +153,7 @@ _LATER = {
     "render": "reporting",
     "report": "reporting",
     "sample_size": "planning",
+    "table_tests": "tests_of_tables",
     "unguarded_cell": "escaping",
 }
 
@@ -246,6 +250,8 @@ __all__ = [
     "Subgroup",
     "SubgroupTest",
     "Table",
+    "TableTest",
+    "TableTests",
     "Tau2Estimator",
     "Tau2Fit",
     "Tau2Interval",
@@ -298,6 +304,7 @@ __all__ = [
     "symmetric_limits",
     "t_p_value",
     "t_quantile",
+    "table_tests",
     "unguarded_cell",
     "weighted_fit",
 ]

@@ -15,8 +15,10 @@ import numpy as np
 
 from evisynth.across_rows import Analyses
 from evisynth.errors import CombinationError, DataError, SettingsError
+from evisynth.fits import no_limits
 from evisynth.fitting import resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
+from evisynth.heterogeneity import NOT_OF_THIS_MODEL
 from evisynth.inference import infer, prediction_inputs, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
@@ -93,7 +95,7 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     if own_weights is not None and not methods.pooling.weights:
         msg = f"method {methods.pooling.name!r} has weights of its own: choose method 'IV' for weights of one's own"
         raise CombinationError(msg)
-    table = _Rows.measure(columns, resolved, registry, groups)
+    table = _Rows.measure(columns, resolved, registry, groups, methods.pooling.tables)
     taken = {name: columns[name] for name in methods.pooling.columns if name in columns}
     table = attrs.evolve(table, weights=own_weights, columns=taken)
     asked = {"prediction": "prediction" in words, "tau2_interval": "tau2_interval" in words}
@@ -116,7 +118,7 @@ class _Rows:
 
     @classmethod
     def measure(
-        cls, columns: Mapping[str, FloatArray], settings: Settings, registry: Registry, groups: Groups
+        cls, columns: Mapping[str, FloatArray], settings: Settings, registry: Registry, groups: Groups, tables: str
     ) -> _Rows:
         plain = settings.measure == "GEN" and set(columns) == {"yi", "vi"}
         if plain:
@@ -128,10 +130,12 @@ class _Rows:
         columns = complete_totals(dict(columns))
         _refuse_impossible(columns)
         measured = measure_columns(columns, settings, registry, analyses=Analyses(groups.codes))
-        seen = np.isfinite(measured.y)
-        if measured.cells is not None and measured.cells.kept_in_sums is not None:
-            seen = seen | measured.cells.kept_in_sums
-        return cls(measured.y, measured.v, measured.cells, None if seen.all() else seen)
+        seen, cells = np.isfinite(measured.y), measured.cells
+        if cells is not None:
+            cells = cells.weighing(tables, settings.double_zeros)
+            if cells.kept_in_sums is not None:
+                seen = seen | cells.kept_in_sums
+        return cls(measured.y, measured.v, cells, None if seen.all() else seen)
 
 
 def _refuse_impossible(columns: Mapping[str, FloatArray]) -> None:
@@ -175,7 +179,7 @@ class _Batch:
     def _with_rows_without_effect(self) -> IntArray:
         """Find analyses that weigh a table which has no effect of its own; those are pooled one by one."""
         cells = self.rows.cells
-        if cells is None or cells.kept_in_sums is None or not self.methods.pooling.tables:
+        if cells is None or cells.kept_in_sums is None:
             return np.empty(0, dtype=np.int64)
         missing = np.isnan(self.rows.y)
         total = np.concatenate([[0], np.cumsum(missing if self.order is None else missing[self.order])])
@@ -242,7 +246,11 @@ class _Batch:
         self._heterogeneity(which, pooled, df)
         if self.asked["tau2_interval"] and self.methods.tau2_interval is not None and random is not None:
             record = self.methods.tau2_interval
-            limits = tau2_limits(self.methods, record, random, self.settings, q=pooled.q, h2=out["h2"][which])
+            limits = (
+                no_limits(random.no_tau2 or NOT_OF_THIS_MODEL)
+                if random.weighted is None
+                else tau2_limits(self.methods, record, random, self.settings, q=pooled.q, h2=out["h2"][which])
+            )
             self._limits(which, _TAU2, limits)
             if limits.reason is not None:
                 self.tau2_reason[which] = limits.reason
@@ -253,8 +261,8 @@ class _Batch:
             return
         if fit.model == "common":
             self.prediction_reason[which] = NOTHING_TO_PREDICT
-        elif fit.k == 1 and fit.tau2_fit is None:
-            self.prediction_reason[which] = ONE_STUDY
+        elif fit.no_tau2 is not None or (fit.k == 1 and fit.tau2_fit is None):
+            self.prediction_reason[which] = fit.no_tau2 or ONE_STUDY
         else:
             inputs = prediction_inputs(record, estimates, self.settings)
             limits: Limits = call(self.methods.registry, record, fit, self.settings.level, **inputs)

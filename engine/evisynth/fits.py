@@ -41,7 +41,9 @@ class Fit:
     estimator: Callable[[FloatArray, FloatArray, FloatArray, FloatArray | None], FloatArray] | None = None
     """Estimates τ² again for `refit`, from y, v, X and weights; None under a common effect."""
     weights: FloatArray | None = None
-    """The user's weights; None where pooling is by inverse variance."""
+    """Weights other than inverse variances: the user's, or the pooling's own; None where they are those."""
+    no_tau2: str | None = None
+    """Why a random-effects model has no τ²; None where it has one."""
 
     @property
     def k(self) -> int:

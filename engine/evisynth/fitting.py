@@ -318,7 +318,12 @@ def sample_of(
 ) -> tuple[Sequence[int], Sample]:
     """Take the rows that are pooled (from 0) and their arrays; ``design`` has a row for every row of ``measured``."""
     used, cells = measured.used, measured.cells
-    source = {} if measured.studies is None else measured.studies.columns
+    if cells is not None:
+        cells = cells.weighing(methods.pooling.tables, settings.double_zeros)
+        if cells.kept_in_sums is not None and methods.pooling.tables == "all":
+            left_out = [i for i, reason in measured.reasons.items() if reason == LEFT_OUT]
+            cells.kept_in_sums[left_out] = False
+    source: Mapping[str, FloatArray] = {} if measured.studies is None else measured.studies.columns
     columns = {name: source[name] for name in methods.pooling.columns if name in source}
     y, v = measured.y, measured.v
     weights = measured.weights
@@ -327,16 +332,15 @@ def sample_of(
     # A range costs nothing where a million rows are all in use.
     rows: Sequence[int] = range(y.shape[0])
     if used is not None:
-        keep = used
-        if cells is not None and methods.pooling.tables and cells.kept_in_sums is not None:
-            keep = used | cells.kept_in_sums
+        kept = None if cells is None else cells.kept_in_sums
+        keep = used if kept is None else used | kept
         index = np.nonzero(keep)[0]
         rows = tuple(index.tolist())
         y = read_only(np.where(used, y, np.nan)[index])
         v = read_only(np.where(used, v, np.nan)[index])
         cells = None if cells is None else cells.at(index)
-        if cells is not None and measured.cells is not None and measured.cells.kept_in_sums is not None:
-            cells = attrs.evolve(cells, kept_in_sums=measured.cells.kept_in_sums[index])
+        if cells is not None and kept is not None:
+            cells = attrs.evolve(cells, kept_in_sums=kept[index])
         design = None if design is None else read_only(design[index])
         weights = None if weights is None else read_only(weights[index])
         columns = {name: read_only(column[index]) for name, column in columns.items()}

@@ -13,6 +13,8 @@ from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import weighted_fit
 from evisynth.models import NO_STUDIES, ONE_STUDY, interval_of
 
+NOT_OF_THIS_MODEL = "intervals for tau² are of models that weigh by inverse variances"
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -146,7 +148,8 @@ def heterogeneity_of(pooled: Pooled, settings: Settings, methods: Methods, absen
         h2_tau2 = 1.0 + tau2 / typical
         r_b = 100.0 * tau2 * float(np.add.reduce(1.0 / (random.v + tau2))) / random.k
     else:
-        reasons |= dict.fromkeys(("tau2", "tau", "i2_tau2", "r_b"), absent or NO_STUDIES)
+        none = None if random is None else random.no_tau2
+        reasons |= dict.fromkeys(("tau2", "tau", "i2_tau2", "r_b"), absent or none or NO_STUDIES)
     by_tau2 = settings.i2 == "tau2" and settings.model == "random" and i2_tau2 is not None
     se = tau2_fit.se if tau2_fit is not None else None
     if se is None and tau2 is not None:
@@ -185,6 +188,9 @@ def _limits(
             continue
         if random is None or random.dof < 1:
             found[record.name] = None, absent or ONE_STUDY
+            continue
+        if random.weighted is None:
+            found[record.name] = None, random.no_tau2 or NOT_OF_THIS_MODEL
             continue
         shown = None if h2 is None else np.asarray(h2)
         limits = tau2_limits(methods, record, random, settings, q=np.asarray(q), h2=shown)

@@ -31,6 +31,11 @@ def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, st
             _estimates(methods, fallback, fit, settings),
             f"interval {record.name} needs more studies than coefficients{instead}",
         )
+    if record.random_only and fit.weighted is None:
+        return (
+            _estimates(methods, fallback, fit, settings),
+            f"interval {record.name} is of models that weigh by inverse variances, not of {fit.method}{instead}",
+        )
     estimates = _estimates(methods, record, fit, settings)
     absent = np.isnan(estimates.se)
     if not absent.any() or record is fallback:

@@ -104,9 +104,9 @@ class Model:
             return None, self.absent or NO_STUDIES
         if not is_intercept(self.fit.X):
             return None, "a meta-regression predicts at given values of its moderators"
-        if self.fit.k == 1 and self.tau2 is None:
+        if self.fit.no_tau2 is not None or (self.fit.k == 1 and self.tau2 is None):
             # The fit's τ² is 0 for want of an estimate: limits that follow from it would look as if effects were equal.
-            return None, ONE_STUDY
+            return None, self.fit.no_tau2 or ONE_STUDY
         inputs = prediction_inputs(record, self.estimates, self.settings)
         return call(self.methods.registry, record, self.fit, self.settings.level, **inputs), None
 

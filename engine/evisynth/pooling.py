@@ -137,11 +137,12 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
     pooling = methods.pooling
     own = pooling.random == "own"
     common: Fit = call(methods.registry, pooling, sample, settings.replace(model="common") if own else settings)
-    sample = _with_effects(sample)
+    whole, sample = sample, _with_effects(sample)
     y = sample.y
     exists = y.ndim > 1 or bool(np.isfinite(common.coefficients).all() and (np.diagonal(common.covariance) > 0).all())
     if not len(y):
-        return Pooled(common if exists else None, None, np.zeros(y.shape[1:]), 0)
+        alone: Fit | None = _own_random(whole, settings, methods) if own else None
+        return Pooled(common if exists else None, alone, np.zeros(y.shape[1:]), 0)
     dof = y.shape[0] - sample.X.shape[1]
     plain = common.weighted
     centre = None
@@ -156,7 +157,7 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
         "details": details,
         "weights": sample.weights,
     }
-    random = _random(sample, common, available, settings, methods)
+    random = _own_random(whole, settings, methods) if own else _random(sample, common, available, settings, methods)
     return Pooled(common if exists else None, random, q, max(dof, 0))
 
 
@@ -191,15 +192,18 @@ def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -
     return plain, centre if exists.all() else np.asarray(np.where(exists, centre, plain.coefficients[0]))
 
 
+def _own_random(sample: Sample, settings: Settings, methods: Methods) -> Fit:
+    """Ask the pooling for its own random-effects model, of all the tables that it takes."""
+    fit: Fit = call(methods.registry, methods.pooling, sample, settings.replace(model="random"))
+    return fit
+
+
 def _random(
     sample: Sample, common: Fit, available: Mapping[str, object], settings: Settings, methods: Methods
 ) -> Fit | None:
     pooling = methods.pooling
     if pooling.random == "none":
         return None
-    if pooling.random == "own":
-        own: Fit = call(methods.registry, pooling, sample, settings.replace(model="random"))
-        return own
     y, v, X = sample.y, sample.v, sample.X
     label = common.method if settings.random_weights == "pooled" else "IV"
     if not len(y):

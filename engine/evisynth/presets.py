@@ -117,7 +117,7 @@ COMBINATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "metafor": {"IV": ("common", "random"), "MH": ("common",), "Peto": ("common",)},
     "meta": {"IV": ("common", "random"), "MH": ("common", "random"), "Peto": ("common", "random")},
 }
-"""Models that each program offers, by pooling method; a method outside this table comes from a plugin and has all."""
+"""Models that each program offers, by pooling method; a method outside this table has all that it says itself."""
 
 PROGRAMS = {"revman5": "RevMan 5.4", "revman-web": "RevMan (Web)", "metafor": "metafor", "meta": "meta"}
 

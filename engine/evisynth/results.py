@@ -398,7 +398,7 @@ class MetaAnalysis:
             if model.fit is None:
                 found[f"models.{name}"] = model.absent or NO_STUDIES
             elif model.tau2 is None:
-                found[f"models.{name}.tau2"] = NO_DOF if self.is_regression else ONE_STUDY
+                found[f"models.{name}.tau2"] = model.fit.no_tau2 or (NO_DOF if self.is_regression else ONE_STUDY)
         heterogeneity = self.heterogeneity
         found.update({f"heterogeneity.{name}": reason for name, reason in heterogeneity.reasons.items()})
         for names, said in (

@@ -11,7 +11,7 @@ import pytest
 import evisynth as es
 from evisynth_validation.mpmath import pools
 from evisynth_validation.mpmath.effects import Cells
-from evisynth_validation.mpmath.exact import exact
+from evisynth_validation.mpmath.exact import exact, exp
 from evisynth_validation.mpmath.pooling import mantel_haenszel_or, mantel_haenszel_rd, mantel_haenszel_rr
 
 if TYPE_CHECKING:
@@ -82,6 +82,91 @@ def test_effects_of_corrected_tables(rule: str, measure: str, zeros: bool, make_
             assert near(float(effects.y[i]), truth.y, terms=terms), (to, increment, i, tables[i])
             assert near(float(effects.v[i]), truth.v), (to, increment, i, tables[i])
     assert compared > 200
+
+
+@pytest.mark.parametrize("zeros", [False, True])
+def test_tests_of_tables(zeros: bool, make_studies: Make) -> None:  # noqa: FBT001 - parametrised
+    for seed in range(20):
+        tables = drawn_tables(seed, zeros=zeros)
+        cells = [Cells.of(*table) for table in tables]
+        tell = [t for t in cells if not (t.no_events or t.all_events)]
+        found = es.table_tests(es.fit(studies_of(tables, make_studies), measure="OR", settings="metafor"))
+        common = mantel_haenszel_or(tell)
+        assert common is not None
+        breslow_day, tarone = pools.breslow_day(tell, exp(common.estimate))
+        for test, truth, df in (
+            (found.mantel_haenszel, pools.cochran_mantel_haenszel(tell, 0.0), 1),
+            (found.mantel_haenszel_corrected, pools.cochran_mantel_haenszel(tell, 0.5), 1),
+            (found.cochran, pools.cochran(tell), 1),
+            (found.breslow_day, breslow_day, len(tell) - 1),
+            (found.tarone, tarone, len(tell) - 1),
+        ):
+            assert test.statistic is not None
+            assert test.p_value is not None
+            # A statistic is a square of a difference of counts up to 5000.
+            assert near(test.statistic, truth, 100.0, 1.0), (seed, test, float(truth))
+            assert test.df == df
+            assert test.p_value == pytest.approx(chi2_tail(truth, df), rel=1e-11)
+        assert found.k == len(tell)
+
+
+def chi2_tail(statistic: Any, df: int) -> float:  # noqa: ANN401 - a 50-digit number
+    return float(es.chi2_p_value(np.asarray(float(statistic)), df))
+
+
+def test_tables_that_tell_nothing(make_studies: Make) -> None:
+    empty = es.table_tests(es.fit(studies_of([(0, 5, 0, 7), (5, 5, 7, 7)], make_studies), measure="OR"))
+    assert empty.k == 0
+    for test in (empty.mantel_haenszel, empty.cochran, empty.breslow_day, empty.tarone):
+        assert test.statistic is None
+        assert test.reason
+    one = es.table_tests(es.fit(studies_of([(1, 5, 2, 7)], make_studies), measure="OR"))
+    assert one.mantel_haenszel.statistic is not None
+    assert one.breslow_day.reason == "one table cannot tell whether odds ratios differ"
+    flat = es.table_tests(es.fit(studies_of([(0, 5, 2, 7), (0, 9, 1, 8)], make_studies), measure="OR"))
+    assert flat.tarone.reason == "the Mantel-Haenszel odds ratio is 0 or infinite"
+    with pytest.raises(es.CombinationError, match="need counts"):
+        es.table_tests(es.fit(es.Effects([0.1, 0.2], [0.1, 0.1])))
+
+
+def test_a_study_left_out_is_not_tested(make_studies: Make) -> None:
+    tables = drawn_tables(3, zeros=False)
+    whole = es.fit(studies_of(tables, make_studies), measure="OR", exclude=["S1"])
+    rest = es.fit(studies_of(tables[1:], make_studies), measure="OR")
+    assert es.table_tests(whole) == es.table_tests(rest)
+
+
+SPARSE = [
+    [(0, 20, 3, 25), (4, 20, 0, 25), (0, 20, 0, 25)],
+    [(0, 10, 0, 10), (0, 15, 0, 30)],
+    [(5, 5, 0, 7)],
+    [(1, 10, 1, 10), (3, 40, 3, 40), (0, 7, 0, 7)],
+    [(1, 2, 1, 2), (0, 1, 1, 1), (3, 3, 2, 2)],
+    [(49, 615, 67, 624), (44, 758, 64, 771), (102, 832, 126, 850), (1570, 8587, 1720, 8600)],
+    [(4, 123, 11, 139), (60, 2300, 250, 2200), (2, 40000, 9, 41000), (0, 500, 1, 100)],
+]
+
+
+@pytest.mark.parametrize("tables", SPARSE, ids=lambda tables: f"{len(tables)} tables from {tables[0]}")
+@pytest.mark.parametrize("model", ["common", "random"])
+def test_penalised_logistic_regression(model: str, tables: list[tuple[int, int, int, int]], make_studies: Make) -> None:
+    estimate, variance, spread = pools.penalised_logistic([Cells.of(*table) for table in tables])
+    words: dict[str, Any] = {"measure": "OR", "method": "LRP", "settings": "meta", "interval": "Wald"}
+    analysis = es.fit(studies_of(tables, make_studies), model=model, **words)
+    pooled = analysis.pooled
+    assert pooled is not None
+    assert abs(exact(pooled.value) - estimate) <= 1e-12 * max(1.0, abs(float(estimate)))
+    truth = variance * spread if model == "random" else variance
+    assert abs(exact(pooled.se**2) / truth - 1) <= 1e-11
+    assert analysis.k == len(tables)
+    many = es.fit_many(
+        {"analysis": ["a"] * len(tables), **dict(studies_of(tables, make_studies).columns)},
+        by="analysis",
+        model=model,
+        **words,
+    )
+    assert many["effect"][0] == pytest.approx(pooled.value, rel=1e-12, abs=1e-13)
+    assert many["se"][0] == pytest.approx(pooled.se, rel=1e-12)
 
 
 def effects_exist(t: Cells, added: Any, rule: str, measure: str) -> bool:  # noqa: ANN401 - a 50-digit number

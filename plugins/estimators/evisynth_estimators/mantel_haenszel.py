@@ -155,7 +155,7 @@ def pooling_models() -> list[PoolingModel]:
             label="M-H",
             measures=frozenset({*_FORMULAS, *_RATES}),
             centre=True,
-            tables=True,
+            tables="by correction",
             columns=_PERSON_TIME,
             reference="Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719-748; Robins, Breslow & Greenland (1986), "
             "Biometrics 42:311-323; Greenland & Robins (1985), Biometrics 41:55-68",

@@ -42,7 +42,7 @@ def pooling_models() -> list[PoolingModel]:
             label="Peto",
             measures=frozenset({"PETO", "O-E"}),
             centre=True,
-            tables=True,
+            tables="by correction",
             reference="Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371",
             r_equivalent="metafor::rma.peto(ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
         )

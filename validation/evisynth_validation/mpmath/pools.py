@@ -7,15 +7,22 @@ Lambert (2004) for the treatment-arm correction; Greenland & Robins (1985) for r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 from evisynth_validation.mpmath.effects import Cells, Effect
-from evisynth_validation.mpmath.exact import exact, log, sqrt, total
+from evisynth_validation.mpmath.exact import dot, exact, exp, log, sqrt, total
+from evisynth_validation.mpmath.linear import inverse_and_determinant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evisynth_validation.mpmath.exact import Exact
+
+
+STILL = 1e-45
+"""A step that changes nothing within the digits carried."""
 
 
 def increments(tables: Sequence[Cells], increment: float, to: str, *, dropped: bool) -> list[Exact]:
@@ -85,6 +92,12 @@ def cochran_mantel_haenszel(tables: Sequence[Cells], correction: float) -> Exact
     return (beyond if beyond > 0 else exact(0)) ** 2 / variance
 
 
+def cochran(tables: Sequence[Cells]) -> Exact:
+    """Compare them with the variance of binomial arms."""
+    gap = total(t.a - t.n1 * (t.a + t.c) / t.n for t in tables)
+    return gap**2 / total(t.n1 * t.n2 * (t.a + t.c) * (t.b + t.d) / t.n**3 for t in tables)
+
+
 def breslow_day(tables: Sequence[Cells], odds_ratio: Exact) -> tuple[Exact, Exact]:
     """Compare each table with the one of its margins that has the common odds ratio: Breslow-Day, and Tarone."""
     gaps: list[Exact] = []
@@ -93,8 +106,64 @@ def breslow_day(tables: Sequence[Cells], odds_ratio: Exact) -> tuple[Exact, Exac
         events, n1, n2 = t.a + t.c, t.n1, t.n2
         square, linear, constant = 1 - odds_ratio, n2 - events + odds_ratio * (n1 + events), -odds_ratio * n1 * events
         root = sqrt(linear**2 - 4 * square * constant)
-        a = -constant / linear if abs(square) < exact(1e-45) else (-linear + root) / (2 * square)
+        a = -constant / linear if abs(square) < STILL else (-linear + root) / (2 * square)
         gaps.append(t.a - a)
         variances.append(1 / (1 / a + 1 / (n1 - a) + 1 / (events - a) + 1 / (n2 - events + a)))
     statistic = total(gap**2 / variance for gap, variance in zip(gaps, variances, strict=True))
     return statistic, statistic - total(gaps) ** 2 / total(variances)
+
+
+def penalised_logistic(tables: Sequence[Cells]) -> tuple[Exact, Exact, Exact]:
+    """Pool odds ratios by logistic regression with Firth's penalty: estimate, variance and Fletcher's overdispersion.
+
+    Fisher scoring on the modified score with the whole information matrix, until 45 digits stand still.
+    """
+    k = len(tables)
+    arms = [Arm(t.a, t.n1, (1 + i, 0)) for i, t in enumerate(tables)]
+    arms += [Arm(t.c, t.n2, (1 + i,)) for i, t in enumerate(tables)]
+    half = exact(0.5)
+    beta = [exact(0)] + [log((t.a + t.c + half) / (t.b + t.d + half)) for t in tables]
+    for _ in range(2000):
+        steps, _ = _firth(arms, beta)
+        longest = max(float(abs(step)) for step in steps)
+        shrink = exact(min(1.0, 2.0 / longest)) if longest > 0 else exact(1)
+        beta = [b + shrink * step for b, step in zip(beta, steps, strict=True)]
+        if longest < STILL:
+            break
+    _, variance = _firth(arms, beta)
+    gaps = [(arm.events - arm.n * p, p, arm.n * p * (1 - p)) for arm in arms for p in [arm.risk(beta)]]
+    pearson = total(gap**2 / w for gap, _, w in gaps)
+    skew = total((1 - 2 * p) * gap / w for gap, p, w in gaps) / (2 * k)
+    spread = pearson / (k - 1) / (1 + skew) if k > 1 else exact(1)
+    return beta[0], variance, spread if spread > 1 else exact(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Hold one arm: its events and size, and the coefficients that add up to its logit."""
+
+    events: Exact
+    n: Exact
+    at: tuple[int, ...]
+
+    def risk(self, beta: Sequence[Exact]) -> Exact:
+        """Give the fitted risk."""
+        return 1 / (1 + exp(-total(beta[i] for i in self.at)))
+
+
+def _firth(arms: Sequence[Arm], beta: Sequence[Exact]) -> tuple[list[Exact], Exact]:
+    """Take a step of Fisher scoring on the modified score; with the variance of the first coefficient."""
+    size = len(beta)
+    fits = [arm.risk(beta) for arm in arms]
+    weights = [arm.n * p * (1 - p) for arm, p in zip(arms, fits, strict=True)]
+    information = [[exact(0)] * size for _ in range(size)]
+    for arm, w in zip(arms, weights, strict=True):
+        for r, s in product(arm.at, arm.at):
+            information[r][s] = information[r][s] + w
+    inverse, _ = inverse_and_determinant(information)
+    score = [exact(0)] * size
+    for arm, p, w in zip(arms, fits, weights, strict=True):
+        hat = w * total(inverse[r][s] for r, s in product(arm.at, arm.at))
+        for r in arm.at:
+            score[r] = score[r] + arm.events - arm.n * p + hat * (exact(0.5) - p)
+    return [dot(row, score) for row in inverse], inverse[0][0]
