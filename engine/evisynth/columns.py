@@ -42,6 +42,7 @@ NUMERIC: dict[str, tuple[str, ...]] = {
     "pairs_only_1": (),
     "pairs_only_2": (),
     "pairs_neither": (),
+    "proportion_both": (),
     # correlations, and what a paper prints of a test
     "r": ("ri", "cor", "correlation"),
     "t_value": ("tval", "t_statistic"),

@@ -35,6 +35,7 @@ RANGES: Mapping[str, tuple[float, float, str]] = {
     **dict.fromkeys(("f_value", "chi2"), (0.0, _INFINITE, "this statistic cannot be negative")),
     "p_value": (0.0, 1.0, "a p-value lies between 0 and 1"),
     "r_squared": (0.0, 1.0, "R² lies between 0 and 1"),
+    "proportion_both": (0.0, 1.0, "a proportion lies between 0 and 1"),
     "cles": (0.0, 1.0, "a probability lies between 0 and 1"),
     "r": (-1.0, 1.0, "a correlation lies between -1 and 1"),
 }

@@ -46,9 +46,9 @@ MEASURES = {
         if pooling.measures is None or record.name in pooling.measures
     }
     for record in es.default_registry().all(es.EffectMeasure)
-    if {*record.columns} <= {*TABLE}
+    if {*record.columns} <= {*TABLE} and not (record.counts and "r" in record.parameters)
 }
-"""Every measure that the table has the columns of, with what pools it."""
+"""Every measure that the table has the columns of, with what pools it; its arms are not those of matched pairs."""
 DEFAULT_METHOD = {"OR": "MH", "RR": "MH", "RD": "MH", "PETO": "Peto", "O-E": "Peto"}
 
 

@@ -19,7 +19,7 @@ from evisynth.registry import default_registry
 from evisynth.settings import Settings
 from evisynth.studies import MeasuredEffects, Studies
 from evisynth.testing.conformance import ask, check_record, close, ensure, registry_with, same
-from evisynth.testing.samples import ORDINARY, study_table
+from evisynth.testing.samples import ORDINARY, paired_table, study_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,8 @@ def check_effect_measure(record: EffectMeasure) -> None:
     """
     check_record(record)
     _parameters_are_known(record)
-    table = study_table()
+    # Counts of two arms beside a correlation are those of pairs.
+    table = paired_table() if record.counts and "r" in record.parameters else study_table()
     y, v = _measured(record, table, "a table of ordinary and hard rows")
     ordinary = slice(0, ORDINARY)
     ensure(

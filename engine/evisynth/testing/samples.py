@@ -173,6 +173,7 @@ def _tests_and_pairs(rng: np.random.Generator, k: int) -> dict[str, FloatArray]:
         "pairs_only_1": counts(0.0, 0.0),
         "pairs_only_2": counts(5.0, 0.0),
         "pairs_neither": counts(4.0, 0.0),
+        "proportion_both": rng.uniform(0.2, 0.5, k),
         "genotype_11": counts(0.0, 0.0),
         "genotype_12": counts(5.0, 0.0),
         "genotype_22": counts(4.0, 0.0),
@@ -215,3 +216,20 @@ def study_table() -> Studies:
     }
     names = [f"Trial {i + 1}" for i in range(ORDINARY)] + [f"Hard trial {i + 1}" for i in range(hard)]
     return Studies(columns={name: read_only(column) for name, column in columns.items()}, study=tuple(names))
+
+
+def paired_table() -> Studies:
+    """Make `study_table` for pairs: both arms have as many participants, and ``r`` is one that the margins allow."""
+    table = study_table()
+    columns = dict(table.columns)
+    n = columns["n_1"]
+    columns["n_2"] = n
+    columns["events_2"] = read_only(
+        np.where(columns["events_2"] == columns["n_2"], n, np.minimum(columns["events_2"], n - 1))
+    )
+    columns["nonevents_2"] = read_only(n - columns["events_2"])
+    p_1, p_2 = columns["events_1"] / n, columns["events_2"] / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        most = (np.minimum(p_1, p_2) - p_1 * p_2) / np.sqrt(p_1 * (1 - p_1) * p_2 * (1 - p_2))
+    columns["r"] = read_only(np.where(np.isfinite(most), most / 2, columns["r"]))
+    return attrs.evolve(table, columns=columns)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from evisynth import Cells, CorrectedCells, EffectMeasure, FloatArray, MeasuredEffects, hookimpl
 
+if TYPE_CHECKING:
+    from evisynth import Average, Reasons
+
 HANDBOOK = "Deeks & Higgins (2010), Statistical algorithms in Review Manager 5"
+NO_VARIATION = "nobody or everybody of each arm had the event: the variance is 0"
+ONE = "one participant in an arm: the unbiased variance divides by n - 1"
 
 
 def log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -20,25 +27,54 @@ def log_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
         return np.where(near, np.log1p(difference / denominator), np.log(numerator / denominator))
 
 
-def odds_ratio(cells: CorrectedCells) -> MeasuredEffects:
-    """Take ln(ad/bc) with variance 1/a + 1/b + 1/c + 1/d (Woolf)."""
+def odds_ratio(cells: CorrectedCells, average: Average | None = None, vtype: str = "LS") -> MeasuredEffects:
+    """Take ln(ad/bc) with variance 1/a + 1/b + 1/c + 1/d (Woolf).
+
+    With ``vtype="AV"`` the variance is Σ 1/(n p(1 - p)), p the risk of the arm in all studies together.
+    """
     e, s = cells.effect, cells.variance
-    return MeasuredEffects(log_ratio(e.a * e.d, e.b * e.c), 1 / s.a + 1 / s.b + 1 / s.c + 1 / s.d)
+    if vtype == "AV" and average is not None:
+        p_1, p_2 = average(s.a / s.n_1, s.n_1), average(s.c / s.n_2, s.n_2)
+        v = 1 / (s.n_1 * p_1 * (1 - p_1)) + 1 / (s.n_2 * p_2 * (1 - p_2))
+    else:
+        v = 1 / s.a + 1 / s.b + 1 / s.c + 1 / s.d
+    return MeasuredEffects(log_ratio(e.a * e.d, e.b * e.c), v)
 
 
-def risk_ratio(cells: CorrectedCells) -> MeasuredEffects:
-    """Take ln of the ratio of risks with variance (1/a - 1/n₁) + (1/c - 1/n₂), the delta method's."""
+def risk_ratio(cells: CorrectedCells, average: Average | None = None, vtype: str = "LS") -> MeasuredEffects:
+    """Take ln of the ratio of risks with variance (1/a - 1/n₁) + (1/c - 1/n₂), the delta method's.
+
+    With ``vtype="AV"`` the variance is Σ (1 - p)/(n p), p the risk of the arm in all studies together.
+    """
     e, s = cells.effect, cells.variance
-    # 1/a - 1/n = b/(a n) does not cancel.
-    return MeasuredEffects(log_ratio(e.a * e.n_2, e.c * e.n_1), s.b / (s.a * s.n_1) + s.d / (s.c * s.n_2))
+    if vtype == "AV" and average is not None:
+        p_1, p_2 = average(s.a / s.n_1, s.n_1), average(s.c / s.n_2, s.n_2)
+        v = (1 - p_1) / (s.n_1 * p_1) + (1 - p_2) / (s.n_2 * p_2)
+    else:
+        # 1/a - 1/n = b/(a n) does not cancel.
+        v = s.b / (s.a * s.n_1) + s.d / (s.c * s.n_2)
+    return MeasuredEffects(log_ratio(e.a * e.n_2, e.c * e.n_1), v)
 
 
-def risk_difference(cells: CorrectedCells) -> MeasuredEffects:
-    """Take the difference of risks with variance ab/n₁³ + cd/n₂³."""
+def risk_difference(cells: CorrectedCells, average: Average | None = None, vtype: str = "LS") -> MeasuredEffects:
+    """Take the difference of risks with variance ab/n₁³ + cd/n₂³.
+
+    ``vtype``: ``UB`` divides by n - 1 for one n, which is unbiased; ``AV`` is Σ p(1 - p)/n, p the risk of the arm in
+    all studies together.
+    """
     e, s = cells.effect, cells.variance
     n_1, n_2 = e.n_1, e.n_2
+    one, two = s.a * s.b / s.n_1**3, s.c * s.d / s.n_2**3
+    reasons: Reasons = ()
+    if vtype == "UB":
+        reasons = ((np.asarray((s.n_1 <= 1) | (s.n_2 <= 1)), ONE),)
+        one, two = one * s.n_1 / (s.n_1 - 1), two * s.n_2 / (s.n_2 - 1)
+    if vtype == "AV" and average is not None:
+        p_1, p_2 = average(s.a / s.n_1, s.n_1), average(s.c / s.n_2, s.n_2)
+        one, two = p_1 * (1 - p_1) / s.n_1, p_2 * (1 - p_2) / s.n_2
     # The integer cross-difference is exact; a difference of two quotients is not.
-    return MeasuredEffects((e.a * n_2 - e.c * n_1) / (n_1 * n_2), s.a * s.b / s.n_1**3 + s.c * s.d / s.n_2**3)
+    reasons = (*reasons, (np.asarray(one + two == 0), NO_VARIATION))
+    return MeasuredEffects((e.a * n_2 - e.c * n_1) / (n_1 * n_2), one + two, reasons)
 
 
 def peto_odds_ratio(cells: CorrectedCells) -> MeasuredEffects:
@@ -68,6 +104,7 @@ def effect_measures() -> list[EffectMeasure]:
             default_method="MH",
             uninformative="no or all events",
             reference=f"Woolf (1955), Ann. Hum. Genet. 19:251-253; {HANDBOOK}",
+            variances=("LS", "AV"),
             r_equivalent=escalc.format("OR"),
         ),
         EffectMeasure(
@@ -78,6 +115,7 @@ def effect_measures() -> list[EffectMeasure]:
             default_method="MH",
             uninformative="no events",
             reference=f"Katz, Baptista, Azen & Pike (1978), Biometrics 34:469-474; {HANDBOOK}",
+            variances=("LS", "AV"),
             r_equivalent=escalc.format("RR"),
         ),
         EffectMeasure(
@@ -88,6 +126,7 @@ def effect_measures() -> list[EffectMeasure]:
             default_method="MH",
             zero_cells="difference",
             reference=f"Newcombe (1998), Stat. Med. 17:873-890, method 1; {HANDBOOK}",
+            variances=("LS", "UB", "AV"),
             r_equivalent=escalc.format("RD"),
         ),
         EffectMeasure(
