@@ -10,6 +10,7 @@ one DL, REML, PM  estimate, standard error, τ²
 one HK            estimate and its limits, Hartung–Knapp with REML
 one QP            limits of τ² by Q-profile
 tables MH         log risk ratio, standard error
+log RR            the first log risk ratios and variances of a million tables
 large DL          as one DL, with a thousand studies
 regression REML   coefficients of an intercept and two moderators
 leave-one-out DL  the estimates without each of a thousand studies
@@ -37,6 +38,8 @@ SEED = 1
 K = 13
 LARGE = 1_000
 HUGE = 100_000
+MEASURED = 1_000_000
+"""Tables whose effects are measured: the same few, over and over."""
 ANALYSES, FEWER, STUDIES = 100_000, 10_000, 10
 LOOPED = 200
 """Analyses of the batch that a peer loops over; its time for one does not depend on how many there are."""
@@ -79,6 +82,11 @@ class Data:
         events = {"events_1": rng.binomial(n_1 - 2, 0.1) + 1, "events_2": rng.binomial(n_2 - 2, 0.2) + 1}
         tables = {name: column.tolist() for name, column in {**events, "n_1": n_1, "n_2": n_2}.items()}
         return cls(one, large, huge, many, rng.normal(size=(REGRESSED, 2)), tables)
+
+    @property
+    def measured(self) -> Mapping[str, FloatArray]:
+        """Columns of the tables whose effects are measured."""
+        return {name: np.resize(np.array(column, dtype=np.float64), MEASURED) for name, column in self.tables.items()}
 
     @property
     def regressed(self) -> tuple[FloatArray, FloatArray]:

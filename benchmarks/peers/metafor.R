@@ -7,6 +7,7 @@ one <- data_of("one")
 large <- data_of("large")
 regression <- data_of("regression")
 tables <- data_of("tables")
+measured <- tables[rep_len(seq_len(nrow(tables)), 1000000), ]
 many <- split(data_of("many"), data_of("many")$analysis)
 
 pool <- function(rows, method) {
@@ -27,6 +28,10 @@ tasks <- list(
   "tables MH" = function() {
     made <- rma.mh(measure = "RR", ai = tables$events_1, n1i = tables$n_1, ci = tables$events_2, n2i = tables$n_2)
     c(coef(made), made$se)
+  },
+  "log RR" = function() {
+    made <- escalc("RR", ai = measured$events_1, n1i = measured$n_1, ci = measured$events_2, n2i = measured$n_2)
+    c(made$yi[1:50], made$vi[1:50])
   },
   "large DL" = function() pool(large, "DL"),
   "regression REML" = function() coef(rma(yi, vi, mods = ~ a + b, data = regression, method = "REML")),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 import evisynth as es
-from peers import ANALYSES, COMPARED, FEWER, HUGE, LARGE, REGRESSED, STUDIES, Answer, Call, Data, K
+from peers import ANALYSES, COMPARED, FEWER, HUGE, LARGE, MEASURED, REGRESSED, STUDIES, Answer, Call, Data, K
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,7 @@ def rows(data: Data) -> list[tuple[str, str, Call, float]]:
         (f"fit, {K} studies, REML, Hartung-Knapp", "one HK", Call(partial(hartung_knapp, one)), STOPPED),
         (f"Q-profile interval of τ², {K} studies", "one QP", Call(partial(q_profile, one)), STOPPED),
         (f"fit, {K} 2×2 tables, RR by Mantel-Haenszel", "tables MH", Call(partial(mantel_haenszel, tables)), EXACT),
+        (f"log risk ratios of {MEASURED:,} tables", "log RR", Call(partial(log_risk_ratios, data.measured)), EXACT),
         (f"fit, {LARGE:,} studies, DL", "large DL", Call(partial(estimate, large, tau2="DL")), EXACT),
         (f"fit, {HUGE:,} studies, DL", "", Call(partial(estimate, huge, tau2="DL")), EXACT),
         (
@@ -110,6 +111,12 @@ def mantel_haenszel(studies: es.Studies) -> Answer:
     pooled = es.fit(studies, measure="RR", method="MH", model="common", settings="metafor").pooled
     assert pooled is not None
     return pooled.value, pooled.se
+
+
+def log_risk_ratios(columns: Mapping[str, Any]) -> Answer:
+    """Measure tables, from their columns on."""
+    made = es.effects(columns, "RR", settings="metafor")
+    return [*made.y[:COMPARED].tolist(), *made.v[:COMPARED].tolist()]
 
 
 def regression(effects: es.Effects, moderators: Any) -> Answer:  # noqa: ANN401 - a matrix
