@@ -116,7 +116,7 @@ def test_leave_one_out_prints_a_table(run: Callable[..., Result], csv_file: Path
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--measure", "RX"), "did you mean 'RR'"),
+        (("--measure", "PETOO"), "did you mean 'PETO'"),
         (("--measure", "RR", "--settings", "revman6"), "presets: revman5"),
         (("--measure", "RR", "--level", "95"), "between 0 and 1"),
         (("--measure", "RR", "--exclude", "Nobody"), "Nobody"),
