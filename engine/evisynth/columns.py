@@ -197,6 +197,10 @@ OUTPUT: dict[str, str] = {
     "provider": "distribution that provides the method",
     "module": "module that provides the method",
     "reference": "published source",
+    "columns": "columns that the method needs",
+    "scale": "analysis scale of the measure",
+    "variances": "variance types that the measure has",
+    "targets": "what the conversion gives",
     "r_equivalent": "R call that computes the same",
     "r_version": "lowest version of the R package that the R call holds for",
 }

@@ -116,6 +116,8 @@ class UnknownMethodError(InputError):
         self.kind, self.name, self.available, self.broken = kind, name, tuple(available), tuple(broken)
         folded = {known.casefold(): known for known in reversed(available)}
         near = [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)]
+        # Whoever mistypes a name rarely mistypes its first letter.
+        near.sort(key=lambda known: known[:1].casefold() != name[:1].casefold())
         message = f"no {kind} named {name!r}"
         if near:
             message += f" (did you mean {' or '.join(repr(match) for match in near)}?)"

@@ -11,7 +11,7 @@ import click
 from evisynth.documents import strict_json
 from evisynth.errors import PluginWarning
 from evisynth.presets import PREDICTION_BY_INTERVAL, PRESETS, PROGRAMS, UNVERIFIED
-from evisynth.records import KINDS
+from evisynth.records import KINDS, Conversion, EffectMeasure, Route
 from evisynth.registry import Registry, default_registry
 from evisynth.requests import schema
 from evisynth.settings import BY_INTERVAL, refuse_unknown
@@ -35,10 +35,23 @@ def method_rows(registry: Registry, kind: type[Method] | None = None) -> list[di
             "reference": method.reference,
             "r_equivalent": method.r_equivalent,
             "r_version": method.r_version,
+            **_particulars(method),
         }
         for method, plugin in registry
         if kind is None or type(method) is kind
     ]
+
+
+def _particulars(method: Method) -> dict[str, Any]:
+    """Say what a measure, a route or a conversion is made of; nothing for other kinds."""
+    if isinstance(method, EffectMeasure):
+        scale = method.scale if isinstance(method.scale, str) else method.scale.name
+        return {"columns": list(method.columns), "scale": scale, "variances": list(method.variances)}
+    if isinstance(method, Route):
+        return {"columns": list(method.columns), "formula": method.formula}
+    if isinstance(method, Conversion):
+        return {"columns": list(method.sources), "targets": list(method.targets), "formula": method.formula}
+    return {}
 
 
 def _kind(word: str) -> type[Method]:
@@ -61,8 +74,13 @@ def methods(kind: str | None, *, as_json: bool) -> None:
     from evisynth.cli.tables import print_table  # noqa: PLC0415 - rich only for tables
 
     for title in dict.fromkeys(row["kind"] for row in rows):
-        shown = [(row["name"], row["provider"], row["reference"], _r_call(row)) for row in rows if row["kind"] == title]
-        print_table(("Name", "Provider", "Reference", "R equivalent"), shown, title)
+        own = [row for row in rows if row["kind"] == title]
+        shown = [(row["name"], row["provider"], row["reference"], _r_call(row)) for row in own]
+        headings = ("Name", "Provider", "Reference", "R equivalent")
+        if any("columns" in row for row in own):
+            headings = ("Name", "Columns", *headings[1:])
+            shown = [(name, ", ".join(row["columns"]), *rest) for (name, *rest), row in zip(shown, own, strict=True)]
+        print_table(headings, shown, title)
 
 
 def _r_call(row: dict[str, Any]) -> str:
