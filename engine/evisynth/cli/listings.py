@@ -75,11 +75,18 @@ def methods(kind: str | None, *, as_json: bool) -> None:
 
     for title in dict.fromkeys(row["kind"] for row in rows):
         own = [row for row in rows if row["kind"] == title]
-        shown = [(row["name"], row["provider"], row["reference"], _r_call(row)) for row in own]
-        headings = ("Name", "Provider", "Reference", "R equivalent")
-        if any("columns" in row for row in own):
-            headings = ("Name", "Columns", *headings[1:])
-            shown = [(name, ", ".join(row["columns"]), *rest) for (name, *rest), row in zip(shown, own, strict=True)]
+        needs = "columns" in own[0]
+        headings = ("Name", *(("Columns",) if needs else ()), "Provider", "Reference", "R equivalent")
+        shown = [
+            (
+                row["name"],
+                *((", ".join(row["columns"]),) if needs else ()),
+                row["provider"],
+                row["reference"],
+                _r_call(row),
+            )
+            for row in own
+        ]
         print_table(headings, shown, title)
 
 
