@@ -40,6 +40,7 @@ NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
 def measure_studies(studies: Studies, settings: Settings, registry: Registry) -> Effects:
     """Measure the rows of a table of studies."""
     record = registry.get(EffectMeasure, settings.measure or "GEN")
+    _refuse_texts(record, studies)
     measured = measure_columns(studies.columns, settings, registry, studies.source or "the table", studies.text)
     reasons: dict[int, str] = {}
     for mask, reason in measured.without_effect:
@@ -284,6 +285,14 @@ def _refuse_absent(
         have = ", ".join((*columns, *others)) or "none"
         summary = f"measure {record.name} needs columns that {source} lacks; it has {have}"
         raise DataError(summary, [Problem(None, None, name, None, "is missing") for name in absent])
+
+
+def _refuse_texts(record: EffectMeasure, studies: Studies) -> None:
+    """Raise `DataError` for a column of the measure's that is there and holds texts."""
+    problems = [problem for name in record.columns for problem in studies.unread.get(name, ())]
+    if problems:
+        summary = f"measure {record.name} needs columns that hold values which are not numbers"
+        raise DataError(summary, problems)
 
 
 def options_of(settings: Settings) -> Mapping[str, object]:

@@ -96,6 +96,8 @@ class Studies:
     """Name of the file or kind of value that it was read from."""
     notes: tuple[str, ...] = ()
     """What a reader should look at; taken over by the result's warnings."""
+    unread: Mapping[str, tuple[Problem, ...]] = attrs.field(factory=dict[str, tuple[Problem, ...]], eq=False)
+    """Columns (canonical names) that hold texts and are kept as such, with what cannot be read as numbers."""
     origins: Mapping[int, tuple[str, ...]] = attrs.field(factory=dict[int, tuple[str, ...]])
     """What was filled in, by row (from 0), and from what."""
 

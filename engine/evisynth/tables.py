@@ -24,6 +24,7 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": "", "\u202f": ""})
 _THOUSANDS = re.compile(r"^[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$")
 _DECIMAL_COMMA = re.compile(r"^[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+)?(,\d+)?([eE][+-]?\d+)?$")
+NOT_A_NUMBER = "is not a number"
 _INFINITE = math.inf
 RANGES: Mapping[str, tuple[float, float, str]] = {
     # column: least and largest value that a study can have, and what to say of another
@@ -63,7 +64,7 @@ def number_column(
         number = _number(value, decimal_comma=decimal_comma, whole=whole)
         if number is None or math.isinf(number):
             label = study[i] if study is not None and i < len(study) else None
-            message = "is not a number" if number is None else "is not finite"
+            message = NOT_A_NUMBER if number is None else "is not finite"
             problems.append(Problem(i + 1, label, name, _shown(value), message))
             number = math.nan
         made.append(number)
@@ -141,6 +142,7 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
     study = tuple(name or f"Row {i + 1}" for i, name in enumerate(named)) if named else None
     problems: list[Problem] = []
     numbers: dict[str, FloatArray] = {}
+    unread: dict[str, tuple[Problem, ...]] = {}
     notes = list(_repeated(study)) if study is not None else []
     for role, heading in found.items():
         if role not in NUMERIC:
@@ -149,7 +151,9 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
         column = number_column(
             heading, columns[heading], wrong, study, decimal_comma=table.decimal_comma, whole=role in COUNTS
         )
-        if wrong and role not in ALWAYS_NUMBERS and role not in (roles or {}):
+        not_numbers = any(problem.message == NOT_A_NUMBER for problem in wrong)
+        if not_numbers and role not in ALWAYS_NUMBERS and role not in (roles or {}):
+            unread[role] = tuple(wrong)
             text[heading] = tuple(text_cell(value) for value in columns[heading])
             notes.append(
                 f"column {heading!r} is kept as text, not read as {role}: row {wrong[0].row} holds {wrong[0].value}"
@@ -163,7 +167,14 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
         problems.sort(key=lambda problem: problem.row or 0)
         summary = f"{source or 'the table'} holds {_plural(len(problems), 'value')} that cannot be used"
         raise DataError(summary, problems)
-    return Studies(columns=numbers, study=k if study is None else study, text=text, source=source, notes=tuple(notes))
+    return Studies(
+        columns=numbers,
+        study=k if study is None else study,
+        text=text,
+        source=source,
+        notes=tuple(notes),
+        unread=unread,
+    )
 
 
 def _plural(count: int, word: str) -> str:
