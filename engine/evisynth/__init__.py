@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.completing import complete
     from evisynth.converting import convert
+    from evisynth.delta_method import delta_method
     from evisynth.designs import Design
     from evisynth.diagnostics.blup import StudyPredictions, blup
     from evisynth.diagnostics.cumulative import Cumulative, cumulative
@@ -141,6 +142,7 @@ _LATER = {
     "complete": "completing",
     "convert": "converting",
     "cumulative": "diagnostics.cumulative",
+    "delta_method": "delta_method",
     "fit_many": "batch",
     "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
@@ -270,6 +272,7 @@ __all__ = [
     "convert",
     "cumulative",
     "default_registry",
+    "delta_method",
     "design_of",
     "effects",
     "f_p_value",

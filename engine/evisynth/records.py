@@ -347,6 +347,10 @@ class Conversion(Method):
     """Whether it takes positive statistics alone, and refuses others row by row."""
     tested_by: str | None = attrs.field(default=None, kw_only=True)
     """Name of the conversion of the same statistics whose target ``skewed`` is 1 where the data object to this one."""
+    joins_rows: bool = attrs.field(default=False, kw_only=True)
+    """Whether the rows are parts of one thing, such as the points of a curve, and give one row of targets, ``(1,)``."""
+    examples: Mapping[str, tuple[float, ...]] = attrs.field(factory=dict[str, tuple[float, ...]], kw_only=True)
+    """Values, three rows or more, that the conformance kit takes for sources where its own do not fit."""
 
     @property
     def sources(self) -> tuple[str, ...]:

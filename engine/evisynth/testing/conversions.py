@@ -28,9 +28,12 @@ LOCATIONS: Mapping[str, tuple[float, ...]] = {
     "q3": (7.0, 29.0, 2.0),
     "maximum": (15.0, 41.0, 9.0),
     "mean": (5.0, 25.0, 0.75),
+    "mean_1": (5.0, 25.0, 0.75),
+    "mean_2": (6.0, 22.0, 0.5),
+    "mean_baseline": (7.0, 24.0, 0.25),
+    "mean_final": (5.0, 25.0, 0.75),
     "ci_low": (4.0, 22.0, -0.25),
     "ci_high": (6.0, 28.0, 1.75),
-    "yi": (0.5, -0.25, 0.125),
 }
 POSITIVE: Mapping[str, tuple[float, ...]] = {
     # the same for statistics that are logarithms, powers or rates somewhere on their way
@@ -41,7 +44,18 @@ POSITIVE: Mapping[str, tuple[float, ...]] = {
     "maximum": (15.0, 41.0, 6.0),
     "mean": (5.0, 25.0, 1.5),
 }
-SPREADS: Mapping[str, tuple[float, ...]] = {"sd": (3.0, 7.5, 2.25), "se": (0.5, 1.5, 0.25), "sei": (0.5, 1.5, 0.25)}
+SPREADS: Mapping[str, tuple[float, ...]] = {
+    "sd": (3.0, 7.5, 2.25),
+    "se": (0.5, 1.5, 0.25),
+    "sei": (0.5, 1.5, 0.25),
+    "sd_1": (3.0, 7.5, 2.25),
+    "sd_2": (2.5, 8.0, 2.0),
+    "sd_baseline": (2.5, 8.0, 2.0),
+    "sd_final": (3.0, 7.5, 2.25),
+    "sd_change": (2.0, 6.0, 1.5),
+}
+DIFFERENCES = frozenset({"mean_change"})
+"""Differences of locations, which a shift of the data leaves as they are."""
 NUMBERS: Mapping[str, tuple[float, ...]] = {
     "n": (30.0, 25.0, 81.0),
     "n_1": (30.0, 25.0, 81.0),
@@ -49,6 +63,49 @@ NUMBERS: Mapping[str, tuple[float, ...]] = {
     "p_value": (0.03, 0.2, 0.001),
     "df": (28.0, 23.0, 79.0),
     "statistic": (2.2, -1.3, 3.4),
+    "t_value": (2.2, -1.3, 3.4),
+    "z_value": (2.2, -1.3, 3.4),
+    "f_value": (4.84, 1.69, 11.56),
+    "chi2": (4.84, 1.69, 11.56),
+    "direction": (1.0, -1.0, 1.0),
+    "level": (0.95, 0.9, 0.99),
+    "r": (0.5, 0.1, 0.25),
+    "yi": (0.5, -0.25, 0.125),
+    "vi": (0.25, 0.0625, 0.04),
+    "estimate": (0.8, 1.5, 1.25),
+    "events": (20.0, 12.0, 60.0),
+    "events_1": (12.0, 5.0, 35.0),
+    "events_2": (8.0, 7.0, 25.0),
+    "expected_1": (10.0, 7.0, 30.0),
+    "expected_2": (10.0, 5.0, 30.0),
+    "o_e": (2.5, -1.25, 4.0),
+    "o_e_variance": (5.0, 3.0, 15.0),
+    "parts": (2.0, 3.0, 1.0),
+    "percent": (40.0, 16.0, 26.0),
+    "decimals": (0.0, 0.0, 0.0),
+    "corrected": (1.0, 0.0, 1.0),
+    "cluster_size": (10.0, 30.0, 4.5),
+    "cluster_cv": (0.0, 0.5, 0.25),
+    "icc": (0.02, 0.05, 0.1),
+}
+OF_SIZE = frozenset({"n", "n_1", "n_2", "df", "level", "r"})
+"""Numbers that neither a shift nor another unit of the data changes."""
+
+READINGS: Mapping[str, tuple[float, ...]] = {
+    # of one thing: four points of two survival curves, for conversions that join rows
+    "time": (0.0, 6.0, 12.0, 24.0),
+    "survival_1": (1.0, 0.9, 0.75, 0.5),
+    "survival_2": (1.0, 0.85, 0.625, 0.375),
+    "at_risk_1": (100.0, 88.0, 70.0, 40.0),
+    "at_risk_2": (104.0, 86.0, 60.0, 30.0),
+    "follow_up_min": (6.0, 6.0, 6.0, 6.0),
+    "follow_up_max": (30.0, 30.0, 30.0, 30.0),
+    "n_1": (100.0, 100.0, 100.0, 100.0),
+    "n_2": (104.0, 104.0, 104.0, 104.0),
+    "mean": (5.0, 6.5, 4.0, 5.5),
+    "sd": (3.0, 2.5, 2.0, 3.5),
+    "n": (30.0, 25.0, 81.0, 40.0),
+    "events": (12.0, 10.0, 30.0, 0.0),
 }
 
 
@@ -58,22 +115,36 @@ def check_conversion(
     """Check a conversion of statistics; raises `ConformanceError` for the first law that it breaks.
 
     It gives one finite number per row for each target; each row depends on itself alone; a missing value leaves missing
-    what depends on it; it leaves its inputs alone. Where sources and targets are locations and spreads (quartiles →
+    what depends on it; it leaves its inputs alone. A missing alternative (a parameter that defaults to None) is as one
+    that is not given. A conversion that joins rows gives one row, and that of a part of which a value is missing is
+    missing. Where sources and targets are locations and spreads (quartiles →
     mean, sd), a shift of the data shifts locations and another unit multiplies all; ``location_scale=False`` for a
     conversion that works on a transformed scale. ``columns`` are example values, three rows or more, for sources that
-    are not in the kit's own lists.
+    are not in the kit's own lists or the record's ``examples``.
     """
     check_record(record)
-    known = {**LOCATIONS, **SPREADS, **NUMBERS, **(columns or {})}
+    known = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
+    known |= {**(READINGS if record.joins_rows else {}), **record.examples, **(columns or {})}
     absent = [name for name in record.sources if name not in known]
     if absent:
-        law = "example values are known for every source (give them as columns=…)"
+        law = "example values are known for every source (examples of the record, or columns=…)"
         raise ConformanceError(record, law, "the function's parameters", ", ".join(absent))
     inputs = {name: read_only(known[name]) for name in record.sources}
-    base = _converted(record, inputs, "three rows")
-    rows = next(iter(inputs.values())).size
-    ensure(all(np.isfinite(column).all() for column in base), record, "targets are finite", "three rows", base)
-    for i in range(rows):
+    given = f"{'four' if record.joins_rows else 'three'} rows"
+    base = _converted(record, inputs, given)
+    ensure(all(np.isfinite(column).all() for column in base), record, "targets are finite", given, base)
+    if record.joins_rows:
+        _part_missing(record, inputs)
+    else:
+        _rows_alone(record, inputs, base)
+    if record.positive:
+        _refuses(record, inputs)
+    if location_scale and _of_location_and_scale(record):
+        _moves(record, inputs, base)
+
+
+def _rows_alone(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[FloatArray, ...]) -> None:
+    for i in range(next(iter(inputs.values())).size):
         one = _converted(
             record, {name: read_only(column[i : i + 1]) for name, column in inputs.items()}, f"row {i + 1}"
         )
@@ -88,6 +159,17 @@ def check_conversion(
         holed = column.copy()
         holed[0] = np.nan
         seen = _converted(record, {**inputs, name: read_only(holed)}, f"three rows, {name} missing in the first")
+        if record.parameters[name].default is None:
+            others = {other: values for other, values in inputs.items() if other != name}
+            without = _converted(record, others, f"three rows without {name}")
+            ensure(
+                all(same(new[0], bare[0]) for new, bare in zip(seen, without, strict=True)),
+                record,
+                "an alternative that is missing is as one that is not given",
+                f"three rows, {name} missing in the first",
+                f"{seen}, not row 1 of {without}",
+            )
+            continue
         ensure(
             # A target need not depend on every source: an SD from quartiles does without the median.
             all(
@@ -100,17 +182,27 @@ def check_conversion(
             f"three rows, {name} missing in the first",
             seen,
         )
-    if record.positive:
-        _refuses(record, inputs)
-    if location_scale and _of_location_and_scale(record):
-        _moves(record, inputs, base)
+
+
+def _part_missing(record: Conversion, inputs: Mapping[str, FloatArray]) -> None:
+    for name, column in inputs.items():
+        holed = column.copy()
+        holed[-1] = np.nan
+        seen = _converted(record, {**inputs, name: read_only(holed)}, f"four rows, {name} missing in the last")
+        ensure(
+            any(np.isnan(new[0]) for new in seen),
+            record,
+            "a missing part leaves missing what depends on it",
+            f"four rows, {name} missing in the last",
+            seen,
+        )
 
 
 def _converted(record: Conversion, inputs: Mapping[str, FloatArray], given: str) -> tuple[FloatArray, ...]:
     columns_in: dict[str, Any] = dict(inputs)
     made = ask(record, "answers, and writes nothing into its inputs", given, record.function, **columns_in)
     columns = tuple(np.asarray(column, dtype=np.float64) for column in made)
-    shape = next(iter(inputs.values())).shape
+    shape = (1,) if record.joins_rows else next(iter(inputs.values())).shape
     ensure(
         len(columns) == len(record.targets) and all(column.shape == shape for column in columns),
         record,
@@ -122,8 +214,8 @@ def _converted(record: Conversion, inputs: Mapping[str, FloatArray], given: str)
 
 
 def _of_location_and_scale(record: Conversion) -> bool:
-    of_data = {*LOCATIONS, *SPREADS}
-    return set(record.targets) <= of_data and set(record.sources) <= {*of_data, "n", "n_1", "n_2", "df"}
+    of_data = {*LOCATIONS, *SPREADS, *DIFFERENCES}
+    return set(record.targets) <= {*of_data, *OF_SIZE} and set(record.sources) <= {*of_data, *OF_SIZE}
 
 
 def _refuses(record: Conversion, inputs: Mapping[str, FloatArray]) -> None:
@@ -151,7 +243,8 @@ def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[Flo
     moved = _converted(record, shifted, f"three rows shifted by {SHIFT}")
     other = _converted(record, scaled, f"three rows times {UNIT}")
     for target, old, new, larger in zip(record.targets, base, moved, other, strict=True):
-        expected = old + SHIFT if target in LOCATIONS else old
+        shift, unit = (SHIFT if target in LOCATIONS else 0.0), (1.0 if target in OF_SIZE else UNIT)
+        expected = old + shift
         ensure(
             not record.shifts or close(new, expected, TOLERANCE, 10.0),
             record,
@@ -160,9 +253,9 @@ def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[Flo
             f"{target} {new}, not {expected}",
         )
         ensure(
-            close(larger, old * UNIT, TOLERANCE),
+            close(larger, old * unit, TOLERANCE),
             record,
             "another unit multiplies locations and spreads",
             f"three rows times {UNIT}",
-            f"{target} {larger}, not {old * UNIT}",
+            f"{target} {larger}, not {old * unit}",
         )
