@@ -393,6 +393,12 @@ CONVERSIONS = {
     "statistics that are not positive are refused with every row": attrs.evolve(
         _converted(lambda median, q1, q3, n: (median + 0 * n, q3 - q1)), positive=True
     ),
+    "an alternative that is missing is as one that is not given": _converted(
+        lambda median, q1, q3, n, mean=None: (median + 0 * n + (0.0 if mean is None else 1.0), q3 - q1)
+    ),
+    "a missing part leaves missing what depends on it": attrs.evolve(
+        _converted(lambda median, q1, q3, n: (median[:1], q3[:1] - q1[:1])), joins_rows=True
+    ),
     "example values are known for every source (give them as columns=…)": _like(
         _WAN, lambda flavour: (flavour, flavour)
     ),

@@ -127,7 +127,7 @@ def check_conversion(
     known |= {**(READINGS if record.joins_rows else {}), **record.examples, **(columns or {})}
     absent = [name for name in record.sources if name not in known]
     if absent:
-        law = "example values are known for every source (examples of the record, or columns=…)"
+        law = "example values are known for every source (give them as columns=…)"
         raise ConformanceError(record, law, "the function's parameters", ", ".join(absent))
     inputs = {name: read_only(known[name]) for name in record.sources}
     given = f"{'four' if record.joins_rows else 'three'} rows"

@@ -26,10 +26,12 @@ def log(yi: FloatArray, vi: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def exp(yi: FloatArray, vi: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Take the exponential; the standard error is multiplied by it."""
+    """Take the exponential; the standard error is multiplied by it. NaN beyond the range of numbers."""
     _check(yi, vi)
-    with np.errstate(over="ignore"):
-        return np.exp(yi), vi * np.exp(2.0 * yi)
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved, variance = np.exp(yi), vi * np.exp(2.0 * yi)
+    held = np.isfinite(moved + variance)
+    return np.where(held, moved, np.nan), np.where(held, variance, np.nan)
 
 
 def logit(yi: FloatArray, vi: FloatArray) -> tuple[FloatArray, FloatArray]:

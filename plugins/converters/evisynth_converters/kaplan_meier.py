@@ -111,7 +111,8 @@ def _pooled(one: tuple[FloatArray, FloatArray], other: tuple[FloatArray, FloatAr
     (d_1, r_1), (d_2, r_2) = one, other
     used: BoolArray = (d_1 > 0) & (d_2 > 0)
     if unknown or not used.any():
-        return (np.array([np.nan]),) * 4
+        nothing = np.array([np.nan])
+        return nothing, nothing, nothing, nothing
     d_1, r_1, d_2, r_2 = d_1[used], r_1[used], d_2[used], r_2[used]
     w = 1.0 / ((r_1 - d_1) / (d_1 * r_1) + (r_2 - d_2) / (d_2 * r_2))
     v = np.array([w.sum()])
