@@ -46,6 +46,9 @@ def complete(
 
 
 def _filled(studies: Studies, record: Conversion, options: Mapping[str, float], registry: Registry) -> Studies:
+    if record.joins_rows:
+        msg = f"conversion {record.name!r} joins rows into one and cannot fill them: use convert(…, by=…)"
+        raise CombinationError(msg)
     ends = [end for end in ARMS if all(f"{target}{end}" in NUMERIC for target in record.targets)]
     if not ends:
         msg = f"conversion {record.name!r} gives {', '.join(record.targets)}, which are no columns of a table"
@@ -99,8 +102,9 @@ def _fill_arm(
     at = np.nonzero(lacking & there)[0]
     if not at.size:
         return
+    given: dict[str, Any] = {name: column[at] for name, column in sources.items()}
     try:
-        made = convert(record.name, registry=registry, **{name: column[at] for name, column in sources.items()})
+        made = convert(record.name, registry=registry, **given)
     except DataError as error:
         raise _with_studies(error, studies, at, end) from error
     written: dict[int, list[str]] = {}

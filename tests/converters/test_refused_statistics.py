@@ -73,7 +73,14 @@ def test_impossible_values_are_refused_with_row_and_column(record: es.Conversion
             found = {(problem.row, problem.column) for problem in caught.value.problems}
             # A limit or a count that is impossible may make its fellow so too.
             assert any(row == 2 for row, _ in found), (name, value)
-            assert name in {column for _, column in found} or name in {"n", "n_1", "n_2", "ci_high", "df"}, (
+            assert name in {column for _, column in found} or name in {
+                "n",
+                "n_1",
+                "n_2",
+                "ci_high",
+                "mean_ci_high",
+                "df",
+            }, (
                 name,
                 found,
             )
@@ -120,8 +127,8 @@ def test_many_rows_at_once(record: es.Conversion) -> None:
 
 
 def test_limits_and_counts_that_contradict_each_other() -> None:
-    with pytest.raises(es.DataError, match="row 2 column ci_low: the lower limit is above the upper"):
-        es.convert("ci-to-sd", ci_low=[1, 3], ci_high=2, n=9)
+    with pytest.raises(es.DataError, match="row 2 column mean_ci_low: the lower limit is above the upper"):
+        es.convert("ci-to-sd", mean_ci_low=[1, 3], mean_ci_high=2, n=9)
     with pytest.raises(es.DataError, match=r"row 1 column events_1: more events than participants \(n_1\)"):
         es.convert("combine-counts", events_1=9, n_1=5, events_2=1, n_2=5)
     with pytest.raises(es.DataError, match="row 1 column ci_low: a ratio is positive"):
@@ -131,6 +138,6 @@ def test_limits_and_counts_that_contradict_each_other() -> None:
     with pytest.raises(es.DataError, match="t needs three participants"):
         es.convert("p-to-pooled-sd", estimate=1, p_value=0.5, n_1=1, n_2=1)
     with pytest.raises(es.DataError, match="at least 2 participants"):
-        es.convert("ci-to-sd", ci_low=1, ci_high=2, n=1)
+        es.convert("ci-to-sd", mean_ci_low=1, mean_ci_high=2, n=1)
     with pytest.raises(es.DataError, match="leaves no variance to the clusters"):
         es.convert("design-effect", cluster_size=30, icc=-0.5)

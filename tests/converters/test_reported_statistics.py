@@ -45,10 +45,12 @@ def test_the_handbooks_way_from_a_p_value_to_a_standard_deviation() -> None:
 
 def test_intervals_of_a_mean_divide_by_the_t_that_the_handbook_prints() -> None:
     # §6.5.2.2: tinv(1 - 0.95, 25 - 1) is 2.0639, and the divisor 3.92 becomes 2 × 2.0639 = 4.128.
-    assert only("ci-to-sd", ci_low=0, ci_high=4.128, n=25) == pytest.approx(5, rel=1e-4)
+    assert only("ci-to-sd", mean_ci_low=0, mean_ci_high=4.128, n=25) == pytest.approx(5, rel=1e-4)
     # For large samples 3.92, and 3.29 and 5.15 for 90 % and 99 %.
     for level, divisor in ((0.95, 3.92), (0.9, 3.29), (0.99, 5.15)):
-        assert only("ci-to-sd-normal", ci_low=-divisor, ci_high=0, n=100, level=level) == pytest.approx(10, rel=5e-4)
+        assert only("ci-to-sd-normal", mean_ci_low=-divisor, mean_ci_high=0, n=100, level=level) == pytest.approx(
+            10, rel=5e-4
+        )
         assert only("ci-to-se", ci_low=-divisor, ci_high=0, level=level) == pytest.approx(1, rel=5e-4)
     # §6.5.2.3: tinv(1 - 0.95, 25 + 22 - 2) is 2.0141.
     width = 2 * 2.0141 * 1.37
@@ -194,5 +196,5 @@ def test_what_says_nothing_of_the_spread_leaves_it_missing() -> None:
         (made,) = es.convert(name, **given).values()
         assert np.isnan(made).all(), name
     assert only("se-to-sd", se=0, n=9) == 0
-    assert only("ci-to-sd", ci_low=2, ci_high=2, n=9) == 0
+    assert only("ci-to-sd", mean_ci_low=2, mean_ci_high=2, n=9) == 0
     assert only("t-to-sd", mean=0, t_value=2, n=9) == 0

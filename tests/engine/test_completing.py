@@ -91,3 +91,27 @@ def test_sample_sizes_of_the_whole_are_not_those_of_an_arm() -> None:
     made = es.complete(es.load(table), "wan-iqr")
     assert np.isnan(made.columns["mean_1"][1])
     assert np.isfinite(made.columns["mean_2"][1])
+
+
+def test_conversions_of_an_arm_fill_it_from_whatever_was_reported() -> None:
+    table = {
+        "mean_1": [10, 11],
+        "mean_2": [9, 10],
+        "n_1": [25, 25],
+        "n_2": [25, 25],
+        "se_1": [0.4, None],
+        "mean_ci_low_1": [None, 10],
+        "mean_ci_high_1": [None, 12],
+        "sd_2": [2, 2],
+    }
+    studies = es.complete(es.load(table), "se-to-sd", "ci-to-sd")
+    assert studies.columns["sd_1"] == pytest.approx([2, 5 / 2.0638986], rel=1e-6)
+    assert studies.columns["sd_2"].tolist() == [2, 2]
+    assert "by se-to-sd: SD = SE √n" in studies.origins[0][0]
+    changes = {"sd_baseline_1": [4], "sd_final_1": [4]}
+    assert es.complete(es.load(changes), "change-sd", r=0.5).columns["sd_change_1"] == pytest.approx([4])
+
+
+def test_a_conversion_that_joins_rows_fills_none() -> None:
+    with pytest.raises(es.CombinationError, match="joins rows into one and cannot fill them"):
+        es.complete(es.load({"mean": [1, 2], "sd": [1, 1], "n": [9, 9]}), "combine-rows")

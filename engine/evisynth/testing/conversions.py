@@ -32,6 +32,8 @@ LOCATIONS: Mapping[str, tuple[float, ...]] = {
     "mean_2": (6.0, 22.0, 0.5),
     "mean_baseline": (7.0, 24.0, 0.25),
     "mean_final": (5.0, 25.0, 0.75),
+    "mean_ci_low": (4.0, 22.0, -0.25),
+    "mean_ci_high": (6.0, 28.0, 1.75),
     "ci_low": (4.0, 22.0, -0.25),
     "ci_high": (6.0, 28.0, 1.75),
 }

@@ -16,6 +16,7 @@ from evisynth_converters.refusals import (
     negative,
     of_direction,
     of_level,
+    of_limits,
     refuse,
     too_small,
 )
@@ -197,7 +198,7 @@ def _log_variance(
     refuse(
         SUMMARY,
         columns,
-        ("ci_low", ci_low > ci_high, "the lower limit is above the upper"),
+        *of_limits(ci_low, ci_high),
         *of_ratio(columns, "estimate", "ci_low", "ci_high"),
         *of_level(level),
         *too_small(columns, 1, "n_1", "n_2"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from evisynth import Conversion, FloatArray, hookimpl
-from evisynth_converters.refusals import Rule, negative, of_direction, of_level, of_p_value, refuse
+from evisynth_converters.refusals import Rule, negative, of_direction, of_level, of_limits, of_p_value, refuse
 from evisynth_converters.standard_errors import of_ratio
 from evisynth_converters.tails import normal_value
 
@@ -58,7 +58,7 @@ def of_interval(
     refuse(
         SUMMARY,
         columns,
-        ("ci_low", ci_low > ci_high, "the lower limit is above the upper"),
+        *of_limits(ci_low, ci_high),
         *of_ratio(columns, "estimate", "ci_low", "ci_high"),
         *of_level(level),
     )

@@ -63,9 +63,9 @@ def of_p_value(p_value: FloatArray) -> list[Rule]:
     ]
 
 
-def of_limits(columns: Mapping[str, FloatArray]) -> list[Rule]:
-    """Make the rule that the lower limit is not above the upper."""
-    return [("ci_low", columns["ci_low"] > columns["ci_high"], "the lower limit is above the upper")]
+def of_limits(low: FloatArray, high: FloatArray, name: str = "ci_low") -> list[Rule]:
+    """Make the rule that the lower limit, the column of this name, is not above the upper."""
+    return [(name, low > high, "the lower limit is above the upper")]
 
 
 def of_direction(direction: FloatArray) -> list[Rule]:

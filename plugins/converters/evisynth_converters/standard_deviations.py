@@ -33,14 +33,18 @@ def se_to_sd(se: FloatArray, n: FloatArray) -> Made:
     return (se * np.sqrt(n),)
 
 
-def ci_to_sd(ci_low: FloatArray, ci_high: FloatArray, n: FloatArray, level: FloatArray | float = 0.95) -> Made:
+def ci_to_sd(
+    mean_ci_low: FloatArray, mean_ci_high: FloatArray, n: FloatArray, level: FloatArray | float = 0.95
+) -> Made:
     """Divide the width of a mean's interval by twice t with n - 1 degrees of freedom, and multiply by √n."""
-    return _of_interval(ci_low, ci_high, level, {"n": n})
+    return _of_interval({"mean_ci_low": mean_ci_low, "mean_ci_high": mean_ci_high}, level, {"n": n})
 
 
-def ci_to_sd_normal(ci_low: FloatArray, ci_high: FloatArray, n: FloatArray, level: FloatArray | float = 0.95) -> Made:
+def ci_to_sd_normal(
+    mean_ci_low: FloatArray, mean_ci_high: FloatArray, n: FloatArray, level: FloatArray | float = 0.95
+) -> Made:
     """Divide the width of a mean's interval by twice the normal quantile (3.92 for 95 %), and multiply by √n."""
-    return _of_interval(ci_low, ci_high, level, {"n": n}, normal=True)
+    return _of_interval({"mean_ci_low": mean_ci_low, "mean_ci_high": mean_ci_high}, level, {"n": n}, normal=True)
 
 
 def t_to_sd(mean: FloatArray, t_value: FloatArray, n: FloatArray) -> Made:
@@ -72,14 +76,14 @@ def ci_to_pooled_sd(
     ci_low: FloatArray, ci_high: FloatArray, n_1: FloatArray, n_2: FloatArray, level: FloatArray | float = 0.95
 ) -> Made:
     """Divide the width of a difference's interval by twice t with n₁ + n₂ - 2 degrees of freedom and √(1/n₁ + 1/n₂)."""
-    return _of_interval(ci_low, ci_high, level, {"n_1": n_1, "n_2": n_2})
+    return _of_interval({"ci_low": ci_low, "ci_high": ci_high}, level, {"n_1": n_1, "n_2": n_2})
 
 
 def ci_to_pooled_sd_normal(
     ci_low: FloatArray, ci_high: FloatArray, n_1: FloatArray, n_2: FloatArray, level: FloatArray | float = 0.95
 ) -> Made:
     """Divide the width of a difference's interval by twice the normal quantile and √(1/n₁ + 1/n₂)."""
-    return _of_interval(ci_low, ci_high, level, {"n_1": n_1, "n_2": n_2}, normal=True)
+    return _of_interval({"ci_low": ci_low, "ci_high": ci_high}, level, {"n_1": n_1, "n_2": n_2}, normal=True)
 
 
 def t_to_pooled_sd(estimate: FloatArray, t_value: FloatArray, n_1: FloatArray, n_2: FloatArray) -> Made:
@@ -118,18 +122,18 @@ def _root_size(sizes: dict[str, FloatArray]) -> FloatArray:
 
 
 def _of_interval(
-    ci_low: FloatArray,
-    ci_high: FloatArray,
+    limits: dict[str, FloatArray],
     level: FloatArray | float,
     sizes: dict[str, FloatArray],
     *,
     normal: bool = False,
 ) -> Made:
-    columns = {"ci_low": ci_low, "ci_high": ci_high, "level": np.asarray(level), **sizes}
-    refuse(SUMMARY, columns, *of_limits(columns), *of_level(level), *_enough(sizes, normal=normal))
+    (lower, low), (_, high) = limits.items()
+    columns = {**limits, "level": np.asarray(level), **sizes}
+    refuse(SUMMARY, columns, *of_limits(low, high, lower), *of_level(level), *_enough(sizes, normal=normal))
     tail = 1.0 - np.asarray(level)
     quantile = normal_value(tail) if normal else t_value(tail, sum(sizes.values()) - len(sizes))
-    return ((ci_high - ci_low) / (2.0 * quantile) * _root_size(sizes),)
+    return ((high - low) / (2.0 * quantile) * _root_size(sizes),)
 
 
 def _enough(sizes: dict[str, FloatArray], *, normal: bool = False) -> list[Rule]:

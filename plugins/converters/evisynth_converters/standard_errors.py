@@ -33,7 +33,7 @@ SUMMARY = "there are statistics that no standard error goes with"
 def ci_to_se(ci_low: FloatArray, ci_high: FloatArray, level: FloatArray | float = 0.95) -> tuple[FloatArray]:
     """Divide the width of an interval by twice the normal quantile (3.92 for 95 %)."""
     columns = {"ci_low": ci_low, "ci_high": ci_high, "level": np.asarray(level)}
-    refuse(SUMMARY, columns, *of_limits(columns), *of_level(level))
+    refuse(SUMMARY, columns, *of_limits(ci_low, ci_high), *of_level(level))
     return ((ci_high - ci_low) / (2.0 * normal_value(1.0 - np.asarray(level))),)
 
 
@@ -42,7 +42,7 @@ def ci_to_se_t(
 ) -> tuple[FloatArray]:
     """Divide the width of an interval by twice the quantile of t."""
     columns = {"ci_low": ci_low, "ci_high": ci_high, "level": np.asarray(level), "df": df}
-    refuse(SUMMARY, columns, *of_limits(columns), *of_level(level), *_of_df(df))
+    refuse(SUMMARY, columns, *of_limits(ci_low, ci_high), *of_level(level), *_of_df(df))
     return ((ci_high - ci_low) / (2.0 * t_of(1.0 - np.asarray(level), df)),)
 
 
@@ -51,7 +51,7 @@ def ratio_to_log(
 ) -> tuple[FloatArray, FloatArray]:
     """Take the logarithm of a ratio, and the standard error from the width of its interval on the log scale."""
     columns = {"estimate": estimate, "ci_low": ci_low, "ci_high": ci_high, "level": np.asarray(level)}
-    refuse(SUMMARY, columns, *of_limits(columns), *of_level(level), *of_ratio(columns, *list(columns)[:3]))
+    refuse(SUMMARY, columns, *of_limits(ci_low, ci_high), *of_level(level), *of_ratio(columns, *list(columns)[:3]))
     # One logarithm of the quotient keeps the digits of a narrow interval.
     width = np.log1p((ci_high - ci_low) / ci_low)
     return np.log(estimate), width / (2.0 * normal_value(1.0 - np.asarray(level)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evisynth import Conversion, FloatArray, hookimpl
-from evisynth_converters.refusals import of_level, of_p_value, refuse
+from evisynth_converters.refusals import of_level, of_limits, of_p_value, refuse
 from evisynth_converters.standard_errors import of_ratio
 from evisynth_converters.tails import normal_value
 
@@ -80,7 +80,7 @@ def _check(columns: dict[str, FloatArray], *ratios: str) -> None:
     if "p_value" in columns:
         rules += of_p_value(columns["p_value"])
     if "ci_low" in columns and "ci_high" in columns:
-        rules.append(("ci_low", columns["ci_low"] > columns["ci_high"], "the lower limit is above the upper"))
+        rules += of_limits(columns["ci_low"], columns["ci_high"])
     refuse(SUMMARY, columns, *rules, *of_ratio(columns, *(name for name in ratios if name in columns)))
 
 
