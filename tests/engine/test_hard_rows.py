@@ -121,7 +121,11 @@ def base(column: str) -> str:
 
 def columns_of(record: es.EffectMeasure) -> list[str]:
     """Name the columns to vary: the required ones, and a correlation that some measures may take."""
-    optional = [name for name in ("r",) if name in record.parameters and name not in record.columns]
+    optional = [
+        name
+        for name in ("pairs_both", "pairs_neither", "r")
+        if name in record.parameters and name not in record.columns
+    ]
     return [*record.columns, *optional]
 
 

@@ -143,6 +143,7 @@ def effect_measures() -> list[EffectMeasure]:
             variances=("LS", "ST", "CS"),
             reference=f"{yule}; {schemes}; Fisher (1921), Metron 1:3-32",
             r_equivalent=escalc.format("ZPHI"),
+            r_version="metafor 4.0",
         ),
         EffectMeasure(
             "YUQ",

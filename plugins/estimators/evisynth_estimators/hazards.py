@@ -103,6 +103,7 @@ def effect_measures() -> list[EffectMeasure]:
             scale="log",
             reference="Parmar, Torri & Stewart (1998), Stat. Med. 17:2815-2834; Tierney et al. (2007), Trials 8:16",
             r_equivalent="metafor::escalc(measure='HR', yi=yi, sei=sei)",
+            r_version="metafor 5.1",
         ),
         EffectMeasure(
             "HD",
@@ -111,5 +112,6 @@ def effect_measures() -> list[EffectMeasure]:
             scale="linear",
             reference="Deeks, Higgins & Altman (2023), Cochrane Handbook 6.4, §10.3 (inverse variance)",
             r_equivalent="metafor::escalc(measure='HD', yi=yi, sei=sei)",
+            r_version="metafor 5.1",
         ),
     ]

@@ -66,27 +66,46 @@ def marginal_odds_ratio(
 
 
 def conditional_odds_ratio(
-    pairs_both: FloatArray,
     pairs_only_1: FloatArray,
     pairs_only_2: FloatArray,
-    pairs_neither: FloatArray,
     increments: Increments,
+    pairs_both: FloatArray | None = None,
+    pairs_neither: FloatArray | None = None,
 ) -> MeasuredEffects:
-    """Take ln(b/c) with variance 1/b + 1/c: pairs with one outcome under both treatments say nothing."""
-    _, b, c, _, empty = _cells(pairs_both, pairs_only_1, pairs_only_2, pairs_neither, increments)
+    """Take ln(b/c) with variance 1/b + 1/c: pairs with one outcome under both treatments say nothing.
+
+    Their numbers need not be known; where they are, a zero among them makes the zero-cell rule add to b and c too.
+    """
+    b, c, empty = _discordant(pairs_only_1, pairs_only_2, pairs_both, pairs_neither, increments)
     return MeasuredEffects(log_ratio(b, c), 1 / b + 1 / c, empty)
 
 
 def peto_conditional_odds_ratio(
-    pairs_both: FloatArray,
     pairs_only_1: FloatArray,
     pairs_only_2: FloatArray,
-    pairs_neither: FloatArray,
     increments: Increments,
+    pairs_both: FloatArray | None = None,
+    pairs_neither: FloatArray | None = None,
 ) -> MeasuredEffects:
-    """Take (O - E)/V = 2(b - c)/(b + c) with variance 1/V = 4/(b + c)."""
-    _, b, c, _, empty = _cells(pairs_both, pairs_only_1, pairs_only_2, pairs_neither, increments)
+    """Take (O - E)/V = 2(b - c)/(b + c) with variance 1/V = 4/(b + c); other pairs as in `conditional_odds_ratio`."""
+    b, c, empty = _discordant(pairs_only_1, pairs_only_2, pairs_both, pairs_neither, increments)
     return MeasuredEffects(2 * (b - c) / (b + c), 4 / (b + c), empty)
+
+
+def _discordant(
+    only_1: FloatArray,
+    only_2: FloatArray,
+    both: FloatArray | None,
+    neither: FloatArray | None,
+    increments: Increments,
+) -> tuple[FloatArray, FloatArray, tuple[tuple[np.ndarray, str], ...]]:
+    # A number that is not known is not known to be 0.
+    a, d = (
+        np.ones(only_1.shape) if pairs is None else np.where(np.isnan(pairs), 1.0, pairs) for pairs in (both, neither)
+    )
+    added = increments(a, only_1, only_2, d)
+    empty = a + only_1 + only_2 + d == 0
+    return only_1 + added, only_2 + added, ((empty, NO_PAIRS),)
 
 
 def _cells(

@@ -193,6 +193,7 @@ def effect_measures() -> list[EffectMeasure]:
             variances=variances,
             reference=reference,
             r_equivalent=escalc.format(name),
+            r_version="metafor 5.1" if name == "PRZ" else None,
         )
         for name, (function, scale, variances, reference) in made.items()
     ]

@@ -194,5 +194,6 @@ def effect_measures() -> list[EffectMeasure]:
             uninformative="never",
             reference=f"{reference}; Fisher (1921), Metron 1:3-32",
             r_equivalent=escalc.format("ZTET"),
+            r_version="metafor 4.0",
         ),
     ]

@@ -1,0 +1,127 @@
+"""Comparison with metafor on this machine: the R call that each measure names, on the hard rows of every measure."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import evisynth as es
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+OPENING = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
+CLOSED = 1e-12
+NEEDS_A_PACKAGE = frozenset({"RTET", "ZTET"})
+"""metafor asks for mvtnorm, which the Debian packages of the tests do not bring."""
+
+
+@cache
+def metafor_version() -> tuple[int, ...]:
+    if shutil.which("Rscript") is None:
+        return ()
+    asked = ["Rscript", "-e", f"{OPENING}; cat(as.character(packageVersion('metafor')))"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
+    return tuple(int(part) for part in done.stdout.replace("-", ".").split(".")) if done.returncode == 0 else ()
+
+
+pytestmark = [
+    pytest.mark.live_r,
+    pytest.mark.skipif(not metafor_version(), reason="R with metafor and jsonlite is not installed"),
+]
+
+
+def _hard_rows() -> ModuleType:
+    """Import the rows from the test beside; test folders are not packages."""
+    path = Path(__file__).parents[1] / "engine" / "test_hard_rows.py"
+    spec = importlib.util.spec_from_file_location("hard_rows", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+HARD: Any = _hard_rows()
+
+
+def asked() -> list[tuple[es.EffectMeasure, dict[str, list[float]], list[str]]]:
+    """Give the measures that this metafor has, each with its table and the rows' labels."""
+    made: list[tuple[es.EffectMeasure, dict[str, list[float]], list[str]]] = []
+    for record in HARD.MEASURES:
+        lowest = tuple(int(part) for part in (record.r_version or "metafor 0").split()[1].split("."))
+        called = (record.r_equivalent or "").startswith("metafor::escalc(")
+        if not record.columns or not called or lowest > metafor_version() or record.name in NEEDS_A_PACKAGE:
+            continue
+        labels, rows = zip(*HARD.rows_of(record), strict=True)
+        made.append((record, {name: [row[name] for row in rows] for name in rows[0]}, list(labels)))
+    return made
+
+
+def as_r(values: list[float]) -> str:
+    return f"c({', '.join('NA' if math.isnan(value) else repr(float(value)) for value in values)})"
+
+
+def test_the_r_call_of_every_measure_gives_what_it_gives(tmp_path: Path) -> None:
+    lines: list[str] = [OPENING, "out <- list()"]
+    measures = asked()
+    for record, table, _ in measures:
+        frame = ", ".join(f"{name}={as_r(values)}" for name, values in table.items())
+        # Row by row: an impossible one would stop the whole call.
+        lines.append(
+            f"out[['{record.name}']] <- local({{ d <- data.frame({frame}); lapply(seq_len(nrow(d)), function(i) "
+            f"tryCatch(suppressWarnings(with(d[i, , drop=FALSE], {{ r <- {record.r_equivalent}; "
+            "list(y=as.numeric(r$yi), v=as.numeric(r$vi)) })), error=function(e) list(e=conditionMessage(e)))) })"
+        )
+    script = tmp_path / "hard_rows.R"
+    script.write_text("\n".join([*lines, "cat('\\n@@', toJSON(out, digits=NA, na='null'))"]), encoding="utf-8")
+    done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
+    assert done.returncode == 0, done.stderr
+    truths = json.loads(done.stdout.rpartition("@@")[2])
+    unknown = [name for name, rows in truths.items() if any("Unknown 'measure'" in str(row.get("e")) for row in rows)]
+    assert unknown == [], "this metafor does not know these: their records name no lowest version"
+    apart: dict[tuple[str, str], str] = {}
+    explained: set[tuple[str, str]] = set()
+    compared = 0
+    for record, table, labels in measures:
+        made = es.effects(table, record.name, settings="metafor", rom_correction="none")
+        truth = truths[record.name]
+        for i, label in enumerate(labels):
+            y, v = ((truth[i].get(name) or [None])[0] for name in "yv")
+            there = isinstance(y, int | float) and isinstance(v, int | float) and v > 0
+            if there != (i not in made.reasons):
+                apart[record.name, label] = f"R {y}, {v}; here {made.reasons.get(i) or (made.y[i], made.v[i])}"
+            elif there and not (abs(made.y[i] - y) <= CLOSED * max(abs(y), 1e-3) and abs(made.v[i] - v) <= CLOSED * v):
+                apart[record.name, label] = f"R {y!r}, {v!r}; here {made.y[i]!r}, {made.v[i]!r}"
+            if (record.name, label) in apart and cause_of(record, label, {name: table[name][i] for name in table}):
+                explained.add((record.name, label))
+            compared += 1
+    unexplained = {where: what for where, what in apart.items() if where not in explained}
+    assert unexplained == {}
+    assert 40 < len(explained) < 70
+    assert len(measures) > 50
+    assert compared > 800
+
+
+def cause_of(record: es.EffectMeasure, label: str, row: dict[str, float]) -> str | None:
+    """Say why a result differs from metafor's; None where it should not."""
+    arms = [f"n_{arm}" for arm in "12" if f"n_{arm}" in row]
+    if any(row[name] == 0 for name in arms):
+        # Half an event among half a participant: the correction alone would make the effect.
+        return "no participants in an arm"
+    if record.name.startswith("MP") and label == "all 0":
+        return "no pairs"
+    if record.name == "MPORM" and row["n_1"] != row["n_2"]:
+        return "pairs have as many participants in either arm"
+    if record.name == "MPORM":
+        # The share of pairs with both events that r asks for is below 0 or above a margin.
+        return "no table of pairs has such a correlation"
+    return None
