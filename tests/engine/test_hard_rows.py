@@ -120,12 +120,9 @@ def base(column: str) -> str:
 
 
 def columns_of(record: es.EffectMeasure) -> list[str]:
-    """Name the columns to vary: the required ones, and a correlation that some measures may take."""
-    optional = [
-        name
-        for name in ("pairs_both", "pairs_neither", "r")
-        if name in record.parameters and name not in record.columns
-    ]
+    """Name the columns to vary: the required ones, and others that some measures may take."""
+    others = ("pairs_both", "pairs_neither", "r")
+    optional = [name for name in others if name in record.parameters and name not in record.columns]
     return [*record.columns, *optional]
 
 

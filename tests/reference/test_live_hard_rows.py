@@ -107,8 +107,8 @@ def test_the_r_call_of_every_measure_gives_what_it_gives(tmp_path: Path) -> None
     unexplained = {where: what for where, what in apart.items() if where not in explained}
     assert unexplained == {}
     assert 40 < len(explained) < 70
-    assert len(measures) > 50
-    assert compared > 800
+    assert len(measures) > 40
+    assert compared > 700
 
 
 def cause_of(record: es.EffectMeasure, label: str, row: dict[str, float]) -> str | None:
