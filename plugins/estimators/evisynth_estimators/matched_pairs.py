@@ -10,6 +10,8 @@ from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
 from evisynth_estimators.two_by_two import log_ratio
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evisynth import CorrectedCells, Increments
 
 NO_PAIRS = "no pairs"
@@ -151,7 +153,7 @@ def effect_measures() -> list[EffectMeasure]:
     elbourne = "Elbourne et al. (2002), Int. J. Epidemiol. 31:140-149"
     curtin = "Curtin, Elbourne & Altman (2002), Stat. Med. 21:2145-2159"
     zou = "Zou (2007), Clin. Trials 4:25-31"
-    made = {
+    made: dict[str, tuple[Callable[..., MeasuredEffects], str, str, str]] = {
         "MPRD": (
             marginal_risk_difference,
             "Risk Difference (Matched Pairs)",
