@@ -19,13 +19,13 @@ from evisynth.fits import no_limits
 from evisynth.fitting import resolve
 from evisynth.grouping import Groups, groups_by_key, groups_by_offsets
 from evisynth.heterogeneity import NOT_OF_THIS_MODEL
-from evisynth.inference import infer, prediction_inputs, tau2_limits
+from evisynth.inference import infer, predict, tau2_limits
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
 from evisynth.measuring import measure_columns
 from evisynth.models import NO_STUDIES, NOTHING_TO_PREDICT, ONE_STUDY, SUMS_ARE_ZERO
-from evisynth.pooling import Methods, Pooled, Sample, call, pool
+from evisynth.pooling import Methods, Pooled, Sample, pool
 from evisynth.registry import Registry, default_registry
 from evisynth.studies import plainly_usable, refuse_impossible, refuse_impossible_weights
 from evisynth.tables import complete_totals, impossible_values
@@ -264,8 +264,7 @@ class _Batch:
         elif fit.no_tau2 is not None or (fit.k == 1 and fit.tau2_fit is None):
             self.prediction_reason[which] = fit.no_tau2 or ONE_STUDY
         else:
-            inputs = prediction_inputs(record, estimates, self.settings)
-            limits: Limits = call(self.methods.registry, record, fit, self.settings.level, **inputs)
+            limits = predict(self.methods, record, fit, estimates, self.settings)
             self._limits(which, _PREDICTION, limits)
             if limits.reason is not None:
                 self.prediction_reason[which] = limits.reason

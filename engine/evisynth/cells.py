@@ -78,13 +78,13 @@ class CorrectedCells:
     """Tables whose risk differences a Mantel–Haenszel sum weighs; None: those as given."""
 
     def weighing(self, which: str, double_zeros: str) -> CorrectedCells:
-        """Say which tables a pooling takes that have no effect: none, those kept ``"by correction"``, or ``"all"``."""
+        """Say which tables a pooling takes that have no effect, as `PoolingModel.tables` has it."""
         if which == "by correction":
             return self
         if which == "none":
             return attrs.evolve(self, kept_in_sums=None)
         whole = np.asarray((self.raw.n_1 > 0) & (self.raw.n_2 > 0))
-        if double_zeros == "dropped":
+        if which == "informative" or double_zeros == "dropped":
             whole &= ~(self.raw.no_events | self.raw.all_events)
         return attrs.evolve(self, kept_in_sums=whole)
 

@@ -320,7 +320,7 @@ def sample_of(
     used, cells = measured.used, measured.cells
     if cells is not None:
         cells = cells.weighing(methods.pooling.tables, settings.double_zeros)
-        if cells.kept_in_sums is not None and methods.pooling.tables == "all":
+        if cells.kept_in_sums is not None and methods.pooling.tables != "by correction":
             left_out = [i for i, reason in measured.reasons.items() if reason == LEFT_OUT]
             cells.kept_in_sums[left_out] = False
     source: Mapping[str, FloatArray] = {} if measured.studies is None else measured.studies.columns

@@ -153,10 +153,10 @@ def heterogeneity_of(pooled: Pooled, settings: Settings, methods: Methods, absen
     by_tau2 = settings.i2 == "tau2" and settings.model == "random" and i2_tau2 is not None
     se = tau2_fit.se if tau2_fit is not None else None
     if se is None and tau2 is not None:
-        reasons["tau2_se"] = f"estimator {methods.tau2.name} gives no standard error"
+        reasons["tau2_se"] = f"{_whose(methods)} gives no standard error"
     modes = None if tau2_fit is None or tau2_fit.modes is None else int(tau2_fit.modes)
     if modes is None:
-        reasons["tau2_modes"] = reasons.get("tau2", f"estimator {methods.tau2.name} counts no maxima")
+        reasons["tau2_modes"] = reasons.get("tau2", f"{_whose(methods)} counts no maxima")
     h2 = h2_tau2 if by_tau2 else q / df
     tau2_limits, i2_limits = _limits(random, q, h2, settings, methods, absent)
     return Heterogeneity(
@@ -176,6 +176,11 @@ def heterogeneity_of(pooled: Pooled, settings: Settings, methods: Methods, absen
         tau2_limits=tau2_limits,
         i2_limits=i2_limits,
     )
+
+
+def _whose(methods: Methods) -> str:
+    own = methods.pooling.random == "own"
+    return f"method {methods.pooling.name}" if own else f"estimator {methods.tau2.name}"
 
 
 def _limits(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from evisynth.errors import CombinationError
+from evisynth.fits import no_limits
 from evisynth.pooling import Methods, call
 
 if TYPE_CHECKING:
@@ -52,6 +54,18 @@ def prediction_inputs(record: PredictionInterval, estimates: Estimates, settings
     """Give what a prediction interval asks for."""
     available = {"estimates": estimates, "adhoc": settings.adhoc, **resampling_inputs(settings)}
     return record.named_inputs(available)
+
+
+def predict(methods: Methods, record: PredictionInterval, fit: Fit, estimates: Estimates, settings: Settings) -> Limits:
+    """Predict by one of the methods for it; what a model does not have that weighs otherwise is a reason."""
+    inputs = prediction_inputs(record, estimates, settings)
+    try:
+        made: Limits = call(methods.registry, record, fit, settings.level, **inputs)
+    except CombinationError as error:
+        if fit.weighted is not None:
+            raise
+        return no_limits(str(error))
+    return made
 
 
 def resampling_inputs(settings: Settings) -> dict[str, object]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from evisynth.fits import Display, Estimate, Estimates, Fit, Interval, Limits
-from evisynth.inference import infer, prediction_inputs
+from evisynth.inference import infer, predict
 from evisynth.kernels.weighted_fit import is_intercept
-from evisynth.pooling import GivenTau2, Methods, call
+from evisynth.pooling import GivenTau2, Methods
 from evisynth.thresholds import Probability, threshold_probability
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ class Model:
         if self.fit.no_tau2 is not None or (self.fit.k == 1 and self.tau2 is None):
             # The fit's τ² is 0 for want of an estimate: limits that follow from it would look as if effects were equal.
             return None, self.fit.no_tau2 or ONE_STUDY
-        inputs = prediction_inputs(record, self.estimates, self.settings)
-        return call(self.methods.registry, record, self.fit, self.settings.level, **inputs), None
+        return predict(self.methods, record, self.fit, self.estimates, self.settings), None
 
     @cached_property
     def _prediction(self) -> tuple[Interval | None, str | None]:

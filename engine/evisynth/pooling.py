@@ -48,7 +48,9 @@ class Methods:
 
     def used(self, model: str | None = None) -> tuple[Method, ...]:
         """List the records behind a model, or behind either, for references and provenance."""
-        tau2 = None if isinstance(self.tau2.function, GivenTau2) else self.tau2
+        # A model of its own estimates what it has of heterogeneity itself.
+        own = self.pooling.random == "own"
+        tau2 = None if own or isinstance(self.tau2.function, GivenTau2) else self.tau2
         always = (self.measure, self.correction if self.measure.counts else None, self.pooling)
         random = (tau2, self.interval, self.prediction, self.tau2_interval, self.i2_interval)
         common = (self.common_interval if self.interval.random_only else self.interval,)
@@ -192,10 +194,10 @@ def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -
     return plain, centre if exists.all() else np.asarray(np.where(exists, centre, plain.coefficients[0]))
 
 
-def _own_random(sample: Sample, settings: Settings, methods: Methods) -> Fit:
+def _own_random(sample: Sample, settings: Settings, methods: Methods) -> Fit | None:
     """Ask the pooling for its own random-effects model, of all the tables that it takes."""
     fit: Fit = call(methods.registry, methods.pooling, sample, settings.replace(model="random"))
-    return fit
+    return fit if fit.y.ndim > 1 or np.isfinite(fit.coefficients).all() else None
 
 
 def _random(

@@ -250,8 +250,9 @@ class PoolingModel(Method):
     """Whether Q may be taken about this model's common estimate."""
     weights: bool = attrs.field(default=False, kw_only=True)
     """Whether it takes weights of the user's (``sample.weights``)."""
-    tables: Literal["none", "by correction", "all"] = attrs.field(default="none", kw_only=True)
-    """Which 2×2 tables without an effect of their own it takes: those that the correction keeps, or all."""
+    tables: Literal["none", "by correction", "all", "informative"] = attrs.field(default="none", kw_only=True)
+    """Which 2×2 tables without an effect of their own it takes: those that the correction keeps, all, or all but double
+    zeros."""
     one_study_law: bool = attrs.field(default=True, kw_only=True)
     """Whether one study gives that study's own effect and variance."""
     columns: tuple[str, ...] = attrs.field(default=(), kw_only=True)

@@ -140,7 +140,11 @@ class MetaAnalysis:
         common = None if self._pooled is None else self._pooled.common
         random = None if self._pooled is None else self._pooled.random
         nothing = self._nothing
-        absent = nothing if self._pooled is None else "this way of pooling has no random-effects model"
+        absent = "this way of pooling has no random-effects model"
+        if self._pooled is None:
+            absent = nothing
+        elif self.methods.pooling.random == "own":
+            absent = SUMS_ARE_ZERO
         no_common = None if common else nothing if self._pooled is None else SUMS_ARE_ZERO
         offered = self._offered
         if "random" not in offered and random is not None:

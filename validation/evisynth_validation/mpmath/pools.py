@@ -12,7 +12,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from evisynth_validation.mpmath.effects import Cells, Effect
-from evisynth_validation.mpmath.exact import dot, exact, exp, log, sqrt, total
+from evisynth_validation.mpmath.exact import dot, exact, exp, integral, log, sqrt, total, two_pi
 from evisynth_validation.mpmath.linear import inverse_and_determinant
 
 if TYPE_CHECKING:
@@ -167,3 +167,22 @@ def _firth(arms: Sequence[Arm], beta: Sequence[Exact]) -> tuple[list[Exact], Exa
         for r in arm.at:
             score[r] = score[r] + arm.events - arm.n * p + hat * (exact(0.5) - p)
     return [dot(row, score) for row in inverse], inverse[0][0]
+
+
+def mixed_log_likelihood(studies: Sequence[Sequence[tuple[Exact, Exact, Exact, Exact]]]) -> Exact:
+    """Add the logarithms of ∫ Π p(z)^x (1 - p(z))^(n - x) φ(z) dz over studies, each of arms (x, n, logit, slope).
+
+    The logit of an arm is its own plus slope times z.
+    """
+    return total(log(_marginal(arms)) for arms in studies)
+
+
+def _marginal(arms: Sequence[tuple[Exact, Exact, Exact, Exact]]) -> Exact:
+    def integrand(z: Exact) -> Exact:
+        exponent = -z * z / 2
+        for x, n, logit, slope in arms:
+            eta = logit + slope * z
+            exponent = exponent - x * log(1 + exp(-eta)) - (n - x) * log(1 + exp(eta))
+        return exp(exponent)
+
+    return integral(integrand) / sqrt(two_pi())
