@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONVENTIONS = ("smd_correction", "rom_correction", "smd_variance", "zero_sd")
 NO_EFFECT = "no effect can be computed"
+NO_EVENTS = "no events in either arm"
 NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
 
 
@@ -111,6 +112,8 @@ def _own(
     ]
     inputs: dict[str, Any] = {name: columns[name] for name in record.parameters if name in columns}
     cells = None
+    if settings.double_zeros == "dropped" and not record.counts and {"events_1", "events_2"} <= {*record.columns}:
+        rules.append(((columns["events_1"] == 0) & (columns["events_2"] == 0), NO_EVENTS))
     if record.counts:
         raw = raw_cells(columns, swap=settings.swap_events)
         rules.extend(_empty_arms(raw))

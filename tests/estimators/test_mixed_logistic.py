@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from evisynth_estimators import binomial_normal
-from evisynth_estimators.binomial_normal import Arms, Likelihood, maximum
 
 import evisynth as es
+from evisynth_estimators import binomial_normal
+from evisynth_estimators.binomial_normal import Arms, Likelihood, maximum
 from evisynth_validation.mpmath.exact import exact, log
 from evisynth_validation.mpmath.pools import mixed_log_likelihood
 
