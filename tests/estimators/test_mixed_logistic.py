@@ -42,7 +42,7 @@ def arms_of(tables: Sequence[Table], model: str) -> Arms:
 
 def exact_likelihood(tables: Sequence[Table], model: str, psi: Sequence[Any]) -> Any:  # noqa: ANN401 - 50-digit numbers
     """Integrate at (θ, λ, intercepts …)."""
-    theta, scale, *own = psi
+    theta, scale, own = psi[0], psi[1], list(psi[2:])
     studies: list[Any] = []
     for i, (a, n_1, c, n_2) in enumerate(tables):
         if model == "CM.AL":
@@ -58,7 +58,7 @@ def exact_likelihood(tables: Sequence[Table], model: str, psi: Sequence[Any]) ->
 def test_the_exact_likelihood_is_level_at_the_maximum(model: str) -> None:
     found = maximum(arms_of(VARIED, model))
     assert found.scale[0] > 0.3
-    own = found.intercepts.tolist() if model == "UM.FS" else []
+    own: list[float] = [float(value) for value in found.intercepts] if model == "UM.FS" else []
     psi = [exact(value) for value in (float(found.beta[0]), float(found.scale[0]), *own)]
     step = exact(10) ** -12
     value = exact_likelihood(VARIED, model, psi)
@@ -116,7 +116,7 @@ def test_the_covariance_is_that_of_the_observed_information(model: str) -> None:
     def value(psi: Numbers) -> float:
         return by_trapezes(arms, psi[: p + r], psi[p + r :] if arms.intercepts else own)
 
-    at = np.concatenate([found.beta, found.scale, own if arms.intercepts else []])
+    at = np.concatenate([found.beta, found.scale, own[: len(VARIED) if arms.intercepts else 0]])
     assert value(at) == pytest.approx(found.log_likelihood, abs=1e-10)
     covariance = np.linalg.inv(-hessian(value, at))
     assert found.covariance == pytest.approx(covariance[:p, :p], rel=1e-6)

@@ -90,7 +90,7 @@ def test_zero_cell_options(measure: str, tmp_path: Path, make_studies: Any) -> N
 @pytest.mark.parametrize("measure", ["IRR", "IRD"])
 def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     rng = np.random.default_rng(31)
-    sets = []
+    sets: list[np.ndarray[Any, Any]] = []
     for k in (2, 5, 12):
         time = rng.uniform(20.0, 900.0, (2, k))
         events = np.maximum(rng.poisson(time * 0.01), [np.zeros(k), np.ones(k)])

@@ -459,22 +459,30 @@ def random_intercepts_likelihood(counts: Numbers, at: tuple[float, float, float,
     (x, n), halves = counts, np.array([0.5, -0.5])
     slopes = np.stack([np.full(2, spread), tau * halves], axis=1)
     fixed = mean + theta * halves
-    z = np.zeros((x.shape[1], 2))
+    z: Numbers = np.zeros((x.shape[1], 2))
     for _ in range(100):
-        p = risk(fixed + z @ slopes.T).T
-        curvature = np.einsum("jk,jr,js->krs", n * p * (1.0 - p), slopes, slopes) + np.eye(2)
-        z += np.linalg.solve(curvature, ((x - n * p).T @ slopes - z)[:, :, np.newaxis])[:, :, 0]
-    root = np.linalg.inv(np.linalg.cholesky(curvature)).transpose(0, 2, 1)
+        gradient, curvature = slope_at(counts, fixed, slopes, z)
+        z = z + np.asarray(np.linalg.solve(curvature, gradient[:, :, np.newaxis]))[:, :, 0]
+    _, curvature = slope_at(counts, fixed, slopes, z)
+    root = np.asarray(np.linalg.inv(np.linalg.cholesky(curvature)), dtype=np.float64).transpose(0, 2, 1)
     t, w = np.polynomial.hermite_e.hermegauss(nodes)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(t, t, indexing="ij")], axis=1)
     weights = np.outer(w, w).ravel()
-    points = z[:, np.newaxis, :] + np.einsum("krs,qs->kqr", root, grid)
-    eta = fixed + points @ slopes.T
+    points = np.asarray(z[:, np.newaxis, :] + np.einsum("krs,qs->kqr", root, grid), dtype=np.float64)
+    eta = np.asarray(fixed + points @ slopes.T, dtype=np.float64)
     terms = -x.T[:, np.newaxis] * np.logaddexp(0.0, -eta) - (n - x).T[:, np.newaxis] * np.logaddexp(0.0, eta)
-    logs = terms.sum(axis=2) - 0.5 * (points**2).sum(axis=2) + 0.5 * (grid**2).sum(axis=1)
-    top = logs.max(axis=1)
-    sums = np.log((weights * np.exp(logs - top[:, np.newaxis])).sum(axis=1))
-    return float((top + sums + np.log(np.abs(np.linalg.det(root))) - np.log(2.0 * np.pi)).sum())
+    logs = np.sum(terms, axis=2) - 0.5 * np.sum(points**2, axis=2) + 0.5 * np.sum(grid**2, axis=1)
+    top = np.max(logs, axis=1)
+    sums = np.log(np.sum(weights * np.exp(logs - top[:, np.newaxis]), axis=1))
+    return float(np.sum(top + sums + np.log(np.abs(np.linalg.det(root))) - np.log(2.0 * np.pi)))
+
+
+def slope_at(counts: Numbers, fixed: Numbers, slopes: Numbers, z: Numbers) -> tuple[Numbers, Numbers]:
+    """Give gradient and curvature of the integrand's logarithm."""
+    x, n = counts
+    p = risk(fixed + z @ slopes.T).T
+    curvature = np.einsum("jk,jr,js->krs", n * p * (1.0 - p), slopes, slopes) + np.eye(2)
+    return np.asarray((x - n * p).T @ slopes - z, dtype=np.float64), np.asarray(curvature, dtype=np.float64)
 
 
 def test_mixed_model_of_proportions_by_metaprop(r_cases: Mapping[str, Any], make_studies: Make) -> None:

@@ -19,7 +19,7 @@ STEPS = 200
 BLOCK = 100_000
 """Points of all studies that are worked on at once."""
 _MODES = 100
-_HALVINGS = 60
+_SHORTEST = 1e-18
 _FINE = 1e-11
 _LEAST = 0.2
 _AS_GOOD_AS_0 = 1e-7
@@ -85,17 +85,21 @@ def maximum(arms: Arms) -> Likelihood:
     they lead up. Sources: Pinheiro & Bates (1995), J. Comput. Graph. Stat. 4:12-35; Louis (1982), J. R. Stat. Soc. B
     44:226-233.
     """
-    p, r = arms.X.shape[2], arms.C.shape[2]
-    if not r:
-        return _climb(arms, np.zeros(p), np.zeros(0), np.zeros(arms.events.shape[1]))
+    if not arms.C.shape[2]:
+        p, k = int(arms.X.shape[2]), int(arms.events.shape[1])
+        return _climb(arms, np.zeros(p), np.zeros(0), np.zeros(k))
     # Without the last random effect the likelihood may be higher than at any point that a climb ends at.
-    inner = maximum(attrs.evolve(arms, C=arms.C[:, :, :-1]))
+    inner = maximum(Arms(arms.events, arms.n, arms.offset, arms.X, arms.C[:, :, :-1], arms.intercepts))
     known = np.maximum(inner.scale, _LEAST)
     climbs = [_climb(arms, inner.beta, np.append(known, start), inner.intercepts) for start in STARTS]
-    best = max(climbs, key=lambda one: one.log_likelihood)
+    best = max(climbs, key=_height)
     if best.scale[-1] < _AS_GOOD_AS_0 or inner.log_likelihood >= best.log_likelihood:
         return attrs.evolve(inner, scale=np.append(inner.scale, 0.0))
     return best
+
+
+def _height(found: Likelihood) -> float:
+    return found.log_likelihood
 
 
 def _climb(arms: Arms, beta: FloatArray, scale: FloatArray, own: FloatArray) -> Likelihood:
@@ -104,20 +108,21 @@ def _climb(arms: Arms, beta: FloatArray, scale: FloatArray, own: FloatArray) -> 
     state = _at(arms, psi, own)
     for _ in range(STEPS):
         step, own_step, newton = _step(arms, state)
-        length = 1.0
-        for _ in range(_HALVINGS):
-            trial = _at(arms, psi + length * step, own + length * own_step)
-            if trial.value >= state.value - 1e-12 * (1.0 + abs(state.value)):
-                break
-            length *= 0.5
-        psi, own, state = psi + length * step, own + length * own_step, trial
         longest = max(float(np.abs(step).max()), float(np.abs(own_step).max(initial=0.0)))
+        least = state.value - 1e-12 * (1.0 + abs(state.value))
+        length = 1.0
+        trial = _at(arms, psi + step, own + own_step)
+        while not trial.value >= least and length > _SHORTEST:
+            length *= 0.5
+            trial = _at(arms, psi + length * step, own + length * own_step)
+        psi, own, state = psi + length * step, own + length * own_step, trial
         if newton and longest < _FINE * (1.0 + float(np.abs(psi).max())):
             break
     scale = np.abs(psi[p:])
     kept = np.concatenate([np.ones(p, dtype=np.bool_), scale > _AS_GOOD_AS_0])
     schur = _schur(arms, state.information, state.mixed, state.own)[np.ix_(kept, kept)]
-    return Likelihood(psi[:p], scale, np.linalg.inv(schur)[:p, :p], state.value, state.weights, own)
+    covariance = np.asarray(np.linalg.inv(schur), dtype=np.float64)[:p, :p]
+    return Likelihood(psi[:p], scale, covariance, state.value, state.weights, own)
 
 
 def _step(arms: Arms, state: _State) -> tuple[FloatArray, FloatArray, bool]:
@@ -130,8 +135,8 @@ def _step(arms: Arms, state: _State) -> tuple[FloatArray, FloatArray, bool]:
         # Given z a scale of 0 has no information of its own.
         schur = schur + 1e-8 * np.trace(schur) * np.eye(len(schur))
     if not arms.intercepts:
-        return np.linalg.solve(schur, state.gradient), np.zeros_like(state.own), newton
-    step = np.linalg.solve(schur, state.gradient - mixed.T @ (state.own_gradient / own))
+        return np.asarray(np.linalg.solve(schur, state.gradient), dtype=np.float64), np.zeros_like(own), newton
+    step = np.asarray(np.linalg.solve(schur, state.gradient - mixed.T @ (state.own_gradient / own)), dtype=np.float64)
     return step, (state.own_gradient - mixed @ step) / own, newton
 
 
@@ -219,23 +224,30 @@ def _nodes(arms: Arms, fixed: FloatArray, slopes: FloatArray, r: int) -> tuple[F
     t, log_w = _rule(r)
     if not r:
         return np.zeros((k, 1, 0)), np.zeros((k, 1))
-    z = np.zeros((k, r))
+    z: FloatArray = np.zeros((k, r))
+    gradient, curvature = _slope(arms, fixed, slopes, z)
     for _ in range(_MODES):
-        eta = fixed + np.einsum("jkr,kr->jk", slopes, z)
-        risks = np.exp(-np.logaddexp(0.0, -eta))
-        gradient = np.einsum("jk,jkr->kr", arms.events - arms.n * risks, slopes) - z
-        weights = arms.n * risks * np.exp(-np.logaddexp(0.0, eta))
-        curvature = np.einsum("jk,jkr,jks->krs", weights, slopes, slopes) + np.eye(r)
-        step = np.linalg.solve(curvature, gradient[:, :, np.newaxis])[:, :, 0]
-        longest = np.abs(step).max(axis=1, keepdims=True)
+        step = np.asarray(np.linalg.solve(curvature, gradient[:, :, np.newaxis]))[:, :, 0]
+        longest = np.asarray(np.abs(step).max(axis=1, keepdims=True))
         z = z + step * np.minimum(1.0, 2.0 / np.maximum(longest, 1e-300))
+        gradient, curvature = _slope(arms, fixed, slopes, z)
         if longest.max(initial=0.0) < 1e-8:  # noqa: PLR2004 - the points need not lie about the mode exactly
             break
-    root = np.linalg.inv(np.linalg.cholesky(curvature)).transpose(0, 2, 1)
-    points = z[:, np.newaxis, :] + np.einsum("krs,qs->kqr", root, t)
+    root = np.asarray(np.linalg.inv(np.linalg.cholesky(curvature)), dtype=np.float64).transpose(0, 2, 1)
+    points = np.asarray(z[:, np.newaxis, :] + np.einsum("krs,qs->kqr", root, t), dtype=np.float64)
     log_root = np.log(np.abs(np.linalg.det(root)))[:, np.newaxis]
-    density = -0.5 * (points**2).sum(axis=2) - 0.5 * r * np.log(2.0 * np.pi)
-    return points, density + 0.5 * (t**2).sum(axis=1) + log_w + log_root
+    density = -0.5 * np.square(points).sum(axis=2) - 0.5 * r * np.log(2.0 * np.pi)
+    return points, np.asarray(density + 0.5 * np.square(t).sum(axis=1) + log_w + log_root, dtype=np.float64)
+
+
+def _slope(arms: Arms, fixed: FloatArray, slopes: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give gradient ``(k, r)`` and curvature ``(k, r, r)`` of minus the logarithm of the integrand by z."""
+    eta = fixed + np.einsum("jkr,kr->jk", slopes, z)
+    risks = np.exp(-np.logaddexp(0.0, -eta))
+    weights = arms.n * risks * np.exp(-np.logaddexp(0.0, eta))
+    gradient = np.einsum("jk,jkr->kr", arms.events - arms.n * risks, slopes) - z
+    curvature = np.einsum("jk,jkr,jks->krs", weights, slopes, slopes) + np.eye(z.shape[1])
+    return np.asarray(gradient, dtype=np.float64), np.asarray(curvature, dtype=np.float64)
 
 
 @lru_cache(maxsize=4)
