@@ -22,6 +22,7 @@ from evisynth.records import (
     Method,
     PoolingModel,
     PredictionInterval,
+    StudyInterval,
     Tau2Estimator,
     Tau2Interval,
 )
@@ -51,6 +52,7 @@ _OWN_KIND: Mapping[str, type[Method]] = {
     "interval": IntervalMethod,
     "prediction": PredictionInterval,
     "tau2_interval": Tau2Interval,
+    "study_interval": StudyInterval,
     "i2_interval": Tau2Interval,
     "correction": Correction,
 }
@@ -261,6 +263,11 @@ def find_methods(settings: Settings, registry: Registry) -> Methods:
         fits = ", ".join(sorted(pooling.measures))
         msg = f"method {pooling.name!r} pools {fits}, not {measure.name}: choose method {measure.default_method!r}"
         raise CombinationError(msg)
+    bounds = None if settings.study_interval is None else registry.get(StudyInterval, settings.study_interval)
+    if bounds is not None and bounds.measures is not None and measure.name not in bounds.measures:
+        fits = ", ".join(sorted(bounds.measures))
+        msg = f"study interval {bounds.name!r} is for {fits}, not {measure.name}: choose 'NAsm', or none"
+        raise CombinationError(msg)
     return Methods(
         measure=measure,
         correction=registry.get(Correction, settings.correction),
@@ -273,6 +280,7 @@ def find_methods(settings: Settings, registry: Registry) -> Methods:
         prediction=None if settings.prediction is None else registry.get(PredictionInterval, settings.prediction),
         tau2_interval=None if settings.tau2_interval is None else registry.get(Tau2Interval, settings.tau2_interval),
         i2_interval=None if settings.i2_interval is None else registry.get(Tau2Interval, settings.i2_interval),
+        study_interval=bounds,
         registry=registry,
     )
 

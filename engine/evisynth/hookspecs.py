@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PredictionInterval,
         Reporter,
         Route,
+        StudyInterval,
         Tau2Estimator,
         Tau2Interval,
     )
@@ -63,6 +64,11 @@ def prediction_intervals() -> list[PredictionInterval]:  # type: ignore[empty-bo
 @hookspec
 def tau2_intervals() -> list[Tau2Interval]:  # type: ignore[empty-body]
     """Yield intervals for τ²: ``(fit, level) → Limits``."""
+
+
+@hookspec
+def study_intervals() -> list[StudyInterval]:  # type: ignore[empty-body]
+    """Yield intervals for single studies: columns → limits."""
 
 
 @hookspec

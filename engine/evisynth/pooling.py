@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Method,
         PoolingModel,
         PredictionInterval,
+        StudyInterval,
         Tau2Interval,
     )
     from evisynth.registry import Registry
@@ -44,6 +45,7 @@ class Methods:
     prediction: PredictionInterval | None
     tau2_interval: Tau2Interval | None
     i2_interval: Tau2Interval | None
+    study_interval: StudyInterval | None
     registry: Registry
 
     def used(self, model: str | None = None) -> tuple[Method, ...]:
@@ -52,6 +54,8 @@ class Methods:
         own = self.pooling.random == "own"
         tau2 = None if own or isinstance(self.tau2.function, GivenTau2) else self.tau2
         always = (self.measure, self.correction if self.measure.counts else None, self.pooling)
+        tau2 = None if isinstance(self.tau2.function, GivenTau2) else self.tau2
+        always = (self.measure, self.correction if self.measure.counts else None, self.pooling, self.study_interval)
         random = (tau2, self.interval, self.prediction, self.tau2_interval, self.i2_interval)
         common = (self.common_interval if self.interval.random_only else self.interval,)
         chosen = {"common": common, "random": random}.get(model or "", (*random, *common))

@@ -25,6 +25,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "prediction": None,
         "tau2_interval": None,
         "i2_interval": None,
+        "study_interval": None,
         "correction": "revman",
         "i2": "q",
         "centre": "pooled",
@@ -43,6 +44,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "prediction": BY_INTERVAL,
         "tau2_interval": "QP",
         "i2_interval": None,
+        "study_interval": None,
         "correction": "revman",
         "i2": "tau2",
         "centre": "pooled",
@@ -61,6 +63,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "prediction": BY_INTERVAL,
         "tau2_interval": "QP",
         "i2_interval": None,
+        "study_interval": None,
         "correction": "metafor",
         "i2": "tau2",
         "centre": "pooled",
@@ -79,6 +82,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "prediction": BY_INTERVAL,
         "tau2_interval": "QP",
         "i2_interval": BY_I2,
+        "study_interval": BY_MEASURE,
         "correction": "meta",
         "i2": "q",
         "centre": BY_TAU2,
@@ -162,6 +166,9 @@ def _unchosen(settings: Settings, measure: EffectMeasure | None) -> Settings:
     followed: dict[str, Any] = {}
     if table["prediction"] == BY_INTERVAL and settings.prediction == _prediction(settings):
         followed["prediction"] = BY_INTERVAL
+    own = None if measure is None else measure.study_interval
+    if table["study_interval"] == BY_MEASURE and settings.study_interval == own:
+        followed["study_interval"] = BY_MEASURE
     if table["centre"] == BY_TAU2 and settings.centre == _centre(settings, measure):
         followed["centre"] = BY_TAU2
     if table["i2_interval"] == BY_I2 and settings.i2_interval == _i2_interval(settings):
@@ -184,6 +191,8 @@ def _chosen(settings: Settings, measure: EffectMeasure | None) -> Settings:
         followed["centre"] = _centre(settings, measure)
     if settings.i2_interval == BY_I2:
         followed["i2_interval"] = _i2_interval(settings)
+    if settings.study_interval == BY_MEASURE:
+        followed["study_interval"] = None if measure is None else measure.study_interval
     return settings.replace(**followed) if followed else settings
 
 

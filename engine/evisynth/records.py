@@ -65,6 +65,8 @@ class Method:
     r_equivalent: str | None = attrs.field(default=None, kw_only=True)
     r_version: str | None = attrs.field(default=None, kw_only=True)
     """Lowest version of the R package that ``r_equivalent`` holds for, such as ``"metafor 4.0"``."""
+    also: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """Other names that it is found by, such as those of another program."""
 
     @cached_property
     def summary(self) -> str:
@@ -116,6 +118,8 @@ class EffectMeasure(Method):
     scale: str | Scale = attrs.field(kw_only=True, validator=_scale)
     """``"log"``: y is a logarithm and shown exponentiated; ``"linear"``: shown as it is; ``"given"``: the settings say;
     or a `Scale` that says how."""
+    study_interval: str | None = attrs.field(default=None, kw_only=True)
+    """Interval of single studies that presets which choose it by measure use; None: normal, by the standard error."""
     variances: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     """Variance types that ``vtype`` may be, as metafor calls them; the first is the default."""
     default_method: str = attrs.field(default="IV", kw_only=True)
@@ -312,6 +316,29 @@ class Tau2Interval(Method):
 
 
 @attrs.frozen
+class StudyInterval(Method):
+    """An interval for the effect of a single study: its columns → limits, low and high, each ``(k,)``.
+
+    The function names columns of the studies, ``effect`` and ``se`` (on the analysis scale) and ``level``; rows that
+    have no limits are NaN, and get normal ones.
+    """
+
+    kind = "StudyInterval"
+    hook = "study_intervals"
+
+    function: Callable[..., tuple[FloatArray, FloatArray]] = attrs.field(validator=_callable)
+    measures: frozenset[str] | None = attrs.field(default=None, kw_only=True)
+    """Measures that it is for; None is any."""
+    on_display: bool = attrs.field(default=True, kw_only=True)
+    """Whether limits are on the scale shown to readers, and not on the analysis scale."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the function cannot do without."""
+        return _required_columns(self)
+
+
+@attrs.frozen
 class BiasTest(Method):
     """A test for small-study effects: ``(analysis, **options) → BiasTestResult``."""
 
@@ -443,6 +470,7 @@ KINDS: tuple[type[Method], ...] = (
     IntervalMethod,
     PredictionInterval,
     Tau2Interval,
+    StudyInterval,
     BiasTest,
     Adjustment,
     Conversion,

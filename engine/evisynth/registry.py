@@ -49,6 +49,7 @@ class Registry:
     def __init__(self, *, load: bool = True) -> None:
         """Start with all installed plugins, our own distribution first; with ``load=False`` empty."""
         self._methods: dict[tuple[type[Method], str], tuple[Method, Plugin]] = {}
+        self._also: dict[tuple[type[Method], str], tuple[Method, Plugin]] = {}
         self._plugins: list[Plugin] = []
         self._manager = pluggy.PluginManager(hookspecs.ENTRY_POINT_GROUP)
         self._manager.add_hookspecs(hookspecs)
@@ -97,6 +98,7 @@ class Registry:
         self._plugins.append(origin)
         for method in methods:
             self._methods[type(method), method.name.casefold()] = (method, origin)
+            self._also.update({(type(method), name.casefold()): (method, origin) for name in method.also})
 
     def get(self, kind: type[M], name: str) -> M:
         """Find a method by kind and name; raises `UnknownMethodError` with near names and what is there."""
@@ -116,7 +118,8 @@ class Registry:
         return iter(sorted(self._methods.values(), key=lambda item: order[type(item[0])]))
 
     def _find(self, kind: type[Method], name: object) -> tuple[Method, Plugin]:
-        found = self._methods.get((kind, name.casefold())) if isinstance(name, str) else None
+        key = (kind, name.casefold()) if isinstance(name, str) else None
+        found = None if key is None else self._methods.get(key) or self._also.get(key)
         if found is None:
             available = [method.name for method in self.all(kind)]
             broken = [f"{plugin} ({plugin.problem})" for plugin in self.broken]
@@ -161,14 +164,16 @@ class Registry:
     def _refuse_taken(self, methods: list[Method]) -> None:
         own: set[tuple[type[Method], str]] = set()
         for method in methods:
-            key = (type(method), method.name.casefold())
-            if key in self._methods:
-                msg = f"{method.kind} {method.name!r} is taken by plugin {self._methods[key][1]}"
-                raise _PluginProblem(msg)
-            if key in own:
-                msg = f"it offers {method.kind} {method.name!r} twice"
-                raise _PluginProblem(msg)
-            own.add(key)
+            for name in (method.name, *method.also):
+                key = (type(method), name.casefold())
+                taken = self._methods.get(key) or self._also.get(key)
+                if taken is not None:
+                    msg = f"{method.kind} {name!r} is taken by plugin {taken[1]}"
+                    raise _PluginProblem(msg)
+                if key in own:
+                    msg = f"it offers {method.kind} {name!r} twice"
+                    raise _PluginProblem(msg)
+                own.add(key)
 
 
 class _PluginProblem(Exception):  # noqa: N818 - never leaves this module

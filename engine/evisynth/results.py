@@ -15,7 +15,7 @@ import numpy as np
 from evisynth.errors import EvisynthError
 from evisynth.fits import Display
 from evisynth.heterogeneity import heterogeneity_of, no_heterogeneity
-from evisynth.kernels.distributions import chi2_p_value, normal_quantile
+from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
 from evisynth.models import FEWER_STUDIES, NO_DOF, NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO, Model
 from evisynth.studies import LEFT_OUT
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from evisynth.scales import Scale
     from evisynth.settings import Settings
     from evisynth.studies import Effects
+    from evisynth.study_limits import StudyLimits
     from evisynth.thresholds import Probability
 
 SCHEMA_VERSION = "1.0"
@@ -279,11 +280,17 @@ class MetaAnalysis:
         return made
 
     @cached_property
+    def _study_limits(self) -> StudyLimits:
+        from evisynth.study_limits import study_limits  # noqa: PLC0415 - only where studies are listed
+
+        return study_limits(self.effects, self.settings, self.methods)
+
+    @cached_property
     def studies(self) -> tuple[StudyResult, ...]:
         """Every row of the input with its effect and weight, or the reason why it has none."""
         effects, source = self.effects, self.effects.studies
-        z = normal_quantile(self.settings.study_level)
         se = np.sqrt(effects.v)
+        limits = self._study_limits
         columns: Mapping[str, FloatArray] = {} if source is None else source.columns
         pooled = set(self.rows)
         plain = effects.display_scale.size is None
@@ -295,9 +302,9 @@ class MetaAnalysis:
             reason = effects.reasons.get(i)
             y, s = float(effects.y[i]), float(se[i])
             seen = reason is None
-            low, high = y - z * s, y + z * s
             scale = effects.display_scale if plain else effects.scale_of([i])
-            shown = Display(scale.show(y), *scale.show_limits(low, high)) if seen else None
+            (low, high), shown_limits = limits.of(i, scale)
+            shown = Display(scale.show(y), *shown_limits) if seen else None
             by_model = {name: float(column[i]) if i in pooled else None for name, column in self.weights.items()}
             made.append(
                 StudyResult(
@@ -436,6 +443,8 @@ class MetaAnalysis:
         modes = self.heterogeneity.tau2_modes if self.settings.model == "random" else None
         if modes is not None and modes > 1:
             found.append(f"the likelihood of tau² has {modes} local maxima; the estimate is the highest of them")
+        if self.settings.study_interval is not None and self._study_limits.note is not None:
+            found.append(self._study_limits.note)
         if self.model.prediction_note is not None:
             found.append(f"prediction interval: {self.model.prediction_note}")
         found.extend(

@@ -17,7 +17,7 @@ MODEL_WORDS = {"common": "common", "fixed": "common", "random": "random"}
 
 
 BY_MEASURE = "by measure"
-"""Pool by the method that the measure names: M-H for counts, Peto for Peto's odds ratio."""
+"""Take what the measure names: M-H for counts, Peto for Peto's odds ratio; Clopper and Pearson's for a proportion."""
 BY_METHOD = "by method"
 """Take the preset's model where its program has it with the method, else the one that it has."""
 BY_INTERVAL = "by interval"
@@ -145,6 +145,8 @@ class Settings:
     """Interval for τ² that those of I² and H² follow from; None: the one for τ²."""
     level: float = attrs.field(default=0.95, validator=_level)
     study_level: float = attrs.field(default=0.95, validator=_level)
+    study_interval: str | None = attrs.field(default=None, validator=_text_or_none)
+    """Interval of single studies (CP, WS, Poisson …); None: the effect ± z standard errors."""
     given_level: float = attrs.field(default=0.95, validator=_level)
     """Level of the confidence limits that were entered as data."""
     correction: str = attrs.field(default="revman", validator=_text_or_none)

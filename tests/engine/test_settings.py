@@ -153,6 +153,7 @@ def test_arguments_go_over_settings_and_settings_over_the_preset(studies: es.Stu
         ("tau2_interval", "QP"),
         ("level", 0.5),
         ("study_level", 0.5),
+        ("study_interval", "NAsm"),
         ("given_level", 0.5),
         ("correction", "meta"),
         ("increment", 0.0),

@@ -287,6 +287,38 @@ TAU2_INTERVALS = {
     "analyses side by side are single analyses": _like(_QP, _more_in_batches),
 }
 
+# -- intervals for single studies --------------------------------------------------------------------------------------
+
+_NORMAL = _INSTALLED.get(es.StudyInterval, "NAsm")
+_POISSON = attrs.evolve(_INSTALLED.get(es.StudyInterval, "Poisson"), measures=frozenset({"IR"}))
+
+
+def _all_known(events: Any, time: Any, level: float) -> Any:
+    low, high = _POISSON.function(events, time, level)
+    return np.nan_to_num(low), np.nan_to_num(high)
+
+
+STUDY_INTERVALS = {
+    "answers, and writes nothing into its inputs": _like(_NORMAL, lambda effect, se: se.sort()),
+    "two limits per row": _like(_NORMAL, lambda effect, se: (effect[:2], effect[:2])),
+    "ordinary rows have finite limits": _like(_NORMAL, lambda effect, se: (effect - se, effect + np.inf)),
+    "limits lie about the effect": _like(_NORMAL, lambda effect, se: (effect + se, effect + 2 * se)),
+    "limits are in order": _like(
+        _NORMAL,
+        lambda effect, se: (effect - se, np.where(np.arange(effect.size) < 8, effect + se, effect - 2 * se)),
+    ),
+    "both limits or neither": _like(
+        _NORMAL, lambda effect, se: (effect - se, np.where(np.arange(effect.size) < 8, effect + se, np.nan))
+    ),
+    "limits widen with the level": _like(
+        _NORMAL, lambda effect, se, level: (effect - se * (1 - level), effect + se * (1 - level))
+    ),
+    "the limits of a row depend on that row alone": _like(
+        _NORMAL, lambda effect, se: (effect - np.nanmax(se), effect + np.nanmax(se))
+    ),
+    "a missing value leaves its own row without limits": _like(_POISSON, _all_known),
+}
+
 # -- small-study effects ----------------------------------------------------------------------------------------------
 
 _EGGER = _INSTALLED.get(es.BiasTest, "Egger")
@@ -474,6 +506,7 @@ BROKEN = [
         INTERVALS,
         PREDICTIONS,
         TAU2_INTERVALS,
+        STUDY_INTERVALS,
         BIAS_TESTS,
         ADJUSTMENTS,
         CONVERSIONS,

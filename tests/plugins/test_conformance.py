@@ -92,6 +92,7 @@ _ONE_OF_EACH: list[tuple[type[Any], str]] = [
     (es.IntervalMethod, "Wald"),
     (es.PredictionInterval, "HTS"),
     (es.Tau2Interval, "QP"),
+    (es.StudyInterval, "Poisson"),
     (es.BiasTest, "Egger"),
     (es.Adjustment, "trim-and-fill"),
     (es.Conversion, "wan-full"),

@@ -130,3 +130,122 @@ RECORDED = Counter(
         **dict.fromkeys(("PLO", "PAS", "PFT", *RATES), 1),
     }
 )
+
+
+# -- meta -------------------------------------------------------------------------------------------------------------
+
+META = {"PLOGIT": "PLO", "PRAW": "PR"}
+ROUNDED = 5e-5
+"""`estimates()` of meta gives four decimals."""
+
+
+def far_from(found: Mapping[str, tuple[Any, Any]]) -> dict[str, float]:
+    """Name what is further from R than a closed form may be."""
+    made: dict[str, float] = {}
+    for name, (value, truth) in found.items():
+        one = np.array([math.nan if x is None else float(x) for x in np.ravel(value)])
+        other = np.array([math.nan if x is None else float(x) for x in np.ravel(truth)])
+        infinite = np.isinf(one) | np.isinf(other)
+        assert np.array_equal(one[infinite], other[infinite]), name
+        made[name] = apart(one[~infinite], other[~infinite])
+    return {name: by for name, by in made.items() if by > CLOSED}
+
+
+def analysis_of(case: Case, studies: es.Studies) -> es.MetaAnalysis:
+    options = case["options"]
+    words: dict[str, Any] = {"study_interval": options["method.ci"]} if "method.ci" in options else {}
+    return es.fit(studies, options.get("sm", "PLOGIT"), settings="meta", tau2="DL", **words)
+
+
+def limits_of(truth: Case, name: str) -> list[Any]:
+    return [truth[f"{end}_{name}"] for end in ("lower", "upper")]
+
+
+def against(analysis: es.MetaAnalysis, truth: Case) -> dict[str, tuple[Any, Any]]:
+    """Pair what both programs say of studies, pooled effects and heterogeneity."""
+    common, random, spread = analysis.models["common"], analysis.models["random"], analysis.heterogeneity
+    assert common.pooled is not None
+    assert random.pooled is not None
+    found: dict[str, tuple[Any, Any]] = {
+        "TE": ([study.effect for study in analysis.studies], truth["TE"]),
+        "seTE": ([study.se for study in analysis.studies], truth["seTE"]),
+        "Q": (spread.q, truth["Q"]),
+        "df": (spread.df, truth["df_Q"]),
+        "p": (spread.p_value, truth["pval_Q"]),
+        "tau2": (spread.tau2, truth["tau2"]),
+        "tau": (spread.tau, truth["tau"]),
+        "I2": (None if spread.i2 is None else spread.i2 / 100, truth["I2"]),
+        "H": (None if spread.h2 is None else spread.h2**0.5, truth["H"]),
+        "k": (analysis.k, truth["k"]),
+        "se_tau2": (spread.tau2_se, truth["se_tau2"]),
+        "I2 limits": ([x / 100 for x in (spread.i2_ci_low or 0.0, spread.i2_ci_high or 0.0)], limits_of(truth, "I2")),
+    }
+    prediction = random.prediction
+    assert prediction is not None
+    found["prediction"] = ([prediction.low, prediction.high], limits_of(truth, "predict"))
+    for name, model in (("common", common), ("random", random)):
+        assert model.pooled is not None
+        found[f"TE_{name}"] = (model.pooled.value, truth[f"TE_{name}"])
+        found[f"seTE_{name}"] = (model.pooled.se, truth[f"seTE_{name}"])
+        found[f"lower_{name}"] = (model.pooled.ci_low, truth[f"lower_{name}"])
+        found[f"upper_{name}"] = (model.pooled.ci_high, truth[f"upper_{name}"])
+        assert model.fit is not None
+        found[f"w_{name}"] = (model.fit.w, truth[f"w_{name}"])
+    return found
+
+
+def test_metaprop(r_cases: Case, make_studies: Make) -> None:
+    """All but the generalised linear mixed model, which another family of tests compares."""
+    far: dict[str, Any] = {}
+    compared = shown = 0
+    for case, given in cases_of(r_cases, "metaprop"):
+        if case["options"].get("method") == "GLMM":
+            continue
+        truth = case["outputs"]
+        analysis = analysis_of(case, make_studies(events=given["event"], n=given["n"]))
+        assert analysis.effects.measure == META.get(analysis.settings.measure or "", analysis.effects.measure)
+        low, high = ([getattr(study, end) for study in analysis.studies] for end in ("ci_low", "ci_high"))
+        found: dict[str, tuple[Any, Any]] = {"lower": (low, truth["lower"]), "upper": (high, truth["upper"])}
+        if "TE" in truth:
+            found |= against(analysis, truth)
+        if wrong := far_from(found):
+            far[case["id"]] = wrong
+        if "estimates_backtransf" in truth:
+            assert not not_shown(analysis, truth["estimates_backtransf"]), case["id"]
+            shown += 1
+        compared += 1
+    assert not far, far
+    assert (compared, shown) == (12, 5)
+
+
+def not_shown(analysis: es.MetaAnalysis, truth: Case) -> list[tuple[int, str, float, float]]:
+    """Find what readers are shown otherwise: studies first, then the common, the random model and the prediction."""
+    rows = [study.display for study in analysis.studies]
+    rows += [analysis.models[name].display for name in ("common", "random")]
+    prediction = analysis.models["random"].prediction_display
+    assert prediction is not None
+    triples = [(one.value, one.ci_low, one.ci_high) for one in rows if one is not None]
+    triples.append((math.nan, prediction.low, prediction.high))
+    wrong = []
+    for i, triple in enumerate(triples):
+        for name, value in zip(("estimate", "lower", "upper"), triple, strict=True):
+            recorded = truth[name][i]
+            if recorded is not None and not abs(value - float(recorded)) <= ROUNDED + 1e-12:
+                wrong.append((i, name, value, float(recorded)))
+    assert len(triples) == len(truth["estimate"])
+    return wrong
+
+
+def test_metarate(r_cases: Case, make_studies: Make) -> None:
+    far: dict[str, Any] = {}
+    compared = 0
+    for case, given in cases_of(r_cases, "metarate"):
+        truth = case["outputs"]
+        analysis = analysis_of(case, make_studies(events=given["x1i"], time=given["t1i"]))
+        low, high = ([getattr(study, end) for study in analysis.studies] for end in ("ci_low", "ci_high"))
+        found = {"lower": (low, truth["lower"]), "upper": (high, truth["upper"]), **against(analysis, truth)}
+        if wrong := far_from(found):
+            far[case["id"]] = wrong
+        compared += 1
+    assert not far, far
+    assert compared == 4

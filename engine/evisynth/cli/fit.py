@@ -19,7 +19,7 @@ from evisynth.sources import MAX_BYTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-NONE_WORDS = ("adhoc", "prediction", "tau2_interval", "i2_interval")
+NONE_WORDS = ("adhoc", "prediction", "tau2_interval", "i2_interval", "study_interval")
 """Words whose value may be ``none``."""
 
 WORDS: tuple[tuple[str, type | None, str], ...] = (
@@ -38,6 +38,7 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--i2-interval", str, "Interval for τ² that those of I² and H² follow from."),
     ("--level", float, "Probability of the intervals, such as 0.95."),
     ("--study-level", float, "Probability of the studies' intervals."),
+    ("--study-interval", str, "Interval of single studies: CP, WS, WSCC, AC, SA, SACC, Poisson, NAsm, or none."),
     ("--given-level", float, "Probability of the limits that the table holds."),
     ("--correction", str, "Zero-cell correction: revman, metafor, meta or none."),
     ("--increment", float, "What a zero-cell correction adds."),

@@ -24,6 +24,7 @@ from evisynth.testing.plugins import CHECKS, check, check_plugin
 from evisynth.testing.pooling import check_pooling_model
 from evisynth.testing.reports import check_reporter
 from evisynth.testing.small_study import check_adjustment, check_bias_test
+from evisynth.testing.study_intervals import check_study_interval
 from evisynth.testing.tau2 import check_tau2_estimator
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "check_prediction_interval",
     "check_reporter",
     "check_route",
+    "check_study_interval",
     "check_tau2_estimator",
     "check_tau2_interval",
 ]

@@ -20,6 +20,7 @@ from evisynth.records import (
     PredictionInterval,
     Reporter,
     Route,
+    StudyInterval,
     Tau2Estimator,
     Tau2Interval,
 )
@@ -34,6 +35,7 @@ from evisynth.testing.measures import check_effect_measure
 from evisynth.testing.pooling import check_pooling_model
 from evisynth.testing.reports import check_reporter
 from evisynth.testing.small_study import check_adjustment, check_bias_test
+from evisynth.testing.study_intervals import check_study_interval
 from evisynth.testing.tau2 import check_tau2_estimator
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ CHECKS: Mapping[type[Method], Callable[[Any], None]] = {
     IntervalMethod: check_interval_method,
     PredictionInterval: check_prediction_interval,
     Tau2Interval: check_tau2_interval,
+    StudyInterval: check_study_interval,
     BiasTest: check_bias_test,
     Adjustment: check_adjustment,
     Conversion: check_conversion,

@@ -119,6 +119,7 @@ def effect_measures() -> list[EffectMeasure]:
             "AS",
             arcsine_difference,
             label="Arcsine Difference",
+            also=("ASD",),
             scale="linear",
             zero_cells="exact",
             reference="Rücker, Schwarzer, Carpenter & Olkin (2009), Stat. Med. 28:721-738",

@@ -96,6 +96,9 @@ def _nobody(n: FloatArray) -> tuple[tuple[BoolArray, str], ...]:
     return ((np.asarray(n == 0), NOBODY),)
 
 
+ALSO = {"PR": ("PRAW",), "PLO": ("PLOGIT",)}
+"""What meta calls them."""
+
 # -- scales -----------------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +194,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Proportion",
             scale=scale,
             variances=variances,
+            study_interval="CP",
+            also=ALSO.get(name, ()),
             reference=reference,
             r_equivalent=escalc.format(name),
             r_version="metafor 5.1" if name == "PRZ" else None,
