@@ -157,7 +157,8 @@ def freeman_tukey_back(y: FloatArray, n: FloatArray) -> FloatArray:
     square = cosine * cosine + shift * (2 * sine - shift)
     root = np.sqrt(np.maximum(square, 0.0))
     rare = np.maximum((sine - shift) ** 2, 0.0) / (2 * (1 + root))
-    return np.asarray(np.clip(np.where(cosine >= 0, rare, 1 - rare), 0.0, 1.0))
+    made = np.where(t <= lowest, 0.0, np.where(t >= np.pi - lowest, 1.0, np.where(cosine >= 0, rare, 1 - rare)))
+    return np.asarray(np.clip(made, 0.0, 1.0))
 
 
 def freeman_tukey_forward(p: FloatArray, n: FloatArray) -> FloatArray:
