@@ -11,6 +11,8 @@ from evisynth.kernels.distributions import normal_quantile
 from evisynth.pooling import call
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evisynth.kernels.arrays import BoolArray, FloatArray
     from evisynth.pooling import Methods
     from evisynth.scales import Scale
@@ -45,7 +47,7 @@ def study_limits(effects: Effects, settings: Settings, methods: Methods) -> Stud
     record = methods.study_interval
     if record is None:
         return StudyLimits(low, high, on_display)
-    columns = {} if effects.studies is None else effects.studies.columns
+    columns: Mapping[str, FloatArray] = {} if effects.studies is None else effects.studies.columns
     seen = np.isfinite(effects.y)
     if all(name in columns for name in record.columns):
         available = {**columns, "effect": effects.y, "se": se, "level": settings.study_level}

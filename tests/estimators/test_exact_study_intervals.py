@@ -25,6 +25,10 @@ PEOPLE = (10, 1, 10_000, 9, 40, 37, 100, 100, 1_000_000, 4_000, 2, 90)
 LEVEL = 0.95
 
 
+def slope(tail: Callable[[Any], Any], at: float) -> Any:  # noqa: ANN401 - mpmath's own numbers
+    return abs(mp.diff(tail, mp.mpf(at)))
+
+
 def limits(name: str, level: float = LEVEL) -> tuple[Any, Any]:
     record = es.default_registry().get(es.StudyInterval, name)
     column = "time" if name == "Poisson" else "n"
@@ -47,16 +51,18 @@ def test_clopper_pearson_leaves_half_the_rest_on_each_side() -> None:
     """The equations of the limits, and the slope of the tail by the limit: how far a double may be off."""
     tail = (1 - mp.mpf(LEVEL)) / 2
     for x, n, low, high in zip(EVENTS, PEOPLE, *limits("CP"), strict=True):
-        if x == 0:
-            assert low == 0.0
-        else:
-            slope = mp.diff(lambda p, x=x, n=n: 1 - at_most(x - 1, n, p), mp.mpf(low))
-            assert abs(1 - at_most(x - 1, n, low) - tail) <= EXACT * slope * low, (x, n)
-        if x == n:
-            assert high == 1.0
-        else:
-            slope = abs(mp.diff(lambda p, x=x, n=n: at_most(x, n, p), mp.mpf(high)))
-            assert abs(at_most(x, n, high) - tail) <= EXACT * slope * high, (x, n)
+
+        def or_more(p: float, x: int = x, n: int = n) -> Any:  # noqa: ANN401 - mpmath's own numbers
+            return 1 - at_most(x - 1, n, p)
+
+        def or_fewer(p: float, x: int = x, n: int = n) -> Any:  # noqa: ANN401 - mpmath's own numbers
+            return at_most(x, n, p)
+
+        for limit, none, function, end in ((low, x == 0, or_more, 0.0), (high, x == n, or_fewer, 1.0)):
+            if none:
+                assert limit == end
+            else:
+                assert abs(function(limit) - tail) <= EXACT * slope(function, limit) * limit, (x, n, limit)
 
 
 def test_poisson_leaves_half_the_rest_on_each_side() -> None:
@@ -197,7 +203,10 @@ def test_limits_of_a_falling_scale_change_places(make_studies: Make) -> None:
     """Vaccine efficacy is 1 - RR: the upper limit of the log risk ratio is the lower one of efficacy."""
     studies = make_studies(events_1=[1.0, 5.0], n_1=[100.0, 120.0], events_2=[9.0, 12.0], n_2=[100.0, 110.0])
     ratio, efficacy = (es.fit(studies, measure, settings="metafor") for measure in ("RR", "VE"))
-    for one, other in ((ratio.display, efficacy.display), *((a.display, b.display) for a, b in zip(ratio.studies, efficacy.studies, strict=True))):
+    for one, other in (
+        (ratio.display, efficacy.display),
+        *((a.display, b.display) for a, b in zip(ratio.studies, efficacy.studies, strict=True)),
+    ):
         assert one is not None
         assert other is not None
         assert other.value == pytest.approx(1 - one.value, rel=1e-13)

@@ -226,7 +226,7 @@ def not_shown(analysis: es.MetaAnalysis, truth: Case) -> list[tuple[int, str, fl
     assert prediction is not None
     triples = [(one.value, one.ci_low, one.ci_high) for one in rows if one is not None]
     triples.append((math.nan, prediction.low, prediction.high))
-    wrong = []
+    wrong: list[tuple[int, str, float, float]] = []
     for i, triple in enumerate(triples):
         for name, value in zip(("estimate", "lower", "upper"), triple, strict=True):
             recorded = truth[name][i]

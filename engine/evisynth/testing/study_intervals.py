@@ -120,7 +120,5 @@ def _limits(
             **record.named_inputs(available),
         )
     low, high = (np.asarray(limit, dtype=np.float64) for limit in made)
-    ensure(
-        low.shape == high.shape == (len(table),), record, "two limits per row", given, f"{low.shape}, {high.shape}"
-    )
+    ensure(low.shape == high.shape == (len(table),), record, "two limits per row", given, f"{low.shape}, {high.shape}")
     return low, high

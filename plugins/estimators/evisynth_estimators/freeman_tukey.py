@@ -22,8 +22,8 @@ def size_of_the_inverse(
 ) -> Reasons:
     """Compare the common-effect mean shown for the harmonic mean of the sizes with that for their mean.
 
-    Pooled transforms have no sample size of their own: small studies beside large ones make the harmonic mean small, and
-    with it the result another one, up to 0 where every study had events.
+    Pooled transforms have no sample size of their own: small studies beside large ones make the harmonic mean small,
+    and with it the result another one, up to 0 where every study had events.
     """
     sizes = {"PFT": n, "IRFT": time}.get(measure)
     back = {"PFT": freeman_tukey_back, "IRFT": freeman_tukey_rate_back}.get(measure)
@@ -41,8 +41,8 @@ def size_of_the_inverse(
         return ()
     message = (
         f"the result of Freeman and Tukey's transformation depends on the sample size that it is shown for: {one:.3g} "
-        f"for the harmonic mean of the sizes ({harmonic:.4g}), which small studies pull down, and {other:.3g} for their "
-        f"mean ({plain:.4g}); {'the logit or arcsine' if measure == 'PFT' else 'the logarithm or square root'} has no "
+        f"for the harmonic mean of the sizes ({harmonic:.4g}), which small studies pull down, and {other:.3g} for "
+        f"their mean ({plain:.4g}); {'the logit or arcsine' if measure == 'PFT' else 'the logarithm or square root'} has no "
         "such ambiguity"
     )
     return ((used & (sizes <= harmonic), message),)

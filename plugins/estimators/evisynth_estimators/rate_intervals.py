@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from evisynth import FloatArray
 
 
-
 def poisson(events: FloatArray, time: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """Take the rates at which as many events, or as few, have a probability of half the rest (exact)."""
     from scipy.special import gammainccinv, gammaincinv  # noqa: PLC0415 - scipy comes with the first fit
