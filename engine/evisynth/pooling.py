@@ -53,8 +53,6 @@ class Methods:
         # A model of its own estimates what it has of heterogeneity itself.
         own = self.pooling.random == "own"
         tau2 = None if own or isinstance(self.tau2.function, GivenTau2) else self.tau2
-        always = (self.measure, self.correction if self.measure.counts else None, self.pooling)
-        tau2 = None if isinstance(self.tau2.function, GivenTau2) else self.tau2
         always = (self.measure, self.correction if self.measure.counts else None, self.pooling, self.study_interval)
         random = (tau2, self.interval, self.prediction, self.tau2_interval, self.i2_interval)
         common = (self.common_interval if self.interval.random_only else self.interval,)

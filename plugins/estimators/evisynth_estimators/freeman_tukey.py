@@ -39,11 +39,11 @@ def size_of_the_inverse(
     rarer = min(other, 1 - other) if measure == "PFT" else other
     if abs(one - other) <= APART * rarer:
         return ()
+    others = "the logit or arcsine" if measure == "PFT" else "the logarithm or square root"
     message = (
         f"the result of Freeman and Tukey's transformation depends on the sample size that it is shown for: {one:.3g} "
         f"for the harmonic mean of the sizes ({harmonic:.4g}), which small studies pull down, and {other:.3g} for "
-        f"their mean ({plain:.4g}); {'the logit or arcsine' if measure == 'PFT' else 'the logarithm or square root'} has no "
-        "such ambiguity"
+        f"their mean ({plain:.4g}); {others} has no such ambiguity"
     )
     return ((used & (sizes <= harmonic), message),)
 
