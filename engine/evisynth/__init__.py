@@ -91,6 +91,7 @@ from evisynth.studies import LEFT_OUT, Effects, FilledColumns, MeasuredEffects, 
 if TYPE_CHECKING:
     from evisynth.batch import fit_many
     from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.columns import find_roles
     from evisynth.completing import complete
     from evisynth.converting import convert
     from evisynth.delta_method import delta_method
@@ -144,6 +145,7 @@ _LATER = {
     "convert": "converting",
     "cumulative": "diagnostics.cumulative",
     "delta_method": "delta_method",
+    "find_roles": "columns",
     "fit_many": "batch",
     "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
@@ -279,6 +281,7 @@ __all__ = [
     "effects",
     "f_p_value",
     "falling_roots",
+    "find_roles",
     "fit",
     "fit_many",
     "generalised_q_root",

@@ -84,3 +84,7 @@ class Table:
 
     columns: Mapping[str, Sequence[Any]]
     decimal_comma: bool = False
+    origins: Mapping[int, tuple[str, ...]] = attrs.field(factory=dict[int, tuple[str, ...]])
+    """Where numbers of a row come from, where that is not the table itself; stands in the result. Rows count from 0."""
+    notes: tuple[str, ...] = ()
+    """What a reader should look at."""

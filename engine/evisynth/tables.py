@@ -143,7 +143,7 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
     problems: list[Problem] = []
     numbers: dict[str, FloatArray] = {}
     unread: dict[str, tuple[Problem, ...]] = {}
-    notes = list(_repeated(study)) if study is not None else []
+    notes = [*table.notes, *(_repeated(study) if study is not None else ())]
     for role, heading in found.items():
         if role not in NUMERIC:
             continue
@@ -173,6 +173,7 @@ def studies_from_table(table: Table, roles: Mapping[str, str] | None = None, *, 
         text=text,
         source=source,
         notes=tuple(notes),
+        origins=table.origins,
         unread=unread,
     )
 
