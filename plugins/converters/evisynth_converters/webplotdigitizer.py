@@ -197,11 +197,12 @@ def _objects(project: Mapping[str, object], name: str, where: str) -> list[dict[
 
 
 def _version(value: object, where: str) -> str:
+    parts: object = value
     if isinstance(value, list) and value and all(type(part) is int for part in cast("list[object]", value)):
-        parts = cast("list[int]", value)
-        if parts[0] >= 4:  # noqa: PLR2004 - the version that brought collections
-            return ".".join(map(str, parts))
-    msg = f"{where} has the version {_short(cast('object', value))}: projects of {PROGRAM} from version 4 on are read"
+        numbers = cast("list[int]", value)
+        if numbers[0] >= 4:  # noqa: PLR2004 - the version that brought collections
+            return ".".join(map(str, numbers))
+    msg = f"{where} has the version {_short(parts)}: projects of {PROGRAM} from version 4 on are read"
     raise FormatError(msg)
 
 
