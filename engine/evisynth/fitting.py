@@ -16,6 +16,7 @@ from evisynth.measuring import CONVENTIONS, has_effects_alone, measure_studies
 from evisynth.pooling import Methods, Pooled, Sample, estimate_tau2, given_tau2, pool
 from evisynth.presets import resolve_settings
 from evisynth.records import (
+    GIVEN,
     Correction,
     EffectMeasure,
     IntervalMethod,
@@ -28,6 +29,7 @@ from evisynth.records import (
 )
 from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, Subgroup
+from evisynth.scales import OF_THE_ENGINE
 from evisynth.settings import Settings
 from evisynth.studies import LEFT_OUT, Effects, Studies
 
@@ -129,6 +131,9 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
         words["measure"] = record.name
         resolved, methods = resolve(settings or measured.made_by or DEFAULT, words, registry)
         measured, resolved = _as_measured(measured, resolved, methods, words)
+        if record.scale == GIVEN and measured.scale not in OF_THE_ENGINE:
+            # What stands for no effect is the effects' own matter.
+            methods = attrs.evolve(methods, measure=attrs.evolve(record, scale=measured.display_scale))
     else:
         studies, resolved, methods = _table_request(data, settings or DEFAULT, words, registry)
         measured = measure_studies(studies, resolved, registry)
@@ -201,6 +206,8 @@ def _as_measured(
             raise CombinationError(msg)
         if "scale" in words and record.scale == "given":
             return measured.replace(scale=resolved.scale), resolved
+        if measured.scale not in OF_THE_ENGINE:
+            return measured, resolved
         return measured, resolved if resolved.scale == measured.scale else resolved.replace(scale=measured.scale)
     names = [name for name in ("scale", *CONVENTIONS, "vtype") if name in record.parameters]
     if record.counts:

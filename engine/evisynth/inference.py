@@ -9,6 +9,8 @@ import numpy as np
 
 from evisynth.errors import CombinationError
 from evisynth.fits import no_limits
+from evisynth.kernels.distributions import normal_p_value, t_p_value
+from evisynth.kernels.weighted_fit import is_intercept
 from evisynth.pooling import Methods, call
 
 if TYPE_CHECKING:
@@ -20,6 +22,37 @@ if TYPE_CHECKING:
 
 def infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, str | None]:
     """Infer by the interval method asked for; where it cannot be computed by Wald's, with a note.
+
+    The test is against the value of no effect on the measure's scale; where there is none, as for a single group,
+    statistic and p-value are NaN.
+    """
+    estimates, note = _infer(methods, fit, settings)
+    scale = methods.measure.scale
+    if isinstance(scale, str) or scale.null == 0.0 or not is_intercept(fit.X):
+        return estimates, note
+    return _against(estimates, scale.null), note
+
+
+def _against(estimates: Estimates, null: float | None) -> Estimates:
+    nothing = np.full(np.shape(estimates.value), np.nan)
+    if null is None:
+        return attrs.evolve(estimates, statistic=nothing, p_value=nothing, log_p_value=nothing)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # A test that is not the normal or t test of estimate over standard error is a test of 0 alone.
+        plain = (estimates.statistic == estimates.value / estimates.se) & np.isclose(
+            estimates.log_p_value, _p_value(estimates.statistic, estimates.df)[1], rtol=1e-9, equal_nan=True
+        )
+        statistic = np.where(plain, (estimates.value - null) / estimates.se, np.nan)
+        p_value, log_p_value = _p_value(statistic, estimates.df)
+    return attrs.evolve(estimates, statistic=statistic, p_value=p_value, log_p_value=log_p_value)
+
+
+def _p_value(statistic: FloatArray, df: float | FloatArray | None) -> tuple[FloatArray, FloatArray]:
+    return normal_p_value(statistic) if df is None else t_p_value(statistic, df)
+
+
+def _infer(methods: Methods, fit: Fit, settings: Settings) -> tuple[Estimates, str | None]:
+    """Infer about 0.
 
     A method that is for random effects alone gives way to Wald's under a common effect without a note. In a batch
     ``(k, m)`` an analysis that has no interval by the method gets Wald's, and ``without_df`` says which.

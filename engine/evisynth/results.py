@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from evisynth.study_limits import StudyLimits
     from evisynth.thresholds import Probability
 
+NO_NULL = "this measure has no value that stands for no effect, so that there is nothing to test"
 SCHEMA_VERSION = "1.0"
 OWN_COLUMNS = "own columns"
 """Route of studies that are measured by the measure's own columns."""
@@ -403,6 +404,7 @@ class MetaAnalysis:
         found: dict[str, str] = {}
         if self.reason is not None:
             found["pooled"] = found["display"] = self.reason
+        found.update(self._reasons_of_tests)
         if self.model.prediction is None and self.model.prediction_reason is not None:
             found["prediction"] = self.model.prediction_reason
         for name, model in self.models.items():
@@ -422,6 +424,17 @@ class MetaAnalysis:
             found["subgroup_test"] = self.subgroup_test.reason
         found.update(self._reasons_of_fit)
         return found
+
+    @property
+    def _reasons_of_tests(self) -> Mapping[str, str]:
+        untested = NO_NULL if self.scale.null is None else "the interval method tests 0 alone"
+        models = {"": self.model, **{f"models.{name}.": model for name, model in self.models.items()}}
+        return {
+            f"{place}pooled.{name}": untested
+            for place, model in models.items()
+            if model.pooled is not None and math.isnan(model.pooled.p_value)
+            for name in ("statistic", "p_value", "log_p_value")
+        }
 
     @property
     def _reasons_of_fit(self) -> Mapping[str, str]:

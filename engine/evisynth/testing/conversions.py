@@ -125,7 +125,7 @@ def check_conversion(
     are not in the kit's own lists or the record's ``examples``.
     """
     check_record(record)
-    known = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
+    known: dict[str, Sequence[float]] = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
     known |= {**(READINGS if record.joins_rows else {}), **record.examples, **(columns or {})}
     absent = [name for name in record.sources if name not in known]
     if absent:

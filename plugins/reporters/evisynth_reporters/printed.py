@@ -183,7 +183,9 @@ def regression_lines(analysis: MetaAnalysis) -> list[str]:
 
 def overall_line(analysis: MetaAnalysis) -> str:
     """Print ``Test for overall effect: Z = 3.29 (P = 0.001)``."""
-    return f"Test for overall effect: {NOT_APPLICABLE if analysis.pooled is None else statistic(analysis.pooled)}"
+    if analysis.pooled is None or analysis.scale.null is None:
+        return f"Test for overall effect: {NOT_APPLICABLE}"
+    return f"Test for overall effect: {statistic(analysis.pooled)}"
 
 
 def subgroup_line(test: SubgroupTest | None) -> str:
