@@ -122,7 +122,8 @@ def check_conversion(
     missing. Where sources and targets are locations and spreads (quartiles →
     mean, sd), a shift of the data shifts locations and another unit multiplies all; ``location_scale=False`` for a
     conversion that works on a transformed scale. ``columns`` are example values, three rows or more, for sources that
-    are not in the kit's own lists or the record's ``examples``.
+    are not in the kit's own lists or the record's ``examples``. A record with ``shifts=False`` need not keep the law of
+    the shift; one with ``positive=True`` has positive examples, and must refuse every row of others.
     """
     check_record(record)
     known: dict[str, Sequence[float]] = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
@@ -217,7 +218,8 @@ def _converted(record: Conversion, inputs: Mapping[str, FloatArray], given: str)
 
 def _of_location_and_scale(record: Conversion) -> bool:
     of_data = {*LOCATIONS, *SPREADS, *DIFFERENCES}
-    return set(record.targets) <= {*of_data, *OF_SIZE} and set(record.sources) <= {*of_data, *OF_SIZE}
+    moved = of_data.intersection(record.targets)
+    return bool(moved) and set(record.sources) <= {*of_data, *OF_SIZE}
 
 
 def _refuses(record: Conversion, inputs: Mapping[str, FloatArray]) -> None:
@@ -242,9 +244,11 @@ def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[Flo
     scaled = {
         name: column * UNIT if name in LOCATIONS or name in SPREADS else column for name, column in inputs.items()
     }
-    moved = _converted(record, shifted, f"three rows shifted by {SHIFT}")
+    moved = _converted(record, shifted, f"three rows shifted by {SHIFT}") if record.shifts else base
     other = _converted(record, scaled, f"three rows times {UNIT}")
     for target, old, new, larger in zip(record.targets, base, moved, other, strict=True):
+        if target not in LOCATIONS and target not in SPREADS and target not in DIFFERENCES and target not in OF_SIZE:
+            continue
         shift, unit = (SHIFT if target in LOCATIONS else 0.0), (1.0 if target in OF_SIZE else UNIT)
         expected = old + shift
         ensure(

@@ -63,17 +63,20 @@ def from_five_numbers(
 
 def range_scores(x: list[FloatArray], n: FloatArray) -> Pair:
     """Estimate mean and SD by Luo and Wan from median and range."""
-    return range_mean(*x, n), range_sd(x[0], x[-1], n)
+    a, m, b = x
+    return range_mean(a, m, b, n), range_sd(a, b, n)
 
 
 def quartile_scores(x: list[FloatArray], n: FloatArray) -> Pair:
     """Estimate mean and SD by Luo and Wan from the quartiles."""
-    return quartile_mean(*x, n), quartile_sd(x[0], x[-1], n)
+    q1, m, q3 = x
+    return quartile_mean(q1, m, q3, n), quartile_sd(q1, q3, n)
 
 
 def five_scores(x: list[FloatArray], n: FloatArray) -> Pair:
     """Estimate mean and SD by Luo and Wan from all five numbers."""
-    return five_number_mean(*x, n), even_sd(x[0], x[1], x[3], x[4], n)
+    a, q1, m, q3, b = x
+    return five_number_mean(a, q1, m, q3, b, n), even_sd(a, q1, q3, b, n)
 
 
 def by_power(
@@ -107,7 +110,7 @@ def _symmetric(logs: list[FloatArray], _: FloatArray) -> FloatArray:
     def bend(x: FloatArray, which: IntArray) -> FloatArray:
         return power(low[which], x) + power(high[which], x)
 
-    rows = np.arange(low.size)
+    rows = np.arange(low.size, dtype=np.int64)
     return bracketed_roots(bend, left, right, bend(left, rows), bend(right, rows))
 
 
@@ -152,8 +155,8 @@ def conversions() -> list[Conversion]:
             function,
             targets=("mean", "sd", "power"),
             formula=(
-                f"f(x) = (x^λ - 1)/λ; {_SYMMETRIC[scenario]}; μ and σ of f by Luo and Wan; mean and SD of the x whose f "
-                "is normal with these"
+                f"f(x) = (x^λ - 1)/λ; {_SYMMETRIC[scenario]}; μ and σ of f by Luo and Wan; "
+                "mean and SD of the x whose f is normal with these"
             ),
             reference=f"{MCGRATH}, scenario {case}; Box & Cox (1964), J. R. Stat. Soc. B 26:211-252",
             r_equivalent=by_r(scenario, "method='bc'"),

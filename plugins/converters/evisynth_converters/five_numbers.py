@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -10,9 +9,9 @@ import numpy as np
 
 from evisynth import BoolArray, DataError, FloatArray, Problem
 
-RANGE = ("minimum", "median", "maximum")
-QUARTILES = ("q1", "median", "q3")
-FIVE = ("minimum", "q1", "median", "q3", "maximum")
+RANGE: tuple[str, ...] = ("minimum", "median", "maximum")
+QUARTILES: tuple[str, ...] = ("q1", "median", "q3")
+FIVE: tuple[str, ...] = ("minimum", "q1", "median", "q3", "maximum")
 SCENARIOS = {"range": RANGE, "iqr": QUARTILES, "full": FIVE}
 """Names of the scenarios as they end the names of conversions: S1, S2 and S3 of the literature."""
 
@@ -20,6 +19,7 @@ R_NAMES = {"minimum": "min", "q1": "q1", "median": "median", "q3": "q3", "maximu
 
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
 """A mean and a standard deviation."""
+
 
 def checked(
     numbers: dict[str, FloatArray],
@@ -32,8 +32,8 @@ def checked(
     """Refuse numbers that no sample has, or that a method cannot take; gives them as doubles, n last.
 
     ``numbers`` are named and ascend. Raises `DataError` that names every row in which they do not, in which n is below
-    ``least``, a number is infinite or with ``positive`` not above 0, or two that must be ``apart`` are equal (unless all
-    are).
+    ``least``, a number is infinite or with ``positive`` not above 0, or two that must be ``apart`` are equal (though
+    not all are).
     """
     arrays = {name: np.asarray(values, dtype=np.float64) for name, values in numbers.items()}
     size = np.asarray(n, dtype=np.float64)
@@ -42,30 +42,23 @@ def checked(
     special = positive or bool(apart)
     problems: list[Problem] = []
 
-    def refuse(rows: BoolArray, name: str, given: Callable[[int], str], message: str) -> None:
-        problems.extend(Problem(int(i) + 1, None, name, given(int(i)), message) for i in np.nonzero(rows)[0])
+    def refuse(rows: BoolArray, name: str, message: str, *shown: FloatArray) -> None:
+        for i in np.nonzero(rows)[0]:
+            given = " > ".join(f"{values[i]:g}" for values in shown)
+            problems.append(Problem(int(i) + 1, None, name, given, message))
 
     for lower, upper in pairwise(flat):
-        refuse(
-            flat[lower] > flat[upper],
-            lower,
-            lambda i, one=flat[lower], other=flat[upper]: f"{one[i]:g} > {other[i]:g}",
-            f"{lower} is above {upper}",
-        )
-    refuse(flat_n < least, "n", lambda i: f"{flat_n[i]:g}", _least(least))
+        refuse(flat[lower] > flat[upper], lower, f"{lower} is above {upper}", flat[lower], flat[upper])
+    refuse(flat_n < least, "n", _least(least), flat_n)
     for name, values in (*flat.items(), ("n", flat_n)):
-        refuse(np.isinf(values), name, lambda i, values=values: f"{values[i]:g}", "is not finite")
+        refuse(np.isinf(values), name, "is not finite", values)
     if positive:
         for name, values in flat.items():
-            refuse(values <= 0, name, lambda i, values=values: f"{values[i]:g}", "takes numbers above 0 alone")
+            refuse(values <= 0, name, "takes numbers above 0 alone", values)
     first, *_, last = flat.values()
     for lower, upper in apart:
-        refuse(
-            (flat[lower] == flat[upper]) & (first < last),
-            lower,
-            lambda i, one=flat[lower]: f"{one[i]:g}",
-            f"is equal to {upper}, which the method cannot take: try luo, qe or log-normal",
-        )
+        equal = (flat[lower] == flat[upper]) & (first < last)
+        refuse(equal, lower, f"is equal to {upper}, which the method cannot take", flat[lower])
     if problems:
         problems.sort(key=lambda problem: problem.row or 0)
         summary = "there are quantiles that no sample has" + (", or that the method cannot take" if special else "")

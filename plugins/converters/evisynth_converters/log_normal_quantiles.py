@@ -77,7 +77,10 @@ def _back(mu: FloatArray, variance: FloatArray, n: FloatArray, first: float, sec
     return mean, sd
 
 
-_BACK = "mean = e^(μ + σ²/2)/(1 + ({0}σ² + {1}σ⁴)/n); SD² = e^(2μ + 2σ²)/(1 + ({2}σ² + {4}σ⁴)/n) - e^(2μ + σ²)/(1 + ({2}σ² + {3}σ⁴)/n)"
+_BACK = (
+    "mean = e^(μ + σ²/2)/(1 + ({0}σ² + {1}σ⁴)/n); "
+    "SD² = e^(2μ + 2σ²)/(1 + ({2}σ² + {4}σ⁴)/n) - e^(2μ + σ²)/(1 + ({2}σ² + {3}σ⁴)/n)"
+)
 
 
 @hookimpl

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from evisynth import FloatArray
 from evisynth_converters.shape_search import STEP, derivatives
+
+if TYPE_CHECKING:
+    from evisynth import FloatArray
 
 REACH = np.arange(-4.0, 4.01, 0.5)
 """The logit of the mean and the logarithm of α + β are sought on such a grid about those of the normal fit."""
@@ -18,18 +22,20 @@ CLOSE, DONE = 1e-5, 1e-13
 def nearest_beta(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Minimise the squared distance of beta quantiles at ``p (k, m)`` from ``q (k, m)``, numbers from 0 to 1.
 
-    Gives mean, SD and distance ``(k,)``. A grid finds the valley, damped Newton steps (Levenberg 1944) its lowest point, each row on its own.
+    Gives mean, SD and distance ``(k,)``. A grid finds the valley, damped Newton steps (Levenberg 1944) its lowest
+    point, each row on its own.
     """
     from scipy.special import logit, ndtri  # noqa: PLC0415 - scipy comes with the first use
 
-    z = ndtri(p)
+    z = np.asarray(ndtri(p), dtype=np.float64)
     mean = np.clip(q.mean(axis=1), 0.002, 0.998)
     sd = (z * (q - mean[:, None])).sum(axis=1) / (z * z).sum(axis=1)
-    centre = np.stack([logit(mean), np.log(np.clip(mean * (1 - mean) / sd**2, 0.05, 1e12))], axis=1)
+    place = np.asarray(logit(mean), dtype=np.float64)
+    centre = np.stack([place, np.log(np.clip(mean * (1 - mean) / sd**2, 0.05, 1e12))], axis=1)
     best, theta = np.full(q.shape[0], np.inf), centre.copy()
     for u in REACH:
         for v in REACH:
-            tried = centre + (u, v)
+            tried = centre + np.array([u, v])
             distance = ((_quantiles(tried, p) - q) ** 2).sum(axis=1)
             better = distance < best
             best, theta = np.where(better, distance, best), np.where(better[:, None], tried, theta)
@@ -42,7 +48,7 @@ def nearest_beta(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, 
 def _polished(theta: FloatArray, q: FloatArray, p: FloatArray) -> FloatArray:
     """Go down to where the slopes of the distance are 0 to rounding, from the best point of the grid."""
     theta = theta.copy()
-    rows = np.arange(q.shape[0])
+    rows = np.arange(q.shape[0], dtype=np.int64)
     damping = np.full(q.shape[0], 1e-3)
     over = _quantiles(theta, p) - q
     for _ in range(MAX_STEPS):
@@ -64,7 +70,7 @@ def _polished(theta: FloatArray, q: FloatArray, p: FloatArray) -> FloatArray:
 def _step(theta: FloatArray, p: FloatArray, r: FloatArray, damping: FloatArray) -> FloatArray:
     """Take the Newton step of the distance, or where it is not convex that of Gauss; damped, and 1 at most."""
     u, v = theta.T
-    rows = np.arange(u.size)
+    rows = np.arange(u.size, dtype=np.int64)
     J_u, H_uu = derivatives(lambda x, at: _quantiles(np.stack([x, v[at]], axis=1), p[at]), u, rows)
     J_v, H_vv = derivatives(lambda x, at: _quantiles(np.stack([u[at], x], axis=1), p[at]), v, rows)
     corners = [(s * t) * _quantiles(theta + STEP * np.array([s, t]), p) for s in (-1.0, 1.0) for t in (-1.0, 1.0)]
@@ -73,8 +79,7 @@ def _step(theta: FloatArray, p: FloatArray, r: FloatArray, damping: FloatArray) 
     gauss = [(J_u**2).sum(axis=1), (J_u * J_v).sum(axis=1), (J_v**2).sum(axis=1)]
     bent = [part + (H * r).sum(axis=1) for part, H in zip(gauss, (H_uu, H_uv, H_vv), strict=True)]
     convex = (bent[0] > 0) & (bent[0] * bent[2] > bent[1] ** 2)
-    a, b, c = (np.where(convex, full, part) for full, part in zip(bent, gauss, strict=True))
-    a, c = a * (1 + damping), c * (1 + damping)
+    a, b, c = np.where(convex, np.stack(bent), np.stack(gauss)) * np.stack([1 + damping, np.ones(u.size), 1 + damping])
     with np.errstate(invalid="ignore", divide="ignore"):
         step = np.stack([b * g[:, 1] - c * g[:, 0], b * g[:, 0] - a * g[:, 1]], axis=1) / (a * c - b * b)[:, None]
     return np.where(np.isfinite(step), np.clip(step, -1.0, 1.0), 0.0)
@@ -85,4 +90,4 @@ def _quantiles(theta: FloatArray, p: FloatArray) -> FloatArray:
     from scipy.special import betaincinv  # noqa: PLC0415 - scipy comes with the first use
 
     u, size = theta[:, :1], np.exp(theta[:, 1:])
-    return np.asarray(betaincinv(size / (1 + np.exp(-u)), size / (1 + np.exp(u)), p))
+    return np.asarray(betaincinv(size / (1 + np.exp(-u)), size / (1 + np.exp(u)), p), dtype=np.float64)

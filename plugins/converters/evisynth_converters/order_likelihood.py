@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import attrs
@@ -71,11 +72,12 @@ class Spacing:
         gaps = self.gap * (n - self.shown)
         total = total + np.where(gaps > 0, gaps * _log_between(z[:-1], z[1:]).sum(axis=0), 0.0)
         if self.tail:
-            total = total + self.tail * (n - 1) * (log_ndtr(z[0]) + log_ndtr(-z[-1]))
+            beyond = np.asarray(log_ndtr(z[0]) + log_ndtr(-z[-1]), dtype=np.float64)
+            total = total + self.tail * (n - 1) * beyond
         return np.asarray(total)
 
     def slopes(self, y: FloatArray, at: FloatArray, n: FloatArray) -> Pair:
-        """Differentiate the log-likelihood by ``at = (μ/σ, 1/σ)``: gradient ``(2, r)`` and Hessian ``(2, 2, r)``."""
+        """Differentiate the log-likelihood by ``at = (μ/σ, 1/σ)``: gradient ``(2, r)``, Hessian ``(3, r)``."""
         from scipy.special import log_ndtr  # noqa: PLC0415 - scipy comes with the first use
 
         z = at[1] * y - at[0]
@@ -96,14 +98,13 @@ class Spacing:
         if self.tail:
             tails = self.tail * (n - 1)
             for i, sign in ((0, 1.0), (m - 1, -1.0)):
-                hazard = np.exp(density[i] - log_ndtr(sign * z[i]))
+                hazard = np.exp(density[i] - np.asarray(log_ndtr(sign * z[i]), dtype=np.float64))
                 g[i] += sign * tails * hazard
                 H[i, i] += tails * (-sign * z[i] * hazard - hazard**2)
-        turned = np.stack([-np.ones_like(y), y])
-        gradient = (turned * g).sum(axis=1)
-        gradient[1] += m / at[1]
-        hessian = np.einsum("air,ijr,bjr->abr", turned, H, turned)
-        hessian[1, 1] -= m / at[1] ** 2
+        bent = (H * y).sum(axis=1)
+        gradient = np.stack([-g.sum(axis=0), (y * g).sum(axis=0) + m / at[1]])
+        mixed = -bent.sum(axis=0)
+        hessian = np.stack([H.sum(axis=(0, 1)), mixed, (y * bent).sum(axis=0) - m / at[1] ** 2])
         return gradient, hessian
 
 
@@ -113,9 +114,9 @@ def _log_between(low: FloatArray, high: FloatArray) -> FloatArray:
 
     turned = low + high > 0
     low, high = np.where(turned, -high, low), np.where(turned, -low, high)
-    above = log_ndtr(high)
-    with np.errstate(divide="ignore"):
-        return np.asarray(above + np.log(-np.expm1(log_ndtr(low) - above)))
+    above, below = (np.asarray(log_ndtr(end), dtype=np.float64) for end in (high, low))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(below < above, above + np.log(-np.expm1(below - above)), -np.inf)
 
 
 def _likeliest(
@@ -127,7 +128,7 @@ def _likeliest(
     scores: Scores,
 ) -> Powered:
     numbers = dict(zip(names, values, strict=True))
-    *x, n = checked(numbers, n, least=least, positive=True, apart=tuple(zip(names[:-1], names[1:], strict=True)))
+    *x, n = checked(numbers, n, least=least, positive=True, apart=tuple(pairwise(names)))
 
     def second_round(y: list[FloatArray], size: FloatArray) -> Pair:
         return _maximum(np.stack(y), scores(y, size), size, spacing)
@@ -144,7 +145,8 @@ def _powers(logs: list[FloatArray], n: FloatArray, spacing: Spacing, scores: Sco
         exponent = t / unit[which]
         y = [power(value[which], exponent) for value in logs]
         mu, sigma = scores(y, n[which])
-        return -spacing.log_likelihood(np.stack(y), mu, sigma, n[which]) - exponent * total[which]
+        fit = spacing.log_likelihood(np.stack(y), mu, sigma, n[which])
+        return np.where(np.isnan(fit), np.inf, -fit - exponent * total[which])
 
     def slope(t: FloatArray, which: IntArray) -> FloatArray:
         return derivatives(fall, t, which)[0]
@@ -158,28 +160,35 @@ FAR, GAP = 30.0, 0.125
 
 
 def _maximum(y: FloatArray, start: Pair, n: FloatArray, spacing: Spacing) -> Pair:
-    """Go up to the only maximum over μ and σ: the log-likelihood is concave in μ/σ and 1/σ."""
+    """Go up to the only maximum over μ and σ: the log-likelihood is concave in μ/σ and 1/σ.
+
+    Newton's steps, shortened where they overshoot; close to the top the likelihood does not tell up from down any more,
+    and its slopes decide.
+    """
     at = np.stack([start[0] / start[1], 1 / start[1]])
-    rows = np.arange(n.size)
-    last = np.full(n.size, np.inf)
+    height = spacing.log_likelihood(y, *start, n)
+    share = np.ones(n.size)
+    rows = np.arange(n.size, dtype=np.int64)
     for _ in range(MAX_STEPS):
         if not rows.size:
             break
         here = at[:, rows]
         g, H = spacing.slopes(y[:, rows], here, n[rows])
-        det = H[0, 0] * H[1, 1] - H[0, 1] ** 2
-        step = np.stack([H[0, 1] * g[1] - H[1, 1] * g[0], H[0, 1] * g[0] - H[0, 0] * g[1]]) / det
-        # Half of 1/σ at most at a time keeps σ positive; a concave function is climbed all the same.
-        size = np.abs(step).max(axis=0) / (np.abs(here).max(axis=0))
-        step *= np.minimum(1.0, 0.5 / np.maximum(size, 1e-300))
-        at[:, rows] = here + step
-        going = (size > RESOLUTION) & ~((size < CLOSE) & (size >= last[rows] / 2))
-        last[rows] = size
-        rows = rows[going]
+        step = np.stack([H[1] * g[1] - H[2] * g[0], H[1] * g[0] - H[0] * g[1]]) / (H[0] * H[2] - H[1] ** 2)
+        size = np.abs(step).max(axis=0) / np.abs(here).max(axis=0)
+        new = here + share[rows] * step
+        possible = new[1] > 0
+        mu, spread = np.where(possible, new, here)
+        reached = spacing.log_likelihood(y[:, rows], mu / spread, 1 / spread, n[rows])
+        taken = possible & ((reached >= height[rows]) | (size < CLOSE))
+        at[:, rows] = np.where(taken, new, here)
+        height[rows] = np.where(taken, reached, height[rows])
+        share[rows] = np.where(taken, np.minimum(1.0, 4 * share[rows]), share[rows] / 4)
+        rows = rows[size > DONE]
     return at[0] / at[1], 1 / at[1]
 
 
-MAX_STEPS, RESOLUTION, CLOSE = 200, 1e-15, 1e-11
+MAX_STEPS, CLOSE, DONE = 100, 1e-6, 1e-13
 
 
 @hookimpl
@@ -201,8 +210,9 @@ def conversions() -> list[Conversion]:
             functions[scenario],
             targets=("mean", "sd", "power"),
             formula=(
-                f"f(x) = (x^λ - 1)/λ normal; likelihood of the numbers as order statistics, {count}; λ the maximum with "
-                "μ and σ by Luo and Wan, then μ and σ the maximum at λ; mean and SD of the x whose f is normal with these"
+                f"f(x) = (x^λ - 1)/λ normal; likelihood of the numbers as order statistics, {count}; "
+                "λ the maximum with μ and σ by Luo and Wan, then μ and σ the maximum at λ; "
+                "mean and SD of the x whose f is normal with these"
             ),
             reference=f"{CAI}, scenario S{case}",
             r_equivalent=by_r(scenario, "method='mln'"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from evisynth import DataError, FloatArray, Problem
-from evisynth_converters.five_numbers import Pair, extreme_score
+
+if TYPE_CHECKING:
+    from evisynth_converters.five_numbers import Pair
 
 
 def power(logs: FloatArray, exponent: FloatArray) -> FloatArray:
@@ -32,33 +36,36 @@ def _relative(x: FloatArray) -> FloatArray:
 def moments(unit: FloatArray, exponent: FloatArray, mu: FloatArray, sigma: FloatArray, n: FloatArray) -> Pair:
     """Give mean and SD of x where the power λ of x/unit is normal with mean μ and SD σ; all ``(k,)``.
 
-    A normal variable reaches where no number has that power (λz < -1). As in McGrath et al. (2020) that part is cut
-    off, with its mirror image. Where λ is below 0 the moments are infinite all the same, as x is near the cut. There
-    the cut is made where the integrand of the second moment is least, which changes nothing that can be seen unless
-    the data are near having no mean; where that cut would be inside the range of a sample of n values, there is no
-    mean to give. Raises `DataError` with these rows. Double-exponential quadrature (Takahasi & Mori 1974).
+    A normal variable z reaches where no number has that power (λz < -1). As in McGrath et al. (2020) that part is cut
+    off, with its mirror image. Where λ is below 0 x grows beyond bounds towards the cut, and mean or SD are infinite
+    all the same. There the cut is made where the integrand of the second moment is least between its peak and its
+    growth beyond bounds, which leaves nothing away that can be seen; or, if that is farther out or there is no such
+    place, at the expected largest of n values, as it is a sample of n whose mean and SD are sought. Raises `DataError`
+    with the rows whose SD exceeds the range of numbers. Double-exponential quadrature (Takahasi & Mori 1974).
     """
+    from scipy.special import ndtr, ndtri  # noqa: PLC0415 - scipy comes with the first use
+
     level = 1 + exponent * mu
     falling = exponent < 0
     size = np.where(exponent == 0.0, 1.0, np.abs(exponent))
     pole = np.where(exponent == 0.0, np.inf, level / (size * sigma))
+    beyond = np.asarray(ndtr(-pole), dtype=np.float64)
+    largest = -np.asarray(ndtri(beyond + 0.625 / (n + 0.25) * (1 - 2 * beyond)), dtype=np.float64)
     apart = np.where(falling, pole**2 - 8 / size, 0.0)
-    cut = np.where(falling, (pole + np.sqrt(np.maximum(apart, 0.0))) / 2, pole)
+    lull = np.where(apart < 0, 0.0, (pole + np.sqrt(np.maximum(apart, 0.0))) / 2)
+    cut = np.where(falling, np.maximum(lull, largest), pole)
     peak = np.where(falling, 2 / size / cut, 2 * sigma / level)
-    hopeless = falling & ((apart < 0) | (cut < extreme_score(n)))
     left, right = -np.minimum(cut, WIDE), np.minimum(cut, 2 * peak + WIDE)
     mean, sd = np.full(unit.shape, np.nan), np.full(unit.shape, np.nan)
-    for rows in np.array_split(np.arange(unit.size), max(1, unit.size // CHUNK)):
+    for rows in np.array_split(np.arange(unit.size, dtype=np.int64), max(1, unit.size // CHUNK)):
         mean[rows], sd[rows] = _integrated(exponent[rows], mu[rows], sigma[rows], left[rows], right[rows])
     mean, sd = unit * mean, unit * sd
-    hopeless |= ~np.isfinite(mean + sd)
-    if hopeless.any():
-        message = "the power that makes them symmetric leaves no finite mean: take luo, qe or log-normal"
-        problems = [
-            Problem(int(i) + 1, None, "median", f"{unit[i]:g}", f"{message} (power {exponent[i]:.3g})")
-            for i in np.nonzero(hopeless)[0]
-        ]
-        summary = "there are quantiles whose power-normal distribution has no mean"
+    problems = [
+        Problem(int(i) + 1, None, "median", f"{unit[i]:g}", "the SD of the power-normal distribution has no number")
+        for i in np.nonzero(~np.isfinite(mean + sd))[0]
+    ]
+    if problems:
+        summary = "there are quantiles too far apart"
         raise DataError(summary, problems)
     return mean, sd
 
@@ -70,17 +77,15 @@ POINTS, END = 500, 3.6
 """Points on either side of the middle of the quadrature, and where the last one lies before it is mapped."""
 
 
-def _integrated(
-    exponent: FloatArray, mu: FloatArray, sigma: FloatArray, left: FloatArray, right: FloatArray
-) -> Pair:
-    w = np.linspace(-END, END, 2 * POINTS + 1)[:, None]
+def _integrated(exponent: FloatArray, mu: FloatArray, sigma: FloatArray, left: FloatArray, right: FloatArray) -> Pair:
+    w = np.linspace(-END, END, 2 * POINTS + 1)
     inner = np.pi / 2 * np.sinh(w)
-    share = 1 / (1 + np.exp(-2 * inner))
-    t = left + (right - left) * share
-    weight = (right - left) * np.cosh(w) / np.cosh(inner) ** 2 * np.exp(-(t**2) / 2)
-    weight = weight / weight.sum(axis=0)
-    z = mu + sigma * t
+    # A row's points lie side by side, so that its sum does not depend on how many rows there are.
+    t = left[:, None] + (right - left)[:, None] / (1 + np.exp(-2 * inner))
+    weight = np.cosh(w) / np.cosh(inner) ** 2 * np.exp(-(t**2) / 2)
+    weight = weight / weight.sum(axis=1)[:, None]
+    z, shape = mu[:, None] + sigma[:, None] * t, exponent[:, None]
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        x = np.where(exponent == 0.0, np.exp(z), np.exp(np.log1p(np.maximum(exponent * z, -1.0)) / exponent))
-        mean = (weight * x).sum(axis=0)
-        return mean, np.sqrt((weight * (x - mean) ** 2).sum(axis=0))
+        x = np.where(shape == 0.0, np.exp(z), np.exp(np.log1p(np.maximum(shape * z, -1.0)) / shape))
+        mean = (weight * x).sum(axis=1)
+        return mean, np.sqrt((weight * (x - mean[:, None]) ** 2).sum(axis=1))

@@ -118,7 +118,7 @@ def _fit(q: FloatArray, p: FloatArray, curves: Curves, centre: FloatArray) -> tu
 
     grid = centre[:, None] + np.arange(-FAR, FAR + GAP / 2, GAP)
     t = global_minimum(distance, slope, grid)
-    rows = np.arange(t.size)
+    rows = np.arange(t.size, dtype=np.int64)
     _, s, over = unit(t, rows)
     return t, s, (over**2).sum(axis=1)
 
@@ -167,7 +167,7 @@ def _weibull(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, Floa
 
     def curves(t: FloatArray, at: FloatArray) -> FloatArray:
         scores = np.log(-np.log1p(-at))
-        return np.exp(np.exp(-t) * (scores - scores[:, -1:]))
+        return np.asarray(np.exp(np.exp(-t) * (scores - scores[:, -1:])))
 
     t, s, distance = _fit(q, p, curves, -np.log(_variation(q, p)))
     x = np.exp(-t)
@@ -188,8 +188,8 @@ SMALL = 0.04
 
 
 _FIT = (
-    "minimise Σ(quantile of the distribution at p - number)² over the parameters of the normal, log-normal, gamma, beta "
-    "and Weibull distribution, p = {}; mean and SD of the distribution with the least sum"
+    "minimise Σ(quantile of the distribution at p - number)² over the parameters of the normal, log-normal, gamma, "
+    "beta and Weibull distribution, p = {}; mean and SD of the distribution with the least sum"
 )
 
 

@@ -34,7 +34,7 @@ def quartile_mean(q1: FloatArray, median: FloatArray, q3: FloatArray, n: FloatAr
 def five_number_mean(
     minimum: FloatArray, q1: FloatArray, median: FloatArray, q3: FloatArray, maximum: FloatArray, n: FloatArray
 ) -> FloatArray:
-    """Weigh mid-range, middle of the quartiles and median for the least mean squared error (Luo et al. 2018, eq. 15)."""
+    """Weigh mid-range, middle of the quartiles and median for the least squared error (Luo et al. 2018, eq. 15)."""
     w1, w2 = 2.2 / (2.2 + n**0.75), 0.7 - 0.72 / n**0.55
     return w1 * ((minimum + maximum) / 2) + w2 * ((q1 + q3) / 2) + (1 - w1 - w2) * median
 
@@ -197,7 +197,8 @@ _W = {
         "mean = w₁·(minimum + maximum)/2 + w₂·(q1 + q3)/2 + (1 - w₁ - w₂)·median"
     ),
 }
-_ENDS, _QUARTERS = "(maximum - minimum)/(2·Φ⁻¹((n - 0.375)/(n + 0.25)))", "(q3 - q1)/(2·Φ⁻¹((0.75n - 0.125)/(n + 0.25)))"
+_ENDS = "(maximum - minimum)/(2·Φ⁻¹((n - 0.375)/(n + 0.25)))"
+_QUARTERS = "(q3 - q1)/(2·Φ⁻¹((0.75n - 0.125)/(n + 0.25)))"
 _EVEN = f"SD = [{_ENDS} + {_QUARTERS}]/2"
 _SMOOTH = f"v = 1/(1 + 0.07·n^0.6); SD = v·{_ENDS} + (1 - v)·{_QUARTERS}"
 _BLAND = "mean = (minimum + 2·q1 + 2·median + 2·q3 + maximum)/8"

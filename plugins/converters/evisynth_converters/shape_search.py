@@ -41,12 +41,12 @@ def global_minimum(value: Rows, slope: Rows, grid: FloatArray) -> FloatArray:
     The best point of the grid and its neighbours hold the minimum; where the slope does not change its sign between
     them it is the better end.
     """
-    rows = np.arange(grid.shape[0])
+    rows = np.arange(grid.shape[0], dtype=np.int64)
     values = np.stack([value(grid[:, j], rows) for j in range(grid.shape[1])], axis=1)
     best = np.argmin(values, axis=1)
     low, high = grid[rows, np.maximum(best - 1, 0)], grid[rows, np.minimum(best + 1, grid.shape[1] - 1)]
     f_low, f_high = slope(low, rows), slope(high, rows)
-    found = grid[rows, best].copy()
+    found: FloatArray = grid[rows, best].copy()
     inside = np.nonzero((f_low < 0.0) & (f_high > 0.0))[0]
     found[inside] = bracketed_roots(
         lambda x, which: slope(x, inside[which]), low[inside], high[inside], f_low[inside], f_high[inside]

@@ -50,7 +50,8 @@ def log_from_range(minimum: FloatArray, median: FloatArray, maximum: FloatArray,
     Arrays and errors as in `from_range`; numbers that are not above 0 are refused too.
     """
     *numbers, n = checked(dict(zip(RANGE, (minimum, median, maximum), strict=True)), n, positive=True)
-    return _of_range(*map(np.log, numbers), n)
+    a, m, b = map(np.log, numbers)
+    return _of_range(a, m, b, n)
 
 
 def log_from_quartiles(q1: FloatArray, median: FloatArray, q3: FloatArray, n: FloatArray) -> Test:
@@ -59,7 +60,8 @@ def log_from_quartiles(q1: FloatArray, median: FloatArray, q3: FloatArray, n: Fl
     Arrays and errors as in `log_from_range`.
     """
     *numbers, n = checked(dict(zip(QUARTILES, (q1, median, q3), strict=True)), n, positive=True)
-    return _of_quartiles(*map(np.log, numbers), n)
+    q1, m, q3 = map(np.log, numbers)
+    return _of_quartiles(q1, m, q3, n)
 
 
 def log_from_five_numbers(
@@ -71,7 +73,8 @@ def log_from_five_numbers(
     """
     five = dict(zip(FIVE, (minimum, q1, median, q3, maximum), strict=True))
     *numbers, n = checked(five, n, positive=True)
-    return _of_five(*map(np.log, numbers), n)
+    a, q1, m, q3, b = map(np.log, numbers)
+    return _of_five(a, q1, m, q3, b, n)
 
 
 def _of_range(a: FloatArray, m: FloatArray, b: FloatArray, n: FloatArray) -> Test:
@@ -82,9 +85,7 @@ def _of_quartiles(q1: FloatArray, m: FloatArray, q3: FloatArray, n: FloatArray) 
     return _decided(_bend(q1, m, q3), 2.65 / np.sqrt(n) - 6 / n**2, n)
 
 
-def _of_five(  # noqa: PLR0913 - the five numbers and n
-    a: FloatArray, q1: FloatArray, m: FloatArray, q3: FloatArray, b: FloatArray, n: FloatArray
-) -> Test:
+def _of_five(a: FloatArray, q1: FloatArray, m: FloatArray, q3: FloatArray, b: FloatArray, n: FloatArray) -> Test:
     outer = 2.65 * np.log(0.6 * n) / np.sqrt(n) * _bend(a, m, b)
     return _decided(np.maximum(outer, _bend(q1, m, q3)), 3 / np.sqrt(n) - 40 / n**3, n)
 
