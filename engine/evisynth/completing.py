@@ -15,7 +15,7 @@ from evisynth.records import Conversion
 from evisynth.registry import Registry, default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evisynth.kernels.arrays import BoolArray, FloatArray
     from evisynth.studies import Studies
@@ -49,7 +49,7 @@ def _filled(studies: Studies, record: Conversion, options: Mapping[str, float], 
     if record.joins_rows:
         msg = f"conversion {record.name!r} joins rows into one and cannot fill them: use convert(…, by=…)"
         raise CombinationError(msg)
-    ends = [end for end in ARMS if all(f"{target}{end}" in NUMERIC for target in record.targets)]
+    ends = [end for end in ARMS if any(f"{target}{end}" in NUMERIC for target in record.targets)]
     if not ends:
         msg = f"conversion {record.name!r} gives {', '.join(record.targets)}, which are no columns of a table"
         raise CombinationError(msg)
@@ -61,9 +61,12 @@ def _filled(studies: Studies, record: Conversion, options: Mapping[str, float], 
         raise CombinationError(msg)
     columns = dict(studies.columns)
     origins = {row: list(said) for row, said in studies.origins.items()}
+    notes = list(studies.notes)
     for end in ready:
-        _fill_arm(studies, record, end, options, registry, columns, origins)
-    return attrs.evolve(studies, columns=columns, origins={row: tuple(said) for row, said in sorted(origins.items())})
+        filled = _fill_arm(studies, record, end, options, registry, columns, origins)
+        notes += _objections(studies, record, end, registry, filled)
+    said = {row: tuple(lines) for row, lines in sorted(origins.items())}
+    return attrs.evolve(studies, columns=columns, origins=said, notes=tuple(notes))
 
 
 def _source(
@@ -91,24 +94,26 @@ def _fill_arm(
     registry: Registry,
     columns: dict[str, FloatArray],
     origins: dict[int, list[str]],
-) -> None:
+) -> list[int]:
+    """Fill the rows of an arm; gives them. What a conversion makes beside columns stands in the origin."""
     sources = {
         name: column for name in record.sources if (column := _source(studies, record, name, end, options)) is not None
     }
-    targets = [f"{target}{end}" for target in record.targets]
+    targets = [f"{target}{end}" for target in record.targets if f"{target}{end}" in NUMERIC]
     lacking = _any_missing(targets, columns, len(studies))
     needed = [name for name, p in record.parameters.items() if p.default is p.empty]
     there = ~_any_missing(needed, sources, len(studies))
     at = np.nonzero(lacking & there)[0]
     if not at.size:
-        return
+        return []
     given: dict[str, Any] = {name: column[at] for name, column in sources.items()}
     try:
         made = convert(record.name, registry=registry, **given)
     except DataError as error:
         raise _with_studies(error, studies, at, end) from error
     written: dict[int, list[str]] = {}
-    for target, values in zip(targets, made.values(), strict=True):
+    beside = {target: values for target, values in made.items() if f"{target}{end}" not in targets}
+    for target, values in zip(targets, (made[name] for name in made if name not in beside), strict=True):
         whole = columns[target].copy() if target in columns else np.full(len(studies), np.nan)
         new = np.isnan(whole[at]) & np.isfinite(values)
         whole[at[new]] = values[new]
@@ -117,8 +122,29 @@ def _fill_arm(
             written.setdefault(row, []).append(target)
     names = ", ".join(_column(studies, record, name, end) or f"{name} {options[name]:g}" for name in sources)
     formula = f": {record.formula}" if record.formula else ""
+    of_row = dict(zip(at.tolist(), range(at.size), strict=True))
     for row, filled in written.items():
-        origins.setdefault(row, []).append(f"{', '.join(filled)} from {names} by {record.name}{formula}")
+        found = ", ".join(f"{target} {record.label(target, values[of_row[row]])}" for target, values in beside.items())
+        more = f" ({found})" if found else ""
+        origins.setdefault(row, []).append(f"{', '.join(filled)} from {names} by {record.name}{more}{formula}")
+    return list(written)
+
+
+def _objections(
+    studies: Studies, record: Conversion, end: str, registry: Registry, rows: Sequence[int]
+) -> Iterable[str]:
+    """Say where the data object to a conversion that filled rows of an arm."""
+    if record.tested_by is None or not rows:
+        return
+    test = registry.get(Conversion, record.tested_by)
+    sources = {name: studies.columns[f"{name}{end}"][list(rows)] for name in test.sources}
+    made = convert(test.name, registry=registry, **sources)
+    for i, row in enumerate(rows):
+        if made["skewed"][i] == 1:
+            names = ", ".join(f"{name}{end}" for name in test.sources if name != "n")
+            numbers = f"statistic {made['statistic'][i]:.3g}, critical value {made['critical_value'][i]:.3g}"
+            said = f"{names} are skewed ({test.name}: {numbers}), which {record.name} does not allow for"
+            yield f"{studies.study[row]}: {said}"
 
 
 def _any_missing(names: Iterable[str], columns: Mapping[str, FloatArray], k: int) -> BoolArray:

@@ -379,6 +379,13 @@ class Conversion(Method):
     """Whether the rows are parts of one thing, such as the points of a curve, and give one row of targets, ``(1,)``."""
     examples: Mapping[str, tuple[float, ...]] = attrs.field(factory=dict[str, tuple[float, ...]], kw_only=True)
     """Values, three rows or more, that the conformance kit takes for sources where its own do not fit."""
+    labels: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]], kw_only=True)
+    """Words for the numbers 0, 1, … of a target that chooses one of several."""
+
+    def label(self, target: str, value: float) -> str:
+        """Write a number of a target, in words where it has them."""
+        words = self.labels.get(target, ())
+        return words[int(value)] if 0 <= value < len(words) else f"{value:.6g}"
 
     @property
     def sources(self) -> tuple[str, ...]:

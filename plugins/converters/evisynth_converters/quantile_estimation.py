@@ -64,13 +64,13 @@ def _nearest(q: FloatArray, p: FloatArray) -> Chosen:
     q, p = q[rows], p[rows]
     if rows.size:
         fits = np.full((5, 3, rows.size), np.inf)
-        fits[NORMAL] = _normal(q, p)
+        fits[NORMAL] = nearest_normal(q, p)
         spread = (q[:, 0] >= 0.0) & (q[:, -1] > q[:, 0])
         for number, fit, may in (
-            (LOG_NORMAL, _log_normal, spread),
-            (GAMMA, _gamma, spread),
+            (LOG_NORMAL, nearest_log_normal, spread),
+            (GAMMA, nearest_gamma, spread),
             (BETA, nearest_beta, spread & (q[:, -1] <= 1.0)),
-            (WEIBULL, _weibull, spread),
+            (WEIBULL, nearest_weibull, spread),
         ):
             fitted = np.nonzero(may)[0]
             if fitted.size:
@@ -81,8 +81,8 @@ def _nearest(q: FloatArray, p: FloatArray) -> Chosen:
     return out[0], out[1], out[2], out[3]
 
 
-def _normal(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Regress the quantiles on the normal scores."""
+def nearest_normal(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Regress the quantiles on the normal scores: mean, SD and squared distance of the nearest normal quantiles."""
     from scipy.special import ndtri  # noqa: PLC0415 - scipy comes with the first use
 
     z = ndtri(p)
@@ -128,11 +128,12 @@ FAR, GAP = 5.0, 0.125
 
 
 def _variation(q: FloatArray, p: FloatArray) -> FloatArray:
-    mean, sd, _ = _normal(q, p)
+    mean, sd, _ = nearest_normal(q, p)
     return sd / mean
 
 
-def _log_normal(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def nearest_log_normal(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give mean, SD and squared distance of the nearest log-normal quantiles."""
     from scipy.special import ndtri  # noqa: PLC0415 - scipy comes with the first use
 
     z = ndtri(p)
@@ -149,7 +150,8 @@ def _log_normal(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, F
         return mean, mean * np.sqrt(np.expm1(sigma**2)), distance
 
 
-def _gamma(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def nearest_gamma(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give mean, SD and squared distance of the nearest gamma quantiles."""
     from scipy.special import gammaincinv  # noqa: PLC0415 - scipy comes with the first use
 
     def curves(t: FloatArray, at: FloatArray) -> FloatArray:
@@ -160,7 +162,8 @@ def _gamma(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatA
     return s, s / np.exp(t / 2), distance
 
 
-def _weibull(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def nearest_weibull(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Give mean, SD and squared distance of the nearest Weibull quantiles."""
     from scipy.special import gammaln  # noqa: PLC0415 - scipy comes with the first use
 
     top = np.log(-np.log1p(-p[:, -1]))
@@ -206,6 +209,7 @@ def conversions() -> list[Conversion]:
             r_equivalent=by_r(scenario, "method='qe'"),
             r_version="metafor 4.0",
             shifts=False,
+            labels={"distribution": ("normal", "log-normal", "gamma", "beta", "Weibull")},
         )
         for scenario, function, case, levels in (
             ("range", from_range, "S1", "1/n, ½, 1 - 1/n"),

@@ -41,13 +41,14 @@ def bland(
 ) -> Pair:
     """Spread the sample evenly over its four quarters: mean and SD of the middles of the quarters.
 
-    The variance of the paper, Σx²-terms/16 + Σx-products/8 - mean², is that of the four middles, written so that no
-    digits cancel. Arrays and errors as in `hozo`; n is checked alone. Source: Bland (2015), eq. 10 and 11.
+    The variance of the paper, Σx²-terms/16 + Σx-products/8 - mean², is that of the four middles, taken from the
+    median so that no digits cancel. Arrays and errors as in `hozo`; n is only checked. Source: Bland (2015).
     """
     minimum, q1, median, q3, maximum, n = checked_five(minimum, q1, median, q3, maximum, n)
-    middles = np.stack([(minimum + q1) / 2, (q1 + median) / 2, (median + q3) / 2, (q3 + maximum) / 2])
+    a, q, r, b = (value - median for value in (minimum, q1, q3, maximum))
+    middles = np.stack([(a + q) / 2, q / 2, r / 2, (r + b) / 2])
     mean = (minimum + 2 * q1 + 2 * median + 2 * q3 + maximum) / 8
-    sd = np.sqrt(((middles - mean) ** 2).mean(axis=0))
+    sd = np.sqrt(((middles - (a + 2 * q + 2 * r + b) / 8) ** 2).mean(axis=0))
     return np.where(np.isnan(n), np.nan, mean), np.where(np.isnan(n), np.nan, sd)
 
 
