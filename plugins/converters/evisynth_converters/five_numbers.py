@@ -15,6 +15,9 @@ FIVE: tuple[str, ...] = ("minimum", "q1", "median", "q3", "maximum")
 SCENARIOS = {"range": RANGE, "iqr": QUARTILES, "full": FIVE}
 """Names of the scenarios as they end the names of conversions: S1, S2 and S3 of the literature."""
 
+LARGEST = 1e150
+"""Largest number whose square is a number."""
+
 R_NAMES = {"minimum": "min", "q1": "q1", "median": "median", "q3": "q3", "maximum": "max"}
 
 Pair: TypeAlias = tuple[FloatArray, FloatArray]
@@ -52,6 +55,7 @@ def checked(
     refuse(flat_n < least, "n", _least(least), flat_n)
     for name, values in (*flat.items(), ("n", flat_n)):
         refuse(np.isinf(values), name, "is not finite", values)
+        refuse((np.abs(values) > LARGEST) & ~np.isinf(values), name, "is too large to compute with", values)
     if positive:
         for name, values in flat.items():
             refuse(values <= 0, name, "takes numbers above 0 alone", values)

@@ -22,7 +22,7 @@ def from_range(minimum: FloatArray, median: FloatArray, maximum: FloatArray, n: 
     """Estimate on the logarithms from median and range, and bring mean and SD back with their bias taken out.
 
     Arrays of one shape; NaN where a value is missing. Raises `DataError` that names every row with a number that is
-    not above 0, with numbers that do not ascend, or with n below 2. Source: Shi et al. (2020), scenario S₁.
+    not above 0, with numbers that do not ascend, or with n below 5. Source: Shi et al. (2020), scenario S₁.
     """
     a, m, b, n = _logarithms(RANGE, (minimum, median, maximum), n)
     variance = range_sd(a, b, n) ** 2 / (1.01 + 0.25 / np.log(n) ** 2)
@@ -52,7 +52,7 @@ def from_five_numbers(
 
 
 def _logarithms(names: tuple[str, ...], values: tuple[FloatArray, ...], n: FloatArray) -> list[FloatArray]:
-    *numbers, size = checked(dict(zip(names, values, strict=True)), n, positive=True)
+    *numbers, size = checked(dict(zip(names, values, strict=True)), n, least=5, positive=True)
     return [*(np.log(number) for number in numbers), size]
 
 

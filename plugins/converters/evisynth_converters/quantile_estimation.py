@@ -63,21 +63,22 @@ def _nearest(q: FloatArray, p: FloatArray) -> Chosen:
     rows = np.nonzero(~np.isnan(q + p).any(axis=1))[0]
     q, p = q[rows], p[rows]
     if rows.size:
+        # A power of two as the unit keeps squares in the range of numbers, and changes no digit.
+        unit = np.ldexp(1.0, np.frexp(np.abs(q).max(axis=1))[1])
+        q = q / unit[:, None]
         fits = np.full((5, 3, rows.size), np.inf)
         fits[NORMAL] = nearest_normal(q, p)
         spread = (q[:, 0] >= 0.0) & (q[:, -1] > q[:, 0])
-        for number, fit, may in (
-            (LOG_NORMAL, nearest_log_normal, spread),
-            (GAMMA, nearest_gamma, spread),
-            (BETA, nearest_beta, spread & (q[:, -1] <= 1.0)),
-            (WEIBULL, nearest_weibull, spread),
-        ):
-            fitted = np.nonzero(may)[0]
+        fitted = np.nonzero(spread)[0]
+        for number, fit in ((LOG_NORMAL, nearest_log_normal), (GAMMA, nearest_gamma), (WEIBULL, nearest_weibull)):
             if fitted.size:
                 fits[number][:, fitted] = fit(q[fitted], p[fitted])
-        chosen = np.argmin(fits[:, 2], axis=0)
+        fitted = np.nonzero(spread & (q[:, -1] * unit <= 1.0) & (unit > SMALLEST))[0]
+        if fitted.size:
+            fits[BETA][:, fitted] = nearest_beta(q[fitted], p[fitted], unit[fitted])
+        chosen = np.argmin(np.where(np.isfinite(fits).all(axis=1), fits[:, 2], np.inf), axis=0)
         mean, sd, distance = fits[chosen, :, np.arange(rows.size)].T
-        out[:, rows] = mean, sd, chosen, distance
+        out[:, rows] = unit * mean, unit * sd, chosen, unit**2 * distance
     return out[0], out[1], out[2], out[3]
 
 
@@ -91,6 +92,9 @@ def nearest_normal(q: FloatArray, p: FloatArray) -> tuple[FloatArray, FloatArray
     sd = (z * (q - mean[:, None])).sum(axis=1) / (z * z).sum(axis=1)
     return mean, sd, ((q - mean[:, None] - sd[:, None] * z) ** 2).sum(axis=1)
 
+
+SMALLEST = 1e-100
+"""Least number of a row's largest that a beta distribution is fitted to; below, squares leave the range of numbers."""
 
 Curves: TypeAlias = "Callable[[FloatArray, FloatArray], FloatArray]"
 """Quantiles ``(r, m)`` at ``p (r, m)`` in some unit, by the logarithm of the shape ``(r, 1)``."""
@@ -118,9 +122,10 @@ def _fit(q: FloatArray, p: FloatArray, curves: Curves, centre: FloatArray) -> tu
 
     grid = centre[:, None] + np.arange(-FAR, FAR + GAP / 2, GAP)
     t = global_minimum(distance, slope, grid)
-    rows = np.arange(t.size, dtype=np.int64)
-    _, s, over = unit(t, rows)
-    return t, s, (over**2).sum(axis=1)
+    _, s, over = unit(t, np.arange(t.size, dtype=np.int64))
+    # At an end the distance goes on falling towards shapes that are no distribution: there is no nearest one.
+    inside = (t > grid[:, 0]) & (t < grid[:, -1])
+    return t, s, np.where(inside, (over**2).sum(axis=1), np.inf)
 
 
 FAR, GAP = 5.0, 0.125

@@ -45,10 +45,11 @@ def bland(
     median so that no digits cancel. Arrays and errors as in `hozo`; n is only checked. Source: Bland (2015).
     """
     minimum, q1, median, q3, maximum, n = checked_five(minimum, q1, median, q3, maximum, n)
-    a, q, r, b = (value - median for value in (minimum, q1, q3, maximum))
+    span = np.where(maximum > minimum, maximum - minimum, 1.0)
+    a, q, r, b = ((value - median) / span for value in (minimum, q1, q3, maximum))
     middles = np.stack([(a + q) / 2, q / 2, r / 2, (r + b) / 2])
     mean = (minimum + 2 * q1 + 2 * median + 2 * q3 + maximum) / 8
-    sd = np.sqrt(((middles - (a + 2 * q + 2 * r + b) / 8) ** 2).mean(axis=0))
+    sd = span * np.sqrt(((middles - (a + 2 * q + 2 * r + b) / 8) ** 2).mean(axis=0))
     return np.where(np.isnan(n), np.nan, mean), np.where(np.isnan(n), np.nan, sd)
 
 

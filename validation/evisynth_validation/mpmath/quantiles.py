@@ -256,23 +256,26 @@ def power_normal(exponent: Real, mu: Real, sigma: Real, n: int) -> tuple[Real, R
             "log-normal", [_mp.log(sigma)]
         )[1]
     level, size = 1 + exponent * mu, abs(exponent)
-    cut = level / (size * sigma)
+    end = level / (size * sigma)
+    beyond, tail = _mp.ncdf(-end), _mp.mpf(0)
     if exponent < 0:
-        beyond = _mp.ncdf(-cut)
         largest = -normal_quantile(beyond + _mp.mpf("0.625") / (n + _mp.mpf("0.25")) * (1 - 2 * beyond))
-        apart = cut**2 - 8 / size
-        lull = (cut + _mp.sqrt(apart)) / 2 if apart >= 0 else 0
-        cut = max(lull, largest)
-    end = min(cut, 40)
-    points: list[Real] = [-end + 2 * end * _mp.mpf(i) / 60 for i in range(61)]
+        apart = end**2 - 8 / size
+        lull = (end + _mp.sqrt(apart)) / 2 if apart >= 0 else 0
+        end = max(lull, largest)
+        tail = (_mp.ncdf(-end) - beyond) / (1 - 2 * beyond)
+    last = min(end, 40)
+    points: list[Real] = [-last + 2 * last * _mp.mpf(i) / 60 for i in range(61)]
 
     def x(t: Real) -> Real:
         return max(level + exponent * sigma * t, 0) ** (1 / exponent)
 
-    inside = _integral(_mp.npdf, points)
-    mean = _integral(lambda t: x(t) * _mp.npdf(t), points) / inside
-    variance = _integral(lambda t: (x(t) - mean) ** 2 * _mp.npdf(t), points) / inside
-    return mean, _mp.sqrt(variance)
+    def expectation(function: Callable[[Real], Real]) -> Real:
+        inside = _integral(lambda t: function(x(t)) * _mp.npdf(t), points) / (1 - 2 * beyond)
+        return inside + tail * (function(x(-end)) + function(x(end)))
+
+    mean = expectation(lambda value: value)
+    return mean, _mp.sqrt(expectation(lambda value: (value - mean) ** 2))
 
 
 def order_log_likelihood(y: Sequence[Real], mu: Real, sigma: Real, n: int) -> Real:
