@@ -123,7 +123,7 @@ def test_the_expected_range() -> None:
 
 
 def nearest_beta_in_ones(q: es.FloatArray, p: es.FloatArray) -> tuple[es.FloatArray, es.FloatArray, es.FloatArray]:
-    return nearest_beta(q, p, np.ones(q.shape[0]))
+    return nearest_beta(q, p, np.ones(len(q)))
 
 
 FAMILIES: Mapping[str, Any] = {

@@ -126,12 +126,14 @@ def _most_symmetric(logs: list[FloatArray], n: FloatArray) -> FloatArray:
 
     def size(x: FloatArray, which: IntArray) -> FloatArray:
         one, two = bends(x, which)
-        return one**2 + two**2
+        with np.errstate(over="ignore"):  # far from the minimum
+            return one**2 + two**2
 
     def slope(x: FloatArray, which: IntArray) -> FloatArray:
         one, two = bends(x, which)
         turns = [power_slope(value[which], x) for value in logs]
-        return one * (turns[0] + turns[4]) + two * (turns[1] + turns[3])
+        with np.errstate(over="ignore"):
+            return one * (turns[0] + turns[4]) + two * (turns[1] + turns[3])
 
     return global_minimum(size, slope, low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, 33))
 

@@ -70,7 +70,7 @@ class Spacing:
         z = (y - mu) / sigma
         total = -(z * z).sum(axis=0) / 2 - y.shape[0] * np.log(sigma)
         gaps = self.gap * (n - self.shown)
-        total = total + np.where(gaps > 0, gaps * _log_between(z[:-1], z[1:]).sum(axis=0), 0.0)
+        total = total + gaps * np.where(gaps > 0, _log_between(z[:-1], z[1:]).sum(axis=0), 0.0)
         if self.tail:
             beyond = np.asarray(log_ndtr(z[0]) + log_ndtr(-z[-1]), dtype=np.float64)
             total = total + self.tail * (n - 1) * beyond

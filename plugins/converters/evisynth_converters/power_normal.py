@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 def power(logs: FloatArray, exponent: FloatArray) -> FloatArray:
     """Give (x^λ - 1)/λ, or log x where λ is 0, from log x."""
-    return logs * _relative(exponent * logs)
+    with np.errstate(over="ignore"):
+        return logs * _relative(exponent * logs)
 
 
 def power_slope(logs: FloatArray, exponent: FloatArray) -> FloatArray:
     """Differentiate `power` by λ."""
     x = exponent * logs
-    with np.errstate(invalid="ignore", divide="ignore"):
-        direct = (x * np.exp(x) - np.expm1(x)) / x**2
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        direct = (np.exp(x) * (x - 1) + 1) / x**2
     series, term = np.zeros_like(x), np.ones_like(x)
     for j in range(20):
         series += term / (j + 2)

@@ -27,9 +27,10 @@ def from_range(minimum: FloatArray, median: FloatArray, maximum: FloatArray, n: 
     """Fit five distributions to median and range, and take mean and SD of the one whose quantiles lie nearest.
 
     Arrays of one shape; NaN where a value is missing. The range stands for the quantiles of 1/n and 1 - 1/n. Every
-    distance is the global minimum over the distribution's parameters. With a negative number only the normal
-    distribution is fitted, and the beta distribution only to numbers from 0 to 1. Raises `DataError` that names every
-    row whose numbers do not ascend or whose n is below 3. Source: McGrath et al. (2020), scenario S₁.
+    distance is the global minimum over the distribution's parameters; a distribution that comes the nearer the more it
+    degenerates is none. With a negative number or a median of 0 only the normal distribution is fitted, and the beta
+    distribution only to numbers from 0 to 1. Raises `DataError` that names every row whose numbers do not ascend or
+    whose n is below 3. Source: McGrath et al. (2020), scenario S₁.
     """
     *q, n = checked(dict(zip(RANGE, (minimum, median, maximum), strict=True)), n, least=3)
     return _nearest(np.stack(q, axis=-1), np.stack([1 / n, np.full_like(n, 0.5), 1 - 1 / n], axis=-1))
@@ -68,7 +69,7 @@ def _nearest(q: FloatArray, p: FloatArray) -> Chosen:
         q = q / unit[:, None]
         fits = np.full((5, 3, rows.size), np.inf)
         fits[NORMAL] = nearest_normal(q, p)
-        spread = (q[:, 0] >= 0.0) & (q[:, -1] > q[:, 0])
+        spread = (q[:, 0] >= 0.0) & (q[:, q.shape[1] // 2] > 0.0) & (q[:, -1] > q[:, 0])
         fitted = np.nonzero(spread)[0]
         for number, fit in ((LOG_NORMAL, nearest_log_normal), (GAMMA, nearest_gamma), (WEIBULL, nearest_weibull)):
             if fitted.size:
