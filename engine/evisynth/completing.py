@@ -137,7 +137,7 @@ def _objections(
     if record.tested_by is None or not rows:
         return
     test = registry.get(Conversion, record.tested_by)
-    sources = {name: studies.columns[f"{name}{end}"][list(rows)] for name in test.sources}
+    sources: dict[str, Any] = {name: studies.columns[f"{name}{end}"][list(rows)] for name in test.sources}
     made = convert(test.name, registry=registry, **sources)
     for i, row in enumerate(rows):
         if made["skewed"][i] == 1:

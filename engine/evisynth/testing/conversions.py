@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evisynth.columns import NUMERIC
 from evisynth.errors import DataError
 from evisynth.kernels.arrays import read_only
 from evisynth.testing.conformance import ConformanceError, ask, check_record, close, ensure, same
@@ -217,9 +218,11 @@ def _converted(record: Conversion, inputs: Mapping[str, FloatArray], given: str)
 
 
 def _of_location_and_scale(record: Conversion) -> bool:
-    of_data = {*LOCATIONS, *SPREADS, *DIFFERENCES}
-    moved = of_data.intersection(record.targets)
-    return bool(moved) and set(record.sources) <= {*of_data, *OF_SIZE}
+    known = {*LOCATIONS, *SPREADS, *DIFFERENCES, *OF_SIZE}
+    of_data = known.intersection(record.targets)
+    # What a method says beside, such as the distribution that it found, is no column.
+    others = [target for target in record.targets if target in NUMERIC and target not in known]
+    return bool(of_data) and not others and set(record.sources) <= known
 
 
 def _refuses(record: Conversion, inputs: Mapping[str, FloatArray]) -> None:
@@ -247,7 +250,7 @@ def _moves(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[Flo
     moved = _converted(record, shifted, f"three rows shifted by {SHIFT}") if record.shifts else base
     other = _converted(record, scaled, f"three rows times {UNIT}")
     for target, old, new, larger in zip(record.targets, base, moved, other, strict=True):
-        if target not in LOCATIONS and target not in SPREADS and target not in DIFFERENCES and target not in OF_SIZE:
+        if not {target} & {*LOCATIONS, *SPREADS, *DIFFERENCES, *OF_SIZE}:
             continue
         shift, unit = (SHIFT if target in LOCATIONS else 0.0), (1.0 if target in OF_SIZE else UNIT)
         expected = old + shift
