@@ -62,7 +62,9 @@ def convert(
 def _converted(
     registry: Registry, record: Conversion, given: dict[str, FloatArray], rows: int
 ) -> tuple[FloatArray, ...]:
-    made = call(registry, record, **given)
+    # Numbers at the ends of the range of doubles overflow on their way; a result beyond it is no number.
+    with np.errstate(all="ignore"):
+        made = call(registry, record, **given)
     values = tuple(np.asarray(column, dtype=np.float64) for column in made)
     if len(values) != len(record.targets) or any(column.shape != (rows,) for column in values):
         shapes = ", ".join(str(column.shape) for column in values)
@@ -71,7 +73,7 @@ def _converted(
             f"expected one of shape ({rows},) for each of {', '.join(record.targets)}"
         )
         raise PluginError(msg)
-    return values
+    return tuple(np.where(np.isinf(column), np.nan, column) for column in values)
 
 
 def _parts(by: Sequence[Hashable] | None, rows: int) -> list[IntArray]:

@@ -126,6 +126,21 @@ def test_many_rows_at_once(record: es.Conversion) -> None:
         assert np.array_equal(column[-3:], row, equal_nan=True)
 
 
+@pytest.mark.parametrize("record", OURS, ids=lambda record: record.name)
+def test_numbers_at_the_ends_of_their_range(record: es.Conversion) -> None:
+    good = examples(record)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for name in record.sources:
+            for value in (1e-300, 1e300, -1e300, 5e-324):
+                given: dict[str, Any] = {**good, name: np.full(good[name].size, value)}
+                try:
+                    made = es.convert(record.name, **given)
+                except es.DataError:
+                    continue
+                assert not any(np.isinf(column).any() for column in made.values()), (name, value)
+
+
 def test_limits_and_counts_that_contradict_each_other() -> None:
     with pytest.raises(es.DataError, match="row 2 column mean_ci_low: the lower limit is above the upper"):
         es.convert("ci-to-sd", mean_ci_low=[1, 3], mean_ci_high=2, n=9)

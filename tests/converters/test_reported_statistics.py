@@ -69,7 +69,7 @@ def test_one_group_by_its_standard_error_t_and_p() -> None:
 
 
 def test_standard_errors_of_a_risk_difference_and_of_a_ratio() -> None:
-    # Handbook §6.3.2: a risk difference of 0.03 (P = 0.008) has Z = 2.652 and SE = 0.03/2.652 = 0.011.
+    # Handbook §6.3.1 (5.1, §7.7.7.2): a risk difference of 0.03 (P = 0.008) has Z = 2.652 and SE = 0.03/2.652 = 0.011.
     assert only("p-to-z", p_value=0.008, direction=1) == pytest.approx(2.652, abs=0.0005)
     assert only("p-to-se", yi=0.03, p_value=0.008) == pytest.approx(0.011, abs=0.0005)
     assert only("z-to-se", yi=0.03, z_value=2.652) == pytest.approx(0.03 / 2.652, rel=1e-15)

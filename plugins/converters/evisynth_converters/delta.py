@@ -180,7 +180,7 @@ def conversions() -> list[Conversion]:
             formula=formula,
             examples={"yi": (0.5, 0.125, 0.75)},
             r_equivalent=transform and f"metafor::conv.delta(yi, vi, transf={transform})",
-            r_version=transform and "metafor 4.2",
+            r_version=transform and ("metafor 5.1" if "odds" in name else "metafor 4.0"),
         )
         for name, function, formula, transform in named
     ]
