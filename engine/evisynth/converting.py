@@ -14,7 +14,7 @@ from evisynth.registry import Registry, default_registry
 from evisynth.tables import number_column
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from evisynth.kernels.arrays import FloatArray, IntArray
 
@@ -116,7 +116,9 @@ def one_column(name: str, values: Any, problems: list[Problem]) -> FloatArray:  
     return number_column(name, _items(values), problems, study=None)
 
 
-def _items(values: Any) -> list[Any]:  # noqa: ANN401 - a number or a column of them
+def _items(values: Any) -> Iterable[Any]:  # noqa: ANN401 - a number or a column of them
+    if hasattr(values, "ndim") and values.ndim < 2:  # noqa: PLR2004 - arrays and what counts as one, and their numbers
+        return values if values.ndim else [values.item()]
     return list(values) if hasattr(values, "__iter__") and not isinstance(values, str | bytes) else [values]
 
 

@@ -147,3 +147,10 @@ def test_a_conversion_of_the_wrong_shape_is_a_plugin_error() -> None:
     registry.register(Plugin(), "one-plugin")
     with pytest.raises(es.PluginError, match=r"Conversion 'one' of plugin 'one-plugin' .* gave arrays of shape \(\)"):
         es.convert("one", median=[1, 2], registry=registry)
+
+
+def test_arrays_are_columns_as_they_are() -> None:
+    made = es.convert("wan-iqr", median=np.array([6, 7]), q1=np.float64(4), q3=np.array(10.0), n=np.array([20]))
+    assert made["mean"].tolist() == pytest.approx([20 / 3, 7.0])
+    with pytest.raises(es.DataError, match="column median: is not a number"):
+        es.convert("wan-iqr", median=np.ones((2, 2)), q1=0, q3=2, n=20)
