@@ -178,7 +178,10 @@ def _refuse_threshold(measured: Effects, settings: Settings) -> None:
 
 
 def _refuse_moderators(design: Design | None, settings: Settings, methods: Methods) -> None:
-    """Raise `CombinationError` for an interval that has no theory for moderators."""
+    """Raise `CombinationError` for a pooling of whole tables, or an interval that has no theory for moderators."""
+    if design is not None and methods.pooling.tables in {"all", "informative"}:
+        msg = f"method {methods.pooling.name!r} takes no moderators: choose method 'IV'"
+        raise CombinationError(msg)
     if design is None or design.matrix.shape[1] == 1 or settings.model != "random":
         return
     interval = methods.interval
@@ -253,6 +256,12 @@ def _resolve_words(
     if resolved.vtype is not None and resolved.vtype not in record.variances:
         have = ", ".join(record.variances) or "one only, without a name"
         msg = f"measure {record.name} has no variance of type {resolved.vtype!r}; types: {have}"
+        raise CombinationError(msg)
+    if methods.pooling.random == "own" and ("tau2" in given or resolved.tau2_common):
+        msg = (
+            f"method {methods.pooling.name!r} estimates by itself how much effects differ: "
+            "leave tau2 and tau2_common out, or choose method 'IV'"
+        )
         raise CombinationError(msg)
     if methods.pooling.random == "none" and resolved.model == "random":
         if "model" in given:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from evisynth.cells import CorrectedCells
-    from evisynth.kernels.arrays import FloatArray
+    from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray
     from evisynth.records import (
         Correction,
         EffectMeasure,
@@ -92,6 +92,22 @@ class Sample:
     """The user's weights; None where studies are weighed by their variances."""
     columns: Mapping[str, FloatArray] = attrs.field(factory=dict[str, "FloatArray"])
     """What the pooling asks for of the studies' columns, where they are there."""
+
+    def at(self, index: IntArray | BoolArray, X: FloatArray) -> Sample:
+        """Take some rows, ``(s,)`` or ``(s, m)`` of a sample ``(k,)``, under a design of theirs."""
+        cells = self.cells
+        if cells is not None:
+            kept = cells.kept_in_sums
+            cells = attrs.evolve(cells.at(index), kept_in_sums=None if kept is None else kept[index])
+        return Sample(
+            self.y[index],
+            self.v[index],
+            X,
+            self.measure,
+            cells,
+            None if self.weights is None else self.weights[index],
+            {name: column[index] for name, column in self.columns.items()},
+        )
 
 
 @attrs.frozen(eq=False)

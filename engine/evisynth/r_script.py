@@ -7,11 +7,13 @@ import re
 from typing import TYPE_CHECKING
 
 from evisynth.errors import CombinationError
+from evisynth.r_counts import OF_METABIN, RATES, meta_call, metafor_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evisynth.kernels.arrays import FloatArray
+    from evisynth.r_counts import Call
     from evisynth.results import MetaAnalysis
     from evisynth.settings import Settings
 
@@ -39,8 +41,9 @@ def write(analysis: MetaAnalysis) -> str:
     Mantel–Haenszel random-effects model of RevMan's kind or a method from a plugin.
     """
     settings = analysis.settings
-    if settings.model == "random":
+    if settings.model == "random" and analysis.methods.pooling.random != "own":
         _estimator(analysis)
+    if settings.model == "random":
         known = _META_INTERVALS if settings.preset == "meta" else _TESTS
         _refuse(settings.interval not in known, f"an interval that R knows as {settings.interval!r}")
         _refuse(settings.tau2_common and bool(analysis.subgroups), "subgroup in this script, nor its common tau²")
@@ -52,22 +55,28 @@ def write(analysis: MetaAnalysis) -> str:
 
 def _refuse(condition: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
     if condition:
-        msg = f"an R script cannot reproduce this analysis: there is no {what}"
-        raise CombinationError(msg)
+        raise _no(what)
+
+
+def _no(what: str) -> CombinationError:
+    return CombinationError(f"an R script cannot reproduce this analysis: there is no {what}")
 
 
 def _metafor(analysis: MetaAnalysis) -> list[str]:
     settings, method = analysis.settings, analysis.methods.pooling.name
     lines = ["library(metafor)", ""]
-    if method != "IV" and settings.model == "common":
-        _refuse(
-            method not in {"MH", "Peto"} or settings.correction != "metafor" or not analysis.methods.measure.counts,
-            f"{method} pooling of this kind in metafor (choose settings 'metafor', or method 'IV')",
-        )
-        arms = "ai=events_1, n1i=n_1, ci=events_2, n2i=n_2, data=dat, slab=study"
-        call = f'rma.mh(measure="{analysis.effects.measure}", ' if method == "MH" else "rma.peto("
-        words = f"add=c({_number(settings.increment)}, 0), level={_number(100 * settings.level)}"
-        return [*lines, *_counts(analysis), f"res <- {call}{arms}, {words})", "print(res, digits=6)"]
+    own = analysis.methods.pooling.random == "own"
+    if method != "IV" and (settings.model == "common" or own):
+        call = metafor_call(settings, method, analysis.effects.measure, tables=analysis.effects.cells is not None)
+        kind = f"{method} pooling of this kind in metafor (choose settings 'metafor', or method 'IV')"
+        if call is None:
+            raise _no(kind)
+        words = ", ".join(["data=dat, slab=study", *call.words, f"level={_number(100 * settings.level)}"])
+        return [*lines, *_counts(analysis, call), f"res <- {call.start}, {words})", "print(res, digits=6)"]
+    _refuse(
+        analysis.fit is not None and analysis.fit.weights is not None and analysis.effects.weights is None,
+        f"{method} pooling in metafor (choose settings 'meta')",
+    )
     _refuse(
         method != "IV" and settings.centre == "pooled" and settings.tau2 == "DL",
         "DerSimonian and Laird's Q about another estimate than the mean (choose method 'IV')",
@@ -163,12 +172,16 @@ def _confint(settings: Settings) -> list[str]:
     return [*([needs] if needs else []), f"print({_CONFINT[name]}, digits=6)"]
 
 
-def _counts(analysis: MetaAnalysis) -> list[str]:
+def _counts(analysis: MetaAnalysis, call: Call) -> list[str]:
     """Write the counts as analysed, with events and non-events swapped where the settings say so."""
-    cells = analysis.effects.cells
-    assert cells is not None  # noqa: S101 - the caller has made sure of counts
-    raw, rows = cells.raw, [i for i, study in enumerate(analysis.studies) if study.included]
-    columns = {"events_1": raw.a, "n_1": raw.n_1, "events_2": raw.c, "n_2": raw.n_2}
+    rows = [i for i, study in enumerate(analysis.studies) if study.included]
+    cells, source = analysis.effects.cells, analysis.effects.studies
+    columns: Mapping[str, FloatArray] = {}
+    if not call.rates and cells is not None:
+        raw = cells.raw
+        columns = {"events_1": raw.a, "n_1": raw.n_1, "events_2": raw.c, "n_2": raw.n_2}
+    elif source is not None:
+        columns = {name: source.columns[name] for name in RATES}
     named = [f"{name}={_vector(column, rows)}" for name, column in columns.items()]
     return _data_frame(analysis, rows, named)
 
@@ -199,13 +212,14 @@ def _data_frame(analysis: MetaAnalysis, rows: Sequence[int], columns: Sequence[s
 
 def _meta(analysis: MetaAnalysis) -> list[str]:
     settings, method = analysis.settings, analysis.methods.pooling.name
-    measure, counts = analysis.effects.measure, analysis.effects.cells is not None
+    measure = analysis.effects.measure
+    tables = analysis.effects.cells is not None and measure in OF_METABIN
+    own = analysis.methods.pooling.random == "own"
     random = settings.model == "random"
     _refuse(analysis.is_regression, "script for a meta-regression with the preset 'meta' (choose 'metafor')")
     _refuse(not isinstance(settings.tau2, str), "way to give tau² in this script (choose settings 'metafor')")
-    _refuse(
-        random and _estimator(analysis) not in _META, f"estimator {settings.tau2!r} in meta (choose settings 'metafor')"
-    )
+    unknown = random and not own and _estimator(analysis) not in _META
+    _refuse(unknown, f"estimator {settings.tau2!r} in meta (choose settings 'metafor')")
     own_weights = analysis.effects.weights is not None or settings.weighting == "equal"
     _refuse(own_weights, "script with weights of one's own for meta (choose settings 'metafor')")
     floored = random and settings.adhoc is not None and settings.interval == "HK"
@@ -214,11 +228,10 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     predicted = settings.prediction is None or settings.prediction in _META_PREDICTIONS
     _refuse(random and not predicted, f"prediction interval that is {settings.prediction!r} in meta")
     _refuse(measure == "PETO" and method != "Peto", "inverse-variance pooling of Peto's odds ratios in meta")
-    _refuse(settings.correction != "meta" and counts, f"correction {settings.correction!r} in meta")
     words = [
         f"common={_truth(not random)}",
         f"random={_truth(random)}",
-        f'method.tau="{_estimator(analysis) if random else "DL"}"',
+        *([] if own else [f'method.tau="{_estimator(analysis) if random else "DL"}"']),
         f'method.random.ci="{_META_INTERVALS[settings.interval] if random else "classic"}"',
         f"level.ma={_number(settings.level)}",
         f"level={_number(settings.study_level)}",
@@ -229,16 +242,18 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     if floored:
         words.append(f'adhoc.hakn.ci="{settings.adhoc}"')
         words += ['adhoc.hakn.pi="se"'] if settings.adhoc == "se" else []
-    if counts:
-        words.append(f"incr={_number(settings.increment)}")
-        shown, pooling = "OR" if measure == "PETO" else measure, "Inverse" if method == "IV" else method
-        arms = "events_1, n_1, events_2, n_2, data=dat, studlab=study"
-        call = f'metabin({arms}, sm="{shown}", method="{pooling}", '
-        data = _counts(analysis)
+    rates = method != "IV" and measure in {"IRR", "IRD"}
+    if tables or rates:
+        call = meta_call(settings, method, measure, tables=tables)
+        if call is None:
+            kind = f"{method} pooling with correction {settings.correction!r} and these options in meta"
+            raise _no(kind)
+        start, data = f"{call.start}, data=dat, studlab=study, ", _counts(analysis, call)
+        words = [*call.words, *words]
     else:
         shown = measure if measure in {"MD", "SMD"} else ""
-        call, data = f'metagen(yi, sqrt(vi), data=dat, studlab=study, sm="{shown}", ', _effects(analysis)
-    return ["library(meta)", "", *data, f"res <- {call}{', '.join(words)})", "print(summary(res), digits=6)"]
+        start, data = f'metagen(yi, sqrt(vi), data=dat, studlab=study, sm="{shown}", ', _effects(analysis)
+    return ["library(meta)", "", *data, f"res <- {start}{', '.join(words)})", "print(summary(res), digits=6)"]
 
 
 def _truth(value: bool) -> str:  # noqa: FBT001 - R's word for it

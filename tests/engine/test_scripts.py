@@ -58,6 +58,63 @@ def test_what_r_cannot_reproduce(words: dict[str, Any]) -> None:
         es.fit(TABLE, "RR", **words).to_r()
 
 
+RATES: dict[str, Any] = {"events_1": [3, 5], "time_1": [100.0, 220.5], "events_2": [6, 9], "time_2": [98.0, 200.0]}
+
+
+@pytest.mark.parametrize(
+    ("data", "measure", "words", "call"),
+    [
+        (TABLE, "OR", {"settings": "metafor", "method": "MH"}, "add=c(0.5, 0), level=95"),
+        (
+            TABLE,
+            "OR",
+            {"settings": "metafor", "method": "MH", "increment": 0.25, "increment_to": "all", "mh_increment": "added"},
+            'add=c(0.25, 0.25), to=c("all", "all")',
+        ),
+        (TABLE, "RR", {"settings": "metafor", "method": "MH", "increment_to": "if0all"}, 'to=c("if0all", "none")'),
+        (TABLE, "RR", {"settings": "metafor", "method": "MH", "double_zeros": "kept"}, "drop00=c(FALSE, FALSE)"),
+        (RATES, "IRR", {"settings": "metafor", "method": "MH"}, 'rma.mh(measure="IRR", x1i=events_1, t1i=time_1'),
+        (TABLE, "OR", {"settings": "metafor", "method": "UM.FS"}, 'model="UM.FS", method="ML"'),
+        (TABLE, "OR", {"settings": "metafor", "method": "CM.AL", "model": "common"}, 'model="CM.AL", method="EE"'),
+        (TABLE, "OR", {"settings": "meta", "method": "SSW"}, 'method="SSW", incr=0.5'),
+        (TABLE, "OR", {"settings": "meta", "method": "LRP"}, 'method="LRP"'),
+        (TABLE, "OR", {"settings": "meta", "method": "UM.RS"}, 'method="GLMM", model.glmm="UM.RS"'),
+        (TABLE, "OR", {"settings": "meta", "correction": "TACC"}, 'incr="TACC"'),
+        (TABLE, "RR", {"settings": "meta", "correction": "meta-Cochrane"}, "RR.Cochrane=TRUE"),
+        (TABLE, "RR", {"settings": "meta", "mh_increment": "none"}, "MH.exact=TRUE"),
+        (TABLE, "RR", {"settings": "meta", "double_zeros": "kept"}, "allstudies=TRUE"),
+        (TABLE, "RR", {"settings": "meta", "tau2": "DL", "centre": "IV"}, "Q.Cochrane=FALSE"),
+        (TABLE, "RR", {"settings": "meta", "increment_to": "none"}, "incr=0"),
+        (TABLE, "AS", {"settings": "meta"}, 'sm="ASD"'),
+        (TABLE, "PHI", {"settings": "meta"}, "metagen(yi, sqrt(vi)"),
+        (
+            RATES,
+            "IRR",
+            {"settings": "meta", "method": "Cochran"},
+            'sm="IRR", data=dat, studlab=study, method="Cochran"',
+        ),
+        (RATES, "IRD", {"settings": "meta", "method": "MH"}, "metainc(events_1, time_1, events_2, time_2"),
+    ],
+)
+def test_ways_to_pool_counts_are_named(data: dict[str, Any], measure: str, words: dict[str, Any], call: str) -> None:
+    assert call in es.fit(data, measure, **words).to_r()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"settings": "metafor", "method": "SSW"},
+        {"settings": "metafor", "method": "SSW", "model": "common"},
+        {"settings": "metafor", "method": "LRP"},
+        {"settings": "meta", "correction": "TACC", "increment": 0.1},
+        {"settings": "meta", "double_zeros": "dropped"},
+    ],
+)
+def test_ways_to_pool_that_r_does_not_have(words: dict[str, Any]) -> None:
+    with pytest.raises(es.CombinationError, match="an R script cannot reproduce this analysis"):
+        es.fit(TABLE, "OR", **words).to_r()
+
+
 def test_variants_of_prediction_are_named() -> None:
     assert 'predtype="Riley"' in es.fit(TABLE, "RR", settings="metafor", prediction="HTS").to_r()
     assert 'predtype="t"' in es.fit(TABLE, "RR", settings="metafor", prediction="V").to_r()

@@ -196,3 +196,26 @@ def test_many_analyses_are_single_ones(method: str, model: str, make_studies: Ma
         assert single is not None
         assert many.loc[name, "effect"] == pytest.approx(single.value, rel=1e-10)
         assert many.loc[name, "se"] == pytest.approx(single.se, rel=1e-10)
+
+
+@pytest.mark.parametrize("method", [*MODELS, "LRP"])
+def test_a_spread_that_is_asked_for_is_refused(method: str, make_studies: Make) -> None:
+    columns = dict(zip(("events_1", "n_1", "events_2", "n_2"), np.array(VARIED, dtype=np.float64).T, strict=True))
+    for words in ({"tau2": "DL"}, {"tau2": 0.1}, {"tau2_common": True}):
+        request: dict[str, Any] = {"measure": "OR", "method": method, **words}
+        with pytest.raises(es.CombinationError, match="estimates by itself how much effects differ"):
+            es.fit(make_studies(**columns), **request)
+
+
+@pytest.mark.parametrize("method", [*MODELS, "LRP", "SSW"])
+def test_leaving_out_one_study_is_a_fit_without_it(method: str, make_studies: Make) -> None:
+    tables = [*VARIED, *ALIKE]
+    columns = dict(zip(("events_1", "n_1", "events_2", "n_2"), np.array(tables, dtype=np.float64).T, strict=True))
+    words: dict[str, Any] = {"measure": "OR", "method": method, "settings": "meta", "model": "random"}
+    studies = make_studies(**columns)
+    without = es.leave_one_out(es.fit(studies, **words)).to_frame()
+    for i in (0, 2, 5):
+        single = es.fit(studies, exclude=[f"S{i + 1}"], **words).pooled
+        assert single is not None
+        assert without["effect"][i] == pytest.approx(single.value, rel=1e-9)
+        assert without["se"][i] == pytest.approx(single.se, rel=1e-9)

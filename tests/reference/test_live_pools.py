@@ -118,3 +118,25 @@ def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  
             tests = es.table_tests(analysis)
             assert near(tests.mantel_haenszel_corrected.statistic, truth["MH"])
             assert near(tests.mantel_haenszel.statistic, truth["plain"])
+
+
+def test_scripts_of_ours_give_our_numbers(tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+    columns = LIVE.tables()[4]
+    tables = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
+    rates = make_studies(events_1=[3, 0, 7], time_1=[90.5, 50, 210], events_2=[6, 2, 9], time_2=[95, 51, 190])
+    requests: list[tuple[Any, dict[str, Any]]] = [
+        (tables, {"measure": "OR", "method": "MH", "mh_increment": "added", "increment": 0.3}),
+        (tables, {"measure": "RR", "method": "MH", "mh_increment": "added", "increment_to": "all"}),
+        (tables, {"measure": "RD", "method": "MH", "increment_to": "if0all"}),
+        (tables, {"measure": "OR", "method": "MH", "double_zeros": "kept"}),
+        (rates, {"measure": "IRR", "method": "MH"}),
+        (rates, {"measure": "IRD", "method": "MH"}),
+    ]
+    for data, words in requests:
+        analysis = es.fit(data, settings="metafor", **words)
+        script = analysis.to_r() + LIVE.ANSWER.format("list(beta=res$beta[1], se=res$se, Q=res$QE)")
+        truth = LIVE.run_r(script, tmp_path)
+        assert analysis.pooled is not None
+        assert near(analysis.pooled.value, truth["beta"], 1e-9), words
+        assert near(analysis.pooled.se, truth["se"], 1e-9), words
+        assert near(analysis.heterogeneity.q, truth["Q"], 1e-9), words

@@ -119,30 +119,19 @@ class SubsetPooling:
                 self.keep(which, pool(self._part(index), self.settings, self.methods, details=False))
 
     def _part(self, index: IntArray) -> Sample:
-        sample, cells = self.sample, self.sample.cells
-        if cells is not None:
-            kept = cells.kept_in_sums
-            cells = attrs.evolve(cells.at(index), kept_in_sums=None if kept is None else kept[index])
-        X = intercept(index.shape[0]) if self.plain else sample.X[index].transpose(0, 2, 1)
-        weights = None if sample.weights is None else sample.weights[index]
-        return Sample(sample.y[index], sample.v[index], X, sample.measure, cells, weights)
+        X = intercept(index.shape[0]) if self.plain else self.sample.X[index].transpose(0, 2, 1)
+        return self.sample.at(index, X)
 
     def pool_one(self, place: int, rows: IntArray) -> None:
         """Pool one subset by the arithmetic of a single fit."""
-        sample, cells = self.sample, self.sample.cells
         which = np.array([place])
         self.k[which] = rows.size
-        X = intercept(rows.size) if self.plain else sample.X[rows]
+        X = intercept(rows.size) if self.plain else self.sample.X[rows]
         if rows.size < self.p or (not self.plain and np.linalg.matrix_rank(X) < self.p):
             self.reason[which] = DEPENDENT if rows.size >= self.p else FEWER_STUDIES if rows.size else NO_STUDIES
             return
-        if cells is not None:
-            kept = cells.kept_in_sums
-            cells = attrs.evolve(cells.at(rows), kept_in_sums=None if kept is None else kept[rows])
-        weights = None if sample.weights is None else sample.weights[rows]
-        part = Sample(sample.y[rows], sample.v[rows], X, sample.measure, cells, weights)
         with np.errstate(divide="ignore", invalid="ignore"):
-            self.keep(which, pool(part, self.settings, self.methods, details=False))
+            self.keep(which, pool(self.sample.at(rows, X), self.settings, self.methods, details=False))
 
     @cached_property
     def _absent(self) -> str | None:

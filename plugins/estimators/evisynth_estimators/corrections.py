@@ -11,6 +11,8 @@ NO_EVENTS = "no events in either arm"
 ALL_EVENTS = "everybody in both arms had the event"
 IN_SUMS = ("MH", "Peto")
 """Pooling that adds up tables, so that one without an effect of its own may weigh in."""
+MIXED = ("UM.FS", "UM.RS", "CM.AL")
+"""Mixed models, which double zeros tell nothing."""
 
 
 def revman(
@@ -61,7 +63,7 @@ def metafor(
     count in Q) but leave them in the sums, and ``rma.glmm`` leaves them out. ``rma.peto`` takes Q from uncorrected
     tables, and so do the effects here.
     """
-    dropped = _double_zeros(cells) if method in {*IN_SUMS, "GLMM"} else ()
+    dropped = _double_zeros(cells) if method in {*IN_SUMS, *MIXED} else ()
     without = _without_effect(cells, measure, double_zeros, dropped)
     if measure.zero_cells == "never":
         return CorrectedCells.unchanged(cells, without)

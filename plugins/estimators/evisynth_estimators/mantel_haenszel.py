@@ -34,6 +34,9 @@ def mantel_haenszel(sample: Sample, settings: Settings) -> Fit:
         what = "person-time" if rates else "participants"
         msg = f"Mantel-Haenszel pooling needs the events and {what} of each arm: give study data, not effect sizes"
         raise CombinationError(msg)
+    if rates and settings.mh_increment == "added":
+        msg = "Mantel-Haenszel sums of events over person-time take no increments: leave mh_increment out"
+        raise CombinationError(msg)
     if not is_intercept(sample.X):
         msg = "Mantel-Haenszel pooling takes no moderators: choose method 'IV'"
         raise CombinationError(msg)

@@ -68,10 +68,12 @@ def _fit(sample: Sample, settings: Settings, cells: Cells, build: Build, label: 
     random = settings.model == "random"
     trailing = sample.y.shape[1:]
     estimate, variance, tau2, log_likelihood = (np.full(trailing, np.nan) for _ in range(4))
-    weights = np.ones(sample.y.shape)
+    weights = np.zeros(sample.y.shape)
     for at in np.ndindex(trailing):
         one = Cells(*(x[(slice(None), *at)] for x in (cells.a, cells.b, cells.c, cells.d)))
-        arms = build(one, random)
+        # A study without events, or with nothing but events, says nothing of odds ratios, but of proportions.
+        tells = ~(one.no_events | one.all_events) if build is not _single else np.ones(len(sample.y), dtype=np.bool_)
+        arms = build(one.at(tells), random)
         if not ((arms.events.sum(axis=1) > 0) & ((arms.n - arms.events).sum(axis=1) > 0)).all():
             # The likelihood has its maximum at infinity; the engine says that there is no estimate.
             continue
@@ -80,7 +82,8 @@ def _fit(sample: Sample, settings: Settings, cells: Cells, build: Build, label: 
         tau2[at] = found.scale[-1] ** 2 if random else 0.0
         log_likelihood[at] = found.log_likelihood
         # With nothing to go by but the likelihood: what each study says of the effect, less what studies differ by.
-        weights[(slice(None), *at)] = 1.0 / (1.0 / _information(found.weights) + tau2[at])
+        information = _information(found.weights)
+        weights[(np.nonzero(tells)[0], *at)] = information / (1.0 + tau2[at] * information)
     tau2 = np.where(np.isnan(tau2), 0.0, tau2)
     return Fit(
         y=sample.y,
