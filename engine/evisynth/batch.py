@@ -25,7 +25,7 @@ from evisynth.kernels.weighted_fit import intercept, weighted_fit
 from evisynth.long_tables import long_columns
 from evisynth.measuring import measure_columns
 from evisynth.models import NO_STUDIES, NOTHING_TO_PREDICT, ONE_STUDY, SUMS_ARE_ZERO
-from evisynth.pooling import Methods, Pooled, Sample, pool
+from evisynth.pooling import Methods, Pooled, Sample, pool, rates_without_events
 from evisynth.registry import Registry, default_registry
 from evisynth.studies import plainly_usable, refuse_impossible, refuse_impossible_weights
 from evisynth.tables import complete_totals, impossible_values
@@ -98,6 +98,9 @@ def fit_many(  # noqa: PLR0913 - keyword-only, three ways to say which rows belo
     table = _Rows.measure(columns, resolved, registry, groups, methods.pooling.tables)
     taken = {name: columns[name] for name in methods.pooling.columns if name in columns}
     table = attrs.evolve(table, weights=own_weights, columns=taken)
+    if table.cells is None and table.used is not None:
+        kept = rates_without_events(table.y, taken, methods, resolved.double_zeros)
+        table = table if kept is None else attrs.evolve(table, used=table.used | kept)
     asked = {"prediction": "prediction" in words, "tau2_interval": "tau2_interval" in words}
     batch = _Batch(resolved, methods, groups, table, asked)
     batch.run(progress=progress)
@@ -179,7 +182,7 @@ class _Batch:
     def _with_rows_without_effect(self) -> IntArray:
         """Find analyses that weigh a table which has no effect of its own; those are pooled one by one."""
         cells = self.rows.cells
-        if cells is None or cells.kept_in_sums is None:
+        if (cells is None or cells.kept_in_sums is None) and not (cells is None and self.rows.columns):
             return np.empty(0, dtype=np.int64)
         missing = np.isnan(self.rows.y)
         total = np.concatenate([[0], np.cumsum(missing if self.order is None else missing[self.order])])
@@ -208,11 +211,12 @@ class _Batch:
 
     def _pool_one(self, g: int) -> None:
         cells = self.rows.cells
-        assert cells is not None  # noqa: S101 - only tables of counts come here
         at = int(self.starts[g]) + np.arange(int(self.k[g]), dtype=np.int64)
         at = at if self.order is None else self.order[at]
-        kept = cells.kept_in_sums
-        part = attrs.evolve(cells.at(at), kept_in_sums=None if kept is None else kept[at])
+        part = None
+        if cells is not None:
+            kept = cells.kept_in_sums
+            part = attrs.evolve(cells.at(at), kept_in_sums=None if kept is None else kept[at])
         columns = {name: column[at] for name, column in self.rows.columns.items()}
         y, v, measure = self.rows.y[at], self.rows.v[at], self.methods.measure.name
         sample = Sample(y, v, intercept(at.size), measure, part, columns=columns)

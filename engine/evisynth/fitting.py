@@ -13,7 +13,7 @@ from evisynth.errors import CombinationError, DataError, SettingsError
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.kernels.weighted_fit import intercept
 from evisynth.measuring import CONVENTIONS, has_effects_alone, measure_studies
-from evisynth.pooling import Methods, Pooled, Sample, estimate_tau2, given_tau2, pool
+from evisynth.pooling import Methods, Pooled, Sample, estimate_tau2, given_tau2, pool, rates_without_events
 from evisynth.presets import resolve_settings
 from evisynth.records import (
     GIVEN,
@@ -356,7 +356,12 @@ def sample_of(
     # A range costs nothing where a million rows are all in use.
     rows: Sequence[int] = range(y.shape[0])
     if used is not None:
-        kept = None if cells is None else cells.kept_in_sums
+        if cells is not None:
+            kept = cells.kept_in_sums
+        else:
+            kept = rates_without_events(measured.y, columns, methods, settings.double_zeros)
+            if kept is not None:
+                kept[[i for i, reason in measured.reasons.items() if reason == LEFT_OUT]] = False
         keep = used if kept is None else used | kept
         index = np.nonzero(keep)[0]
         rows = tuple(index.tolist())

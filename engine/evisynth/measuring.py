@@ -112,8 +112,11 @@ def _own(
     ]
     inputs: dict[str, Any] = {name: columns[name] for name in record.parameters if name in columns}
     cells = None
-    if settings.double_zeros == "dropped" and not record.counts and {"events_1", "events_2"} <= {*record.columns}:
-        rules.append(((columns["events_1"] == 0) & (columns["events_2"] == 0), NO_EVENTS))
+    if not record.counts and {"time_1", "time_2"} <= {*record.columns}:
+        dropped = settings.double_zeros == "dropped"
+        by_rule = settings.method in registry.get(Correction, settings.correction).rates_without_events
+        if dropped or (by_rule and settings.double_zeros == "by correction"):
+            rules.append(((columns["events_1"] == 0) & (columns["events_2"] == 0), NO_EVENTS))
     if record.counts:
         raw = raw_cells(columns, swap=settings.swap_events)
         rules.extend(_empty_arms(raw))

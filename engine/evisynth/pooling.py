@@ -93,7 +93,7 @@ class Sample:
     columns: Mapping[str, FloatArray] = attrs.field(factory=dict[str, "FloatArray"])
     """What the pooling asks for of the studies' columns, where they are there."""
 
-    def at(self, index: IntArray | BoolArray, X: FloatArray) -> Sample:
+    def at(self, index: IntArray | BoolArray | tuple[IntArray, IntArray], X: FloatArray) -> Sample:
         """Take some rows, ``(s,)`` or ``(s, m)`` of a sample ``(k,)``, under a design of theirs."""
         cells = self.cells
         if cells is not None:
@@ -184,21 +184,35 @@ def pool(sample: Sample, settings: Settings, methods: Methods, *, details: bool 
 def _with_effects(sample: Sample) -> Sample:
     """Leave out tables that have no effect of their own; in a batch each analysis has as many of them."""
     cells, y = sample.cells, sample.y
-    if cells is None or cells.kept_in_sums is None:
+    if (cells.kept_in_sums is None) if cells is not None else not sample.columns:
         return sample
-    if y.ndim > 1:
-        column, row = np.nonzero(np.isfinite(y).T)
-        at = (row.reshape(y.shape[1], -1).T, column.reshape(y.shape[1], -1).T)
-        # Fancy indexing of an (k, m) array by rows and columns.
-        columns = {name: values[at] for name, values in sample.columns.items()}
-        X = sample.X[: at[0].shape[0]]
-        return Sample(y[at], sample.v[at], X, sample.measure, cells.at(at), columns=columns)
     seen = np.isfinite(y)
     if seen.all():
         return sample
-    weights = None if sample.weights is None else sample.weights[seen]
-    columns = {name: values[seen] for name, values in sample.columns.items()}
-    return Sample(y[seen], sample.v[seen], sample.X[seen], sample.measure, cells.at(seen), weights, columns)
+    if y.ndim > 1:
+        column, row = np.nonzero(seen.T)
+        # Fancy indexing of an (k, m) array by rows and columns.
+        at = (row.reshape(y.shape[1], -1).T, column.reshape(y.shape[1], -1).T)
+        return sample.at(at, sample.X[: at[0].shape[0]])
+    return sample.at(seen, sample.X[seen])
+
+
+RATES = ("events_1", "time_1", "events_2", "time_2")
+
+
+def rates_without_events(
+    y: FloatArray, columns: Mapping[str, FloatArray], methods: Methods, double_zeros: str
+) -> BoolArray | None:
+    """Find studies that a pooling of events over person-time weighs although they have no effect of their own.
+
+    Without events a difference is 0 over the time observed, and a ratio tells nothing.
+    """
+    if methods.pooling.tables != "by correction" or double_zeros != "by correction":
+        return None
+    if methods.measure.uninformative != "never" or not columns.keys() >= set(RATES):
+        return None
+    x_1, t_1, x_2, t_2 = (columns[name] for name in RATES)
+    return np.asarray(np.isnan(y) & (x_1 == 0) & (x_2 == 0) & (t_1 > 0) & (t_2 > 0))
 
 
 def _centre(sample: Sample, common: Fit, settings: Settings, methods: Methods) -> tuple[WeightedFit, FloatArray | None]:

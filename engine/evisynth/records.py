@@ -157,6 +157,8 @@ class Correction(Method):
     function: Callable[..., CorrectedCells] = attrs.field(validator=_callable)
     adds: bool = attrs.field(default=True, kw_only=True)
     """Whether it adds anything; if not, neither do measures of other counts than those of 2×2 tables."""
+    rates_without_events: frozenset[str] = attrs.field(default=frozenset[str](), kw_only=True)
+    """Pooling methods that give a study without an event in either arm's person-time no effect, but keep it in sums."""
 
     def apply(
         self, cells: Cells, measure: EffectMeasure, method: str, rule: Increments, **choices: str

@@ -95,6 +95,8 @@ def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  
         time = rng.uniform(20.0, 900.0, (2, k))
         events = np.maximum(rng.poisson(time * 0.01), [np.zeros(k), np.ones(k)])
         sets.append(np.array([events[0], time[0], events[1], time[1]]))
+    # Studies without an event weigh in a difference, and have no effect that counts in Q.
+    sets.append(np.array([[0, 5, 3, 0], [10, 20, 30, 15], [0, 7, 2, 2], [10, 20, 31, 11]], dtype=float))
     calls = ",".join(
         f"list({', '.join(f'{n}={LIVE.as_r(x)}' for n, x in zip(('x1', 't1', 'x2', 't2'), columns, strict=True))})"
         for columns in sets
@@ -114,6 +116,11 @@ def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  
         assert near(analysis.pooled.value, truth["beta"])
         assert near(analysis.pooled.se, truth["se"])
         assert near(analysis.heterogeneity.q, truth["Q"])
+        many = es.fit_many(
+            {"set": [1] * len(studies), **studies.columns}, by="set", measure=measure, method="MH", settings="metafor"
+        )
+        assert near(float(many["effect"][0]), truth["beta"])
+        assert near(float(many["q"][0]), truth["Q"])
         if measure == "IRR":
             tests = es.table_tests(analysis)
             assert near(tests.mantel_haenszel_corrected.statistic, truth["MH"])

@@ -212,6 +212,7 @@ def corrections() -> list[Correction]:
         Correction(
             "metafor",
             metafor,
+            rates_without_events=frozenset(IN_SUMS),
             reference="Viechtbauer (2010), J. Stat. Softw. 36(3):1-48; metafor's documentation of escalc, "
             "rma.mh, rma.peto",
         ),

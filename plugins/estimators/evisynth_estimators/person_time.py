@@ -64,6 +64,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Incidence Rate Ratio",
             scale="log",
             default_method="MH",
+            uninformative="no events",
             reference=f"{rothman}; {bagos}",
             r_equivalent=escalc.format("IRR"),
         ),
