@@ -9,7 +9,7 @@ import numpy as np
 
 from evisynth.across_rows import Analyses, Average, Increments
 from evisynth.cells import Cells, CorrectedCells
-from evisynth.columns import NUMERIC
+from evisynth.columns import COUNTS, NUMERIC
 from evisynth.errors import DataError, PluginError, Problem
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.pooling import call
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONVENTIONS = ("smd_correction", "rom_correction", "smd_variance", "zero_sd")
 NO_EFFECT = "no effect can be computed"
+ZERO_CELL = "a cell is 0, and nothing is added to it"
 NO_EVENTS = "no events in either arm"
 NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
 
@@ -130,7 +131,22 @@ def _own(
         msg = f"EffectMeasure {record.name!r} of plugin {registry.provider(record)} gave columns, not effects"
         raise PluginError(msg)
     rules.extend(made.without_effect)
+    bad = ~np.isfinite(made.y) | ~(made.v > 0)
+    if bad.any():
+        rules.append((bad & _zero_cells(record, columns, cells), ZERO_CELL))
     return _with_reasons(made, rules, cells)
+
+
+def _zero_cells(record: EffectMeasure, columns: Mapping[str, FloatArray], cells: CorrectedCells | None) -> BoolArray:
+    """Find rows with a cell of 0, for which a measure has no effect where nothing is added."""
+    if cells is not None:
+        return cells.raw.any_zero
+    counted = [name for name in record.columns if name in COUNTS and name != "n"]
+    shape = next(iter(columns.values())).shape
+    zero = np.any([columns[name] == 0 for name in counted], axis=0) if counted else np.zeros(shape, dtype=np.bool_)
+    if {"events", "n"} <= {*record.columns}:
+        zero = zero | (columns["events"] == columns["n"])
+    return np.asarray(zero, dtype=np.bool_)
 
 
 def _asked(

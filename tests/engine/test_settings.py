@@ -49,7 +49,7 @@ MEASURES = {
     if {*record.columns} <= {*TABLE} and not (record.counts and "r" in record.parameters)
 }
 """Every measure that the table has the columns of, with what pools it; its arms are not those of matched pairs."""
-DEFAULT_METHOD = {"OR": "MH", "RR": "MH", "RD": "MH", "PETO": "Peto", "O-E": "Peto"}
+DEFAULT_METHOD = {"OR": "MH", "VE": "MH", "RR": "MH", "RD": "MH", "PETO": "Peto", "O-E": "Peto"}
 
 
 def changed(settings: es.Settings, **words: Any) -> es.Settings:  # noqa: ANN401 - the fields of Settings

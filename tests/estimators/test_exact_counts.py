@@ -187,3 +187,54 @@ def test_freeman_and_tukey(make_studies: Make) -> None:
             shown = effects.scale_of([i]).show(float(effects.y[i]))
             # A count of 0 is the foot of a parabola: a rounding of y is a count of the order of its square.
             assert shown == pytest.approx(x[i] / n[i], rel=1e-12 * max(1.0, n[i] ** 0.5), abs=1e-15 / n[i]), row
+
+
+def test_peto_of_matched_pairs(make_studies: Make) -> None:
+    """Under no effect the pairs that differ fall either way alike: O - E = (b - c)/2, with variance (b + c)/4."""
+    rows = tables()
+    a, b, c, d = np.array(rows).T
+    studies = make_studies(pairs_both=a, pairs_only_1=b, pairs_only_2=c, pairs_neither=d)
+    found = es.effects(studies, "MPPETO", settings="metafor")
+    excess, variance = (b - c) / 2, (b + c) / 4
+    np.testing.assert_allclose(found.y, excess / variance, rtol=1e-15)
+    np.testing.assert_allclose(found.v, 1 / variance, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("measure", "vtype"), [("PR", "UB"), ("PR", "AV"), ("PLN", "AV"), ("PLO", "AV")])
+def test_variance_types_of_proportions(measure: str, vtype: str, make_studies: Make) -> None:
+    """The unbiased variance, and those with the proportion of all studies together."""
+    x, n = [4.0, 7.0, 9.0, 120.0], [20.0, 30.0, 11.0, 400.0]
+    found = es.effects(make_studies(events=x, n=n), measure, settings="metafor", vtype=vtype)
+    p = sum(x) / sum(n)
+    truth = {
+        ("PR", "UB"): [e / m * (1 - e / m) / (m - 1) for e, m in zip(x, n, strict=True)],
+        ("PR", "AV"): [p * (1 - p) / m for m in n],
+        ("PLN", "AV"): [(1 - p) / (p * m) for m in n],
+        ("PLO", "AV"): [1 / (p * (1 - p) * m) for m in n],
+    }
+    np.testing.assert_allclose(found.v, truth[measure, vtype], rtol=1e-14)
+
+
+@pytest.mark.parametrize("measure", ["OR", "YUQ", "PBIT", "OR2DL", "DOR", "IRR", "IRLN", "PLO", "PRZ", "PLN", "MPORC"])
+def test_a_zero_cell_to_which_nothing_is_added_is_the_reason(measure: str, make_studies: Make) -> None:
+    columns = {
+        "events_1": [0.0, 3.0],
+        "n_1": [10.0, 10.0],
+        "events_2": [4.0, 5.0],
+        "n_2": [12.0, 12.0],
+        "tp": [0.0, 3.0],
+        "fp": [2.0, 3.0],
+        "fn": [4.0, 1.0],
+        "tn": [5.0, 5.0],
+        "time_1": [9.0, 9.0],
+        "time_2": [8.0, 8.0],
+        "events": [0.0, 2.0],
+        "n": [7.0, 7.0],
+        "time": [7.0, 7.0],
+        "pairs_both": [1.0, 1.0],
+        "pairs_only_1": [0.0, 2.0],
+        "pairs_only_2": [3.0, 3.0],
+        "pairs_neither": [1.0, 1.0],
+    }
+    made = es.effects(make_studies(**columns), measure, settings="metafor", correction="none")
+    assert made.reasons == {0: "a cell is 0, and nothing is added to it"}

@@ -199,10 +199,12 @@ def test_effects_without_their_counts_have_normal_limits_and_a_warning() -> None
     assert "2 of the studies' intervals are normal: CP needs events and n of each study" in analysis.warnings
 
 
-def test_limits_of_a_falling_scale_change_places(make_studies: Make) -> None:
+@pytest.mark.parametrize("settings", ["metafor", "meta"])
+def test_limits_of_a_falling_scale_change_places(settings: str, make_studies: Make) -> None:
     """Vaccine efficacy is 1 - RR: the upper limit of the log risk ratio is the lower one of efficacy."""
     studies = make_studies(events_1=[1.0, 5.0], n_1=[100.0, 120.0], events_2=[9.0, 12.0], n_2=[100.0, 110.0])
-    ratio, efficacy = (es.fit(studies, measure, settings="metafor") for measure in ("RR", "VE"))
+    ratio, efficacy = (es.fit(studies, measure, settings=settings) for measure in ("RR", "VE"))
+    assert efficacy.settings.method == {"metafor": "IV", "meta": "MH"}[settings]
     for one, other in (
         (ratio.display, efficacy.display),
         *((a.display, b.display) for a, b in zip(ratio.studies, efficacy.studies, strict=True)),

@@ -130,6 +130,7 @@ def _log_of_sums(r: FloatArray, s: FloatArray) -> FloatArray:
 _FORMULAS: dict[str, Callable[[CorrectedCells, FloatArray, Settings], tuple[FloatArray, FloatArray, FloatArray]]] = {
     "OR": _odds_ratio,
     "RR": _risk_ratio,
+    "VE": _risk_ratio,
     "RD": _risk_difference,
 }
 

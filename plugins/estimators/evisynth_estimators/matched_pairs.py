@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from evisynth import CorrectedCells, Increments
 
 NO_PAIRS = "no pairs"
-NOTHING_VARIES = "all pairs have the same outcome under both treatments"
 NOT_PAIRS = "arms of matched pairs have the same number of participants"
 NO_CORRELATION = "missing r (or proportion_both)"
+NO_VARIATION = "the arms are alike and perfectly correlated: the variance is 0"
 NOT_FEASIBLE = "the correlation (or the proportion with both events) cannot be had with these margins"
 
 
@@ -142,6 +142,7 @@ def marginal_odds_ratio_from_margins(
         (cells.raw.n_1 != cells.raw.n_2, NOT_PAIRS),
         (np.isnan(correlation) & ~np.isnan(n), NO_CORRELATION),
         (~feasible & ~np.isnan(both), NOT_FEASIBLE),
+        (v == 0, NO_VARIATION),
     )
     return MeasuredEffects(log_ratio(e.a * e.d, e.b * e.c), v, reasons)
 

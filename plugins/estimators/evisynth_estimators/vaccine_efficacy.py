@@ -29,6 +29,7 @@ def effect_measures() -> list[EffectMeasure]:
             risk_ratio,
             label="Vaccine Efficacy",
             scale=EFFICACY,
+            default_method="MH",
             uninformative="no events",
             variances=("LS", "AV"),
             reference="Greenwood & Yule (1915), Proc. R. Soc. Med. 8:113-194; Halloran, Struchiner & Longini (1997), "

@@ -115,6 +115,7 @@ def settings_line(analysis: MetaAnalysis) -> str:
     own_weights = analysis.effects.weights is not None
     words += ["weights of the user's"] if own_weights else ["weights equal"] if s.weighting == "equal" else []
     words += [f"prediction {s.prediction}"] if s.model == "random" and s.prediction else []
+    words += [f"study interval {s.study_interval}"] if s.study_interval is not None else []
     words += [f"correction {s.correction} {s.increment:g}"] if analysis.methods.measure.counts else []
     words += [f"vtype {s.vtype}"] if s.vtype else []
     words += ["events swapped"] if s.swap_events else []
