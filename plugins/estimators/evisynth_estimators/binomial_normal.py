@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from evisynth import FloatArray
 
-NODES = {0: 1, 1: 80, 2: 56}
-"""Points of the quadrature in each direction, by the number of random effects."""
+NODES = {0: (1,), 1: (80,), 2: (14, 56)}
+"""Points of the quadrature in each direction, by the number of random effects; few at first where they are dear."""
 STARTS = (0.3, 1.5)
 """Standard deviations of a random effect that climbs begin at."""
 STEPS = 200
@@ -105,24 +105,32 @@ def _height(found: Likelihood) -> float:
 def _climb(arms: Arms, beta: FloatArray, scale: FloatArray, own: FloatArray) -> Likelihood:
     p = arms.X.shape[2]
     psi = np.concatenate([beta, scale])
-    state = _at(arms, psi, own)
-    for _ in range(STEPS):
-        step, own_step, newton = _step(arms, state)
-        longest = max(float(np.abs(step).max()), float(np.abs(own_step).max(initial=0.0)))
-        least = state.value - 1e-12 * (1.0 + abs(state.value))
-        length = 1.0
-        trial = _at(arms, psi + step, own + own_step)
-        while not trial.value >= least and length > _SHORTEST:
-            length *= 0.5
-            trial = _at(arms, psi + length * step, own + length * own_step)
-        psi, own, state = psi + length * step, own + length * own_step, trial
-        if newton and longest < _FINE * (1.0 + float(np.abs(psi).max())):
-            break
+    *few, many = NODES[len(scale)]
+    for points in few:
+        psi, own, _ = _ascend(arms, psi, own, points)
+    psi, own, state = _ascend(arms, psi, own, many)
     scale = np.abs(psi[p:])
     kept = np.concatenate([np.ones(p, dtype=np.bool_), scale > _AS_GOOD_AS_0])
     schur = _schur(arms, state.information, state.mixed, state.own)[np.ix_(kept, kept)]
     covariance = np.asarray(np.linalg.inv(schur), dtype=np.float64)[:p, :p]
     return Likelihood(psi[:p], scale, covariance, state.value, state.weights, own)
+
+
+def _ascend(arms: Arms, psi: FloatArray, own: FloatArray, points: int) -> tuple[FloatArray, FloatArray, _State]:
+    state = _at(arms, psi, own, points)
+    for _ in range(STEPS):
+        step, own_step, newton = _step(arms, state)
+        longest = max(float(np.abs(step).max()), float(np.abs(own_step).max(initial=0.0)))
+        least = state.value - 1e-12 * (1.0 + abs(state.value))
+        length = 1.0
+        trial = _at(arms, psi + step, own + own_step, points)
+        while not trial.value >= least and length > _SHORTEST:
+            length *= 0.5
+            trial = _at(arms, psi + length * step, own + length * own_step, points)
+        psi, own, state = psi + length * step, own + length * own_step, trial
+        if newton and longest < _FINE * (1.0 + float(np.abs(psi).max())):
+            break
+    return psi, own, state
 
 
 def _step(arms: Arms, state: _State) -> tuple[FloatArray, FloatArray, bool]:
@@ -144,11 +152,11 @@ def _schur(arms: Arms, information: FloatArray, mixed: FloatArray, own: FloatArr
     return information - mixed.T @ (mixed / own[:, np.newaxis]) if arms.intercepts else information
 
 
-def _at(arms: Arms, psi: FloatArray, own: FloatArray) -> _State:
-    k, many = arms.events.shape[1], max(1, BLOCK // NODES[arms.C.shape[2]] ** max(1, arms.C.shape[2]))
+def _at(arms: Arms, psi: FloatArray, own: FloatArray, points: int) -> _State:
+    k, many = arms.events.shape[1], max(1, BLOCK // points ** arms.C.shape[2])
     if k <= many:
-        return _of_block(arms, psi, own)
-    parts = [_of_block(_studies(arms, slice(i, i + many)), psi, own[i : i + many]) for i in range(0, k, many)]
+        return _of_block(arms, psi, own, points)
+    parts = [_of_block(_studies(arms, slice(i, i + many)), psi, own[i : i + many], points) for i in range(0, k, many)]
     return _State(
         sum(part.value for part in parts),
         np.sum([part.gradient for part in parts], axis=0),
@@ -176,11 +184,11 @@ def _studies(arms: Arms, rows: slice) -> Arms:
     )
 
 
-def _of_block(arms: Arms, psi: FloatArray, own: FloatArray) -> _State:
-    p, r = arms.X.shape[2], arms.C.shape[2]
+def _of_block(arms: Arms, psi: FloatArray, own: FloatArray, points: int) -> _State:
+    p = arms.X.shape[2]
     fixed = arms.offset + arms.X @ psi[:p] + own
     slopes = arms.C * psi[p:]
-    z, log_weights = _nodes(arms, fixed, slopes, r)
+    z, log_weights = _nodes(arms, fixed, slopes, points)
     eta = fixed[:, :, np.newaxis] + np.einsum("jkr,kqr->jkq", slopes, z)
     up, down = np.logaddexp(0.0, -eta), np.logaddexp(0.0, eta)
     events, rest = arms.events[:, :, np.newaxis], (arms.n - arms.events)[:, :, np.newaxis]
@@ -218,10 +226,11 @@ def _of_block(arms: Arms, psi: FloatArray, own: FloatArray) -> _State:
     )
 
 
-def _nodes(arms: Arms, fixed: FloatArray, slopes: FloatArray, r: int) -> tuple[FloatArray, FloatArray]:
+def _nodes(arms: Arms, fixed: FloatArray, slopes: FloatArray, many: int) -> tuple[FloatArray, FloatArray]:
     """Place the points of the quadrature about the mode of each study: z ``(k, q, r)`` and log weights ``(k, q)``."""
     k = fixed.shape[1]
-    t, log_w = _rule(r)
+    r = slopes.shape[2]
+    t, log_w = _rule(r, many)
     if not r:
         return np.zeros((k, 1, 0)), np.zeros((k, 1))
     z: FloatArray = np.zeros((k, r))
@@ -250,12 +259,12 @@ def _slope(arms: Arms, fixed: FloatArray, slopes: FloatArray, z: FloatArray) -> 
     return np.asarray(gradient, dtype=np.float64), np.asarray(curvature, dtype=np.float64)
 
 
-@lru_cache(maxsize=4)
-def _rule(r: int) -> tuple[FloatArray, FloatArray]:
+@lru_cache(maxsize=8)
+def _rule(r: int, many: int) -> tuple[FloatArray, FloatArray]:
     """Give the points ``(q, r)`` of a product rule with weight exp(-t²/2), and the logarithms of its weights."""
     if not r:
         return np.zeros((1, 0)), np.zeros(1)
-    t, w = np.polynomial.hermite_e.hermegauss(NODES[r])
+    t, w = np.polynomial.hermite_e.hermegauss(many)
     grids = np.meshgrid(*[t] * r, indexing="ij")
     log_w = np.log(w)
     logs = sum(np.meshgrid(*[log_w] * r, indexing="ij"))
