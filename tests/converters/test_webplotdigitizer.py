@@ -248,7 +248,7 @@ def test_projects_of_too_many_points_are_refused(tmp_path: Path) -> None:
     many = {"name": "curve", "axesName": "XY", "data": [{"value": [1, 2]}] * (webplotdigitizer.MOST_POINTS + 1)}
     with pytest.raises(es.FormatError, match="more than 20,000 points"):
         load(tmp_path, project(many))
-    with pytest.raises(es.FormatError, match="more than 20,000 lines"):
+    with pytest.raises(es.FormatError, match="more than 20,000 points"):
         load(tmp_path, "1,2\n" * (webplotdigitizer.MOST_POINTS + 1), "curve.csv")
 
 
