@@ -1,4 +1,4 @@
-"""Comparison with metafor on this machine: measures of counts, with zero cells, every rule for them and variance type."""
+"""Comparison with metafor on this machine: measures of counts, every rule for zero cells, every variance type."""
 
 from __future__ import annotations
 
