@@ -160,6 +160,10 @@ def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -
         n_1=columns[1],
         events_2=columns[2],
         n_2=columns[3],
+        time_1=10.5 * columns[1],
+        time_2=9.25 * columns[3],
+        r=np.linspace(-0.5, 0.75, columns.shape[1]),
+        n=columns[1] + columns[3],
     )
     requests: list[dict[str, Any]] = [
         {"measure": "RR", "settings": "metafor"},
@@ -167,6 +171,19 @@ def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -
         {"measure": "PETO", "settings": "metafor", "method": "Peto"},
         {"measure": "RD", "settings": "revman-web", "method": "IV", "tau2": "DL"},
         {"measure": "RR", "settings": "revman5", "method": "IV", "model": "common"},
+        *(
+            {"measure": measure, "settings": "metafor", "method": "MH", **words}
+            for measure in ("OR", "RR", "RD")
+            for words in (
+                {"mh_increment": "added"},
+                {"mh_increment": "added", "increment_to": "if0all", "increment": 0.1},
+                {"double_zeros": "kept"},
+                {"double_zeros": "dropped", "increment_to": "all"},
+            )
+        ),
+        {"measure": "IRR", "settings": "metafor", "method": "MH"},
+        {"measure": "IRD", "settings": "metafor", "method": "MH"},
+        *({"measure": measure, "settings": "metafor"} for measure in ("ZCOR", "IRSD", "AS", "YUQ", "COR", "VE")),
     ]
     for words in requests:
         analysis = es.fit(studies, **words)
