@@ -9,7 +9,7 @@ import numpy as np
 
 from evisynth.columns import NUMERIC
 from evisynth.converting import convert
-from evisynth.errors import CombinationError, DataError, Problem
+from evisynth.errors import CombinationError, DataError, Problem, SettingsError
 from evisynth.kernels.arrays import read_only
 from evisynth.records import Conversion
 from evisynth.registry import Registry, default_registry
@@ -37,11 +37,17 @@ def complete(
     source is there; a number that was entered stays. ``options`` are numbers for optional sources
     (``correlation=0.5``). What was filled from what is kept in ``origins`` and stands in the result. Raises
     `CombinationError` for a conversion that makes no columns of a table or whose sources the table lacks altogether,
-    and `DataError` as the conversion does, naming studies.
+    `SettingsError` for an option that none takes, and `DataError` as the conversion does, naming studies.
     """
     registry = registry or default_registry()
-    for name in names:
-        studies = _filled(studies, registry.get(Conversion, name), options, registry)
+    records = [registry.get(Conversion, name) for name in names]
+    taken = {source for record in records for source in record.sources}
+    unknown = [option for option in options if option not in taken]
+    if unknown:
+        msg = f"no conversion named takes {', '.join(unknown)}; they take {', '.join(sorted(taken)) or 'nothing'}"
+        raise SettingsError(msg)
+    for record in records:
+        studies = _filled(studies, record, options, registry)
     return studies
 
 
@@ -66,7 +72,10 @@ def _filled(studies: Studies, record: Conversion, options: Mapping[str, float], 
         filled = _fill_arm(studies, record, end, options, registry, columns, origins)
         notes += _objections(studies, record, end, registry, filled)
     said = {row: tuple(lines) for row, lines in sorted(origins.items())}
-    return attrs.evolve(studies, columns=columns, origins=said, notes=tuple(notes))
+    used = studies.conversions if said == studies.origins else (*studies.conversions, record.name)
+    return attrs.evolve(
+        studies, columns=columns, origins=said, notes=tuple(notes), conversions=tuple(dict.fromkeys(used))
+    )
 
 
 def _source(

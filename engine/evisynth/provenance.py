@@ -44,7 +44,7 @@ def describe(analysis: MetaAnalysis) -> dict[str, Any]:
             "distribution": plugin.distribution,
             "version": plugin.version,
         }
-        for method in (*analysis.methods.used(), *analysis.routes)
+        for method in (*analysis.methods.used(), *analysis.routes, *analysis.conversions)
         for plugin in [registry.provider(method)]
     ]
     source = analysis.effects.studies

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evisynth.heterogeneity import Heterogeneity
     from evisynth.kernels.arrays import FloatArray
     from evisynth.pooling import Methods, Pooled
-    from evisynth.records import Route
+    from evisynth.records import Conversion, Route
     from evisynth.regression import Regression
     from evisynth.scales import Scale
     from evisynth.settings import Settings
@@ -341,6 +341,15 @@ class MetaAnalysis:
         return tuple(self.methods.registry.get(Route, name) for name in names)
 
     @property
+    def conversions(self) -> tuple[Conversion, ...]:
+        """Conversions by which the table was completed, in the order that they were asked for."""
+        from evisynth.records import Conversion  # noqa: PLC0415 - only where sources are listed
+
+        source = self.effects.studies
+        names = () if source is None else source.conversions
+        return tuple(self.methods.registry.get(Conversion, name) for name in names)
+
+    @property
     def effect_rows(self) -> tuple[int, ...]:
         """Rows (from 0) that are pooled and have an effect; Mantel–Haenszel sums may weigh others besides."""
         return tuple(i for i in self.rows if i not in self.effects.reasons)
@@ -477,7 +486,9 @@ class MetaAnalysis:
     def references(self) -> tuple[str, ...]:
         """Published sources of the methods behind the model that was asked for."""
         used = self.methods.used(self.settings.model)
-        return tuple(dict.fromkeys(method.reference for method in (*used[:1], *self.routes, *used[1:])))
+        return tuple(
+            dict.fromkeys(method.reference for method in (*used[:1], *self.routes, *self.conversions, *used[1:]))
+        )
 
     @cached_property
     def provenance(self) -> Mapping[str, Any]:

@@ -100,6 +100,8 @@ class Studies:
     """Columns (canonical names) that hold texts and are kept as such, with what cannot be read as numbers."""
     origins: Mapping[int, tuple[str, ...]] = attrs.field(factory=dict[int, tuple[str, ...]])
     """What was filled in, by row (from 0), and from what."""
+    conversions: tuple[str, ...] = ()
+    """Names of the conversions that filled something."""
 
     def __len__(self) -> int:
         """Count the rows."""

@@ -59,6 +59,18 @@ def test_origins_stand_in_the_result() -> None:
     assert left.studies[0].origins == filled.origins
 
 
+def test_conversions_are_cited_and_stand_in_the_provenance() -> None:
+    analysis = es.fit(es.complete(es.load(TABLE), "wan-iqr"), "MD")
+    assert any(reference.startswith("Wan, Wang, Liu & Tong (2014)") for reference in analysis.references)
+    assert "wan-iqr" in [method["name"] for method in analysis.provenance["methods"]]
+    assert es.fit(es.load({name: TABLE[name] for name in list(TABLE)[:7]}), "MD").conversions == ()
+
+
+def test_an_option_that_no_conversion_takes_is_refused() -> None:
+    with pytest.raises(es.SettingsError, match="no conversion named takes levle"):
+        es.complete(es.load(TABLE), "wan-iqr", levle=0.9)
+
+
 def test_requests_and_the_command_line_convert() -> None:
     table = {name: column for name, column in TABLE.items() if name != "study"}
     request = read_request(
