@@ -151,6 +151,9 @@ def t_tail(t: FloatArray | float, df: FloatArray | float) -> FloatArray:
     return np.asarray(np.where(np.asarray(t) >= 0.0, half, 1.0 - half))
 
 
+_MANY_DF = 200.0
+
+
 def t_p_value(t: FloatArray | float, df: FloatArray | float) -> tuple[FloatArray, FloatArray]:
     """Give the two-sided p-value of Student's ``t`` and its natural logarithm.
 
@@ -168,8 +171,15 @@ def t_p_value(t: FloatArray | float, df: FloatArray | float) -> tuple[FloatArray
     near = square < 1.0
     p = np.empty_like(square)
     p[near] = 1.0 - betainc(0.5, 0.5 * dfs[near], square[near] / whole[near])
-    far = ~near
+    many = dfs > _MANY_DF
+    far = ~near & ~many
     p[far] = betainc(0.5 * dfs[far], 0.5, dfs[far] / whole[far])
+    far = ~near & many
+    if far.any():
+        # x is so near 1 that its rounding counts df times.
+        from scipy.special import stdtr  # noqa: PLC0415 - as above
+
+        p[far] = 2.0 * stdtr(dfs[far], -size[far])
     with np.errstate(divide="ignore"):
         log_p = np.log(p)
     tiny = p < _SMALL_P
