@@ -95,6 +95,10 @@ if TYPE_CHECKING:
     from evisynth.completing import complete
     from evisynth.converting import convert
     from evisynth.delta_method import delta_method
+    from evisynth.dependence.aggregation import aggregate
+    from evisynth.dependence.correlations import covariance
+    from evisynth.dependence.covariance import Covariance
+    from evisynth.dependence.shared_control import shared_control_covariance
     from evisynth.designs import Design
     from evisynth.diagnostics.blup import StudyPredictions, blup
     from evisynth.diagnostics.cumulative import Cumulative, cumulative
@@ -106,6 +110,7 @@ if TYPE_CHECKING:
     from evisynth.escaping import guarded_cell, unguarded_cell
     from evisynth.fit_statistics import Comparison, FitStatistics, compare
     from evisynth.loading import load
+    from evisynth.number_needed import number_needed_text
     from evisynth.planning import SampleSize, sample_size
     from evisynth.regression import Regression
     from evisynth.reporting import render, report
@@ -120,6 +125,7 @@ _LATER = {
     "Adjusted": "bias_results",
     "BiasTestResult": "bias_results",
     "Baujat": "diagnostics.plots",
+    "Covariance": "dependence.covariance",
     "Cumulative": "diagnostics.cumulative",
     "Gosh": "diagnostics.gosh",
     "Influence": "diagnostics.influence",
@@ -137,12 +143,14 @@ _LATER = {
     "TableTest": "tests_of_tables",
     "TableTests": "tests_of_tables",
     "adjust": "small_study",
+    "aggregate": "dependence.aggregation",
     "baujat": "diagnostics.plots",
     "bias": "small_study",
     "blup": "diagnostics.blup",
     "compare": "fit_statistics",
     "complete": "completing",
     "convert": "converting",
+    "covariance": "dependence.correlations",
     "cumulative": "diagnostics.cumulative",
     "delta_method": "delta_method",
     "find_roles": "columns",
@@ -153,11 +161,13 @@ _LATER = {
     "leave_one_out": "diagnostics.leave_one_out",
     "load": "loading",
     "location_scale": "scale_models",
+    "number_needed_text": "number_needed",
     "radial": "diagnostics.plots",
     "read_json": "documents",
     "render": "reporting",
     "report": "reporting",
     "sample_size": "planning",
+    "shared_control_covariance": "dependence.shared_control",
     "table_tests": "tests_of_tables",
     "unguarded_cell": "escaping",
 }
@@ -198,6 +208,7 @@ __all__ = [
     "Converter",
     "CorrectedCells",
     "Correction",
+    "Covariance",
     "Cumulative",
     "DataError",
     "DataWarning",
@@ -264,6 +275,7 @@ __all__ = [
     "UnknownMethodError",
     "WeightedFit",
     "adjust",
+    "aggregate",
     "baujat",
     "bias",
     "blup",
@@ -274,6 +286,7 @@ __all__ = [
     "compare",
     "complete",
     "convert",
+    "covariance",
     "cumulative",
     "default_registry",
     "delta_method",
@@ -300,6 +313,7 @@ __all__ = [
     "no_limits",
     "normal_p_value",
     "normal_quantile",
+    "number_needed_text",
     "power_of_two_scale",
     "radial",
     "read_json",
@@ -308,6 +322,7 @@ __all__ = [
     "render",
     "report",
     "sample_size",
+    "shared_control_covariance",
     "symmetric_estimates",
     "symmetric_limits",
     "t_p_value",

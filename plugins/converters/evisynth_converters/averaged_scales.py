@@ -59,10 +59,8 @@ def z_to_mean_r(z: FloatArray, tau2: FloatArray) -> tuple[FloatArray]:
         # tanh(x + t) + tanh(x - t) without the cancellation of its terms, scaled against overflow
         most = 2 * np.maximum(size, shift)
         top = np.exp(2 * size - most) - np.exp(-2 * size - most)
-        below = (
-            np.exp(2 * size - most) + np.exp(-2 * size - most) + np.exp(2 * shift - most) + np.exp(-2 * shift - most)
-        )
-        return np.asarray(2 * top / below)
+        below = [np.exp(sign * 2 * value - most) for value in (size, shift) for sign in (1, -1)]
+        return np.asarray(2 * top / sum(below))
 
     return (np.sign(x) * _normal_mean(pair, tau, np.pi / 2, np.full_like(tau, REACH)),)
 

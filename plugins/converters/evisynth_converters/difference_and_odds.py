@@ -19,12 +19,8 @@ NORMAL = 1.65
 """Log odds per standard deviation of a normal distribution, about its middle."""
 
 HASSELBLAD_HEDGES = "Hasselblad & Hedges (1995), Psychol. Bull. 117:167-178; Chinn (2000), Stat. Med. 19:3127-3131"
-COX_SNELL = (
-    "Cox & Snell (1989), Analysis of Binary Data, 2nd ed.; Sánchez-Meca et al. (2003), Psychol. Methods 8:448-467"
-)
-PEARSON = (
-    "Pearson (1900), Philos. Trans. R. Soc. Lond. A 195:1-47; Bonett & Price (2005), J. Educ. Behav. Stat. 30:213-225"
-)
+COX_SNELL = "Cox & Snell (1989), Analysis of Binary Data; Sánchez-Meca et al. (2003), Psychol. Methods 8:448-467"
+PEARSON = "Pearson (1900), Phil. Trans. R. Soc. A 195:1-47; Bonett & Price (2005), J. Educ. Behav. Stat. 30:213-225"
 DIGBY = "Digby (1983), Biometrics 39:753-757; Bonett (2007), Psychometrika 72:581-583"
 
 

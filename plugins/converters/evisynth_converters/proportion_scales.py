@@ -90,12 +90,9 @@ def freeman_tukey_to_proportion(freeman_tukey: FloatArray, n: FloatArray) -> tup
     # Miller's root of 1 - u², u = s + (s - 1/s)/n, in the form that keeps its digits where p is near ½.
     root = np.abs(c) * np.sqrt(np.maximum(((size + 1) * s) ** 2 - 1, 0.0)) / (size * s)
     u = np.maximum((size + 1) * s * s - 1, 0.0) / (size * s)
-    near_end = u * u / (2 * (1 + root))
-    return (
-        np.where(
-            c > 0, np.where(root > 0.5, near_end, (1 - root) / 2), np.where(root > 0.5, 1 - near_end, (1 + root) / 2)
-        ),
-    )  # noqa: PLR2004, E501 - whichever form does not cancel
+    # 1 - root cancels where the root is near 1, at the ends of the scale.
+    less = np.where(root > 0.5, u * u / (1 + root), 1 - root) / 2  # noqa: PLR2004 - whichever form does not cancel
+    return (np.where(c > 0, less, 1 - less),)
 
 
 def _angle(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -18,7 +18,10 @@ NO_RATIO = "means that are 0 or differ in sign have no ratio"
 FIXED = "the correlation is 1 or -1"
 
 LAJEUNESSE = "Lajeunesse (2011), Ecology 92:2049-2055; Lajeunesse (2015), Ecology 96:2056-2063"
-NAKAGAWA = "Nakagawa et al. (2015), Methods Ecol. Evol. 6:143-152; Senior, Viechtbauer & Nakagawa (2020), Res. Synth. Methods 11:553-567"
+NAKAGAWA = (
+    "Nakagawa et al. (2015), Methods Ecol. Evol. 6:143-152; "
+    "Senior, Viechtbauer & Nakagawa (2020), Res. Synth. Methods 11:553-567"
+)
 
 
 def ratio_of_means(

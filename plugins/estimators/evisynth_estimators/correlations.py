@@ -15,9 +15,7 @@ PERFECT = "the correlation is 1 or -1"
 TOO_FEW = "too few participants for the variance of a correlation"
 NOT_POSITIVE = "the unbiased variance is not positive"
 
-BORENSTEIN = (
-    "Borenstein (2009), Effect sizes for continuous data, in Handbook of Research Synthesis, 2nd ed., eq. 12.27"
-)
+BORENSTEIN = "Borenstein (2009), Effect sizes for continuous data, Handbook of Research Synthesis, eq. 12.27"
 OLKIN_PRATT = "Olkin & Pratt (1958), Ann. Math. Stat. 29:201-211"
 HEDGES = "Hedges (1989), J. Appl. Psychol. 74:469-477"
 

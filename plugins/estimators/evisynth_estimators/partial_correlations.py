@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth import EffectMeasure, MeasuredEffects, Route, hookimpl
+from evisynth import EffectMeasure, FilledColumns, MeasuredEffects, Route, hookimpl
 from evisynth_estimators.correlations import CORRELATION, FISHER, PERFECT
 
 if TYPE_CHECKING:
@@ -72,28 +72,19 @@ def semipartial_fisher_z(
     return _semipartial_z(r, r_squared, n, _unusable_semipartial(r, r_squared, dof))
 
 
-def given_partial(r: FloatArray, n: FloatArray, predictors: FloatArray) -> MeasuredEffects:
-    """Take a partial correlation that is reported, with variance (1 - r²)²/(n - m)."""
-    rest = (1 - r) * (1 + r)
-    return MeasuredEffects(
-        r, rest * rest / (n - predictors), ((n - predictors - 1 <= 0, TOO_FEW), (np.abs(r) == 1, PERFECT))
-    )
-
-
-def given_partial_z(r: FloatArray, n: FloatArray, predictors: FloatArray) -> MeasuredEffects:
-    """Take artanh of a partial correlation that is reported, with variance 1/(n - m - 2)."""
+def t_of_partial(r: FloatArray, n: FloatArray, predictors: FloatArray) -> FilledColumns:
+    """Take the t of a partial correlation that is reported."""
     dof = n - predictors - 1
-    return MeasuredEffects(np.arctanh(r), 1 / (dof - 1), ((dof <= 1, TOO_FEW), (np.abs(r) == 1, PERFECT)))
+    t = r * np.sqrt(dof / ((1 - r) * (1 + r)))
+    return FilledColumns({"t_value": t}, ((dof <= 0, TOO_FEW), (np.abs(r) == 1, PERFECT)))
 
 
-def given_semipartial(r: FloatArray, n: FloatArray, r_squared: FloatArray) -> MeasuredEffects:
-    """Take a semi-partial correlation that is reported, with Aloe and Becker's variance."""
-    return MeasuredEffects(r, _semipartial_variance(r, r_squared, n), _unusable_semipartial(r, r_squared, n))
-
-
-def given_semipartial_z(r: FloatArray, n: FloatArray, r_squared: FloatArray) -> MeasuredEffects:
-    """Take artanh of a semi-partial correlation that is reported, with Aloe and Becker's variance."""
-    return _semipartial_z(r, r_squared, n, _unusable_semipartial(r, r_squared, n))
+def t_of_semipartial(r: FloatArray, n: FloatArray, predictors: FloatArray, r_squared: FloatArray) -> FilledColumns:
+    """Take the t of a semi-partial correlation that is reported."""
+    dof = n - predictors - 1
+    return FilledColumns(
+        {"t_value": r * np.sqrt(dof / (1 - r_squared))}, ((dof <= 0, TOO_FEW), (r_squared == 1, SATURATED))
+    )
 
 
 def _semipartial_variance(r: FloatArray, r_squared: FloatArray, n: FloatArray) -> FloatArray:
@@ -164,30 +155,18 @@ def routes() -> list[Route]:
     return [
         Route(
             "partial r",
-            given_partial,
-            measures=frozenset({"PCOR"}),
-            formula="r as reported, v = (1 - r²)²/(n - m)",
-            reference=PARTIAL,
-        ),
-        Route(
-            "partial r, Fisher's z",
-            given_partial_z,
-            measures=frozenset({"ZPCOR"}),
-            formula="z = artanh r, v = 1/(n - m - 2)",
+            t_of_partial,
+            measures=frozenset({"PCOR", "ZPCOR"}),
+            fills=True,
+            formula="t = r √((n - m - 1)/(1 - r²))",
             reference=PARTIAL,
         ),
         Route(
             "semi-partial r",
-            given_semipartial,
-            measures=frozenset({"SPCOR"}),
-            formula="r as reported, v = ((1 - R²)² + q (1 - q))/n with q = R² - r²",
-            reference=SEMIPARTIAL,
-        ),
-        Route(
-            "semi-partial r, Fisher's z",
-            given_semipartial_z,
-            measures=frozenset({"ZSPCOR"}),
-            formula="z = artanh r, v = ((1 - R²)² + q (1 - q))/(n (1 - r²)²) with q = R² - r²",
+            t_of_semipartial,
+            measures=frozenset({"SPCOR", "ZSPCOR"}),
+            fills=True,
+            formula="t = r √((n - m - 1)/(1 - R²))",
             reference=SEMIPARTIAL,
         ),
     ]
