@@ -39,6 +39,9 @@ RANGES: Mapping[str, tuple[float, float, str]] = {
     "proportion_both": (0.0, 1.0, "a proportion lies between 0 and 1"),
     "cles": (0.0, 1.0, "a probability lies between 0 and 1"),
     "r": (-1.0, 1.0, "a correlation lies between -1 and 1"),
+    "alpha": (-_INFINITE, 1.0, "alpha is at most 1"),
+    "items": (1.0, _INFINITE, "an instrument has at least 1 item"),
+    "predictors": (1.0, _INFINITE, "a regression has at least 1 predictor"),
 }
 
 

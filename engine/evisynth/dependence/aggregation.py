@@ -38,10 +38,10 @@ def aggregate(  # noqa: PLR0913 - the arguments of metafor's aggregate, keyword-
     """Pool the effects of each cluster (study) to one, taking account of how they correlate.
 
     With ``weighted`` by generalised least squares, y = (1'V⁻¹y)/(1'V⁻¹1) with variance 1/(1'V⁻¹1), else their plain
-    mean with variance 1'V1/s². V is ``covariance`` where given (of the same effects, and 0 between clusters), else follows
-    from ``struct``: ``CS`` (all pairs correlate by ``rho``), ``ID`` (independent), ``CAR`` (``phi`` to the power of the
-    distance in ``time``), ``CS+CAR`` (rho + (1 - rho) phi^distance) and ``CS*CAR`` (different ``obs`` by ``rho``, times
-    by ``phi``). ``rho`` and ``phi`` are numbers, or one for each cluster in order of first appearance.
+    mean with variance 1'V1/s². V is ``covariance`` where given (of the same effects, and 0 between clusters), else
+    follows from ``struct``: ``CS`` (all pairs correlate by ``rho``), ``ID`` (independent), ``CAR`` (``phi`` to the
+    power of the distance in ``time``), ``CS+CAR`` (rho + (1 - rho) phi^distance) and ``CS*CAR`` (different ``obs`` by
+    ``rho``, times by ``phi``). ``rho`` and ``phi`` are numbers, or one for each cluster in order of first appearance.
 
     Effects that cannot be pooled are left out of their cluster and named in the notes of the result's studies; a
     cluster that has none, or whose V is not positive definite, has no effect, with the reason. Source: Borenstein,
@@ -270,9 +270,10 @@ def _notes(
     effects: Effects, clusters: Clusters, usable: np.ndarray[Any, Any], how: str, negative: int, *, weighted: bool
 ) -> tuple[str, ...]:
     pooled = "generalised least squares" if weighted else "plain means"
+    sizes = f"{int(usable.sum())} effects of {len(clusters.labels)} clusters"
     notes = [
         *(effects.studies.notes if effects.studies is not None else ()),
-        f"{int(usable.sum())} effects of {len(clusters.labels)} clusters are pooled within clusters by {pooled} ({how})",
+        f"{sizes} are pooled within clusters by {pooled} ({how})",
     ]
     left = [f"row {i + 1} ({effects.study[i]}): {effects.reasons[i]}" for i in sorted(effects.reasons)]
     if left:

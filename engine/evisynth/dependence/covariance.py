@@ -162,7 +162,7 @@ class Covariance:
 
 
 def is_definite(correlations: FloatArray) -> BoolArray:
-    """Tell which of m correlation matrices ``(m, s, s)`` are positive definite beyond rounding; rows of NaN do not count."""
+    """Tell which of m correlation matrices ``(m, s, s)`` are positive definite beyond rounding, rows of NaN aside."""
     size = correlations.shape[1]
     known = ~np.isnan(np.diagonal(correlations, axis1=1, axis2=2))
     filled = np.where(known[:, :, None] & known[:, None, :], correlations, np.eye(size))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import EffectMeasure, MeasuredEffects, hookimpl
-from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, exact_bias_factor
+from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW, bias_factor, too_few
 
 if TYPE_CHECKING:
     from evisynth import FloatArray, Reasons
@@ -84,9 +84,9 @@ def change_by_first_sd_unequal(
 
     The variance is s_d²/(s₁² (n - 1)) + g²/(2(n - 1)) with s_d that of the changes (Bonett 2008, eq. 13).
     """
-    g = _bias_factor(n - 1, smd_correction) * (mean_1 - mean_2) / sd_1
+    g = bias_factor(n - 1, smd_correction) * (mean_1 - mean_2) / sd_1
     v = change_variance(sd_1, sd_2, r) / (sd_1 * sd_1 * (n - 1)) + g * g / (2 * (n - 1))
-    return MeasuredEffects(g, v, ((n <= 1, TOO_FEW), (sd_1 == 0, SD_IS_ZERO)))
+    return MeasuredEffects(g, v, (*too_few(n - 1, smd_correction), (sd_1 == 0, SD_IS_ZERO)))
 
 
 def change_by_mean_sd(
@@ -104,7 +104,7 @@ def change_by_mean_sd(
     """
     g, mean_square = _by_mean_sd(mean_1, sd_1, mean_2, sd_2, n, r, smd_correction)
     v = 2 * (1 - r) / n + g * g * (1 + r * r) / (4 * n)
-    return MeasuredEffects(g, v, ((n <= 1, TOO_FEW), (mean_square == 0, SD_IS_ZERO)))
+    return MeasuredEffects(g, v, (*_few_by_mean_sd(n, r, smd_correction), (mean_square == 0, SD_IS_ZERO)))
 
 
 def change_by_mean_sd_unequal(
@@ -125,18 +125,12 @@ def change_by_mean_sd_unequal(
     one, two = sd_1 * sd_1 / mean_square, sd_2 * sd_2 / mean_square
     fourth = one * one + two * two + 2 * r * r * one * two
     v = (change_variance(sd_1, sd_2, r) / mean_square + g * g * fourth / 8) / (n - 1)
-    return MeasuredEffects(g, v, ((n <= 1, TOO_FEW), (mean_square == 0, SD_IS_ZERO)))
+    return MeasuredEffects(g, v, (*_few_by_mean_sd(n, r, smd_correction), (mean_square == 0, SD_IS_ZERO)))
 
 
 def change_variance(sd_1: FloatArray, sd_2: FloatArray, r: FloatArray) -> FloatArray:
     """Give s₁² + s₂² - 2r s₁s₂, the variance of changes, without the cancellation of a strong correlation."""
     return (sd_1 - sd_2) ** 2 + 2 * (1 - r) * sd_1 * sd_2
-
-
-def _bias_factor(dof: FloatArray, smd_correction: str) -> FloatArray:
-    if smd_correction == "exact":
-        return exact_bias_factor(dof)
-    return np.ones_like(dof) if smd_correction == "none" else 1 - 3 / (4 * dof - 1)
 
 
 def _corrected(
@@ -148,11 +142,10 @@ def _corrected(
     smd_correction: str,
     zero: tuple[np.ndarray, str],
 ) -> MeasuredEffects:
-    factor = _bias_factor(dof, smd_correction)
+    factor = bias_factor(dof, smd_correction)
     g = factor * d
     v = sampling + g * g / (2 * n) if vtype == "LS" else factor * factor * (sampling + d * d / (2 * n))
-    reasons: Reasons = ((n <= 1, TOO_FEW), zero)
-    return MeasuredEffects(g, v, reasons)
+    return MeasuredEffects(g, v, (*too_few(dof, smd_correction), zero))
 
 
 def _by_mean_sd(
@@ -165,8 +158,17 @@ def _by_mean_sd(
     smd_correction: str,
 ) -> tuple[FloatArray, FloatArray]:
     mean_square = (sd_1 * sd_1 + sd_2 * sd_2) / 2
-    factor = _bias_factor(2 * (n - 1) / (1 + r * r), smd_correction)
+    factor = bias_factor(_cousineau(n, r), smd_correction)
     return factor * (mean_1 - mean_2) / np.sqrt(mean_square), mean_square
+
+
+def _cousineau(n: FloatArray, r: FloatArray) -> FloatArray:
+    """Give the degrees of freedom of a mean of two dependent variances."""
+    return 2 * (n - 1) / (1 + r * r)
+
+
+def _few_by_mean_sd(n: FloatArray, r: FloatArray, smd_correction: str) -> Reasons:
+    return ((n <= 1, TOO_FEW), *too_few(_cousineau(n, r), smd_correction)[1:])
 
 
 @hookimpl

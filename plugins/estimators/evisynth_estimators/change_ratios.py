@@ -9,12 +9,12 @@ import numpy as np
 from evisynth import EffectMeasure, MeasuredEffects, hookimpl
 from evisynth_estimators.change import NO_CHANGE_SD, change_variance
 from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW
+from evisynth_estimators.mean_ratio import MEAN_IS_ZERO, NOT_POSITIVE, OPPOSITE
 from evisynth_estimators.two_by_two import log_ratio
 
 if TYPE_CHECKING:
     from evisynth import FloatArray, Reasons
 
-NO_RATIO = "means that are 0 or differ in sign have no ratio"
 FIXED = "the correlation is 1 or -1"
 
 LAJEUNESSE = "Lajeunesse (2011), Ecology 92:2049-2055; Lajeunesse (2015), Ecology 96:2056-2063"
@@ -31,15 +31,20 @@ def ratio_of_means(
     sd_2: FloatArray,
     n: FloatArray,
     r: FloatArray,
+    *,
     smd_correction: str = "exact",
+    rom_correction: str = "Lajeunesse",
 ) -> MeasuredEffects:
-    """Take ln(x̄₁/x̄₂) + ½(c₁² - c₂²)/n with variance (c₁² + c₂² - 2r c₁c₂)/n, c = s/x̄ the coefficients of variation.
+    """Take ln(x̄₁/x̄₂), of means of one sign, with variance (c₁² + c₂² - 2r c₁c₂)/n and c = s/x̄.
 
-    ``smd_correction="none"`` leaves out the second term, Lajeunesse's correction for bias.
+    ``rom_correction``: ``Lajeunesse`` adds (c₁² - c₂²)/(2n), the second-order term of its bias; ``none`` does not, and
+    neither does ``smd_correction`` ``none``.
     """
     v = change_variance(sd_1 / np.abs(mean_1), sd_2 / np.abs(mean_2), r) / n
-    y = log_ratio(np.abs(mean_1), np.abs(mean_2)) + _bias(mean_1, sd_1, mean_2, sd_2, n, smd_correction)
-    return MeasuredEffects(y, v, (*_no_ratio(mean_1, mean_2, n), (v == 0, NO_CHANGE_SD)))
+    kind = "none" if rom_correction == "none" else smd_correction
+    y = log_ratio(np.abs(mean_1), np.abs(mean_2)) + _bias(mean_1, sd_1, mean_2, sd_2, n, kind)
+    zero, opposite = (mean_1 == 0) | (mean_2 == 0), np.sign(mean_1) * np.sign(mean_2) < 0
+    return MeasuredEffects(y, v, ((n < 1, TOO_FEW), (zero, MEAN_IS_ZERO), (opposite, OPPOSITE), (v == 0, NO_CHANGE_SD)))
 
 
 def variability_ratio(sd_1: FloatArray, sd_2: FloatArray, n: FloatArray, r: FloatArray) -> MeasuredEffects:
@@ -58,11 +63,13 @@ def coefficient_of_variation_ratio(
 ) -> MeasuredEffects:
     """Take ln of the ratio of the two s/x̄: `variability_ratio` less `ratio_of_means`, their variances added.
 
-    Means and standard deviations of normal data are independent.
+    Means and standard deviations of normal data are independent. ``smd_correction="none"`` leaves out the correction of
+    the ratio of means for bias.
     """
-    v = _spread(n, r) + change_variance(sd_1 / np.abs(mean_1), sd_2 / np.abs(mean_2), r) / n
-    y = log_ratio(sd_1 * np.abs(mean_2), sd_2 * np.abs(mean_1)) - _bias(mean_1, sd_1, mean_2, sd_2, n, smd_correction)
-    return MeasuredEffects(y, v, (*_no_ratio(mean_1, mean_2, n), *_no_spread(sd_1, sd_2, n), (v == 0, NO_CHANGE_SD)))
+    v = _spread(n, r) + change_variance(sd_1 / mean_1, sd_2 / mean_2, r) / n
+    y = log_ratio(sd_1 * mean_2, sd_2 * mean_1) - _bias(mean_1, sd_1, mean_2, sd_2, n, smd_correction)
+    not_positive = ((mean_1 <= 0) | (mean_2 <= 0), NOT_POSITIVE)
+    return MeasuredEffects(y, v, (*_no_spread(sd_1, sd_2, n), not_positive, (v == 0, NO_CHANGE_SD)))
 
 
 def _bias(
@@ -76,11 +83,6 @@ def _bias(
 
 def _spread(n: FloatArray, r: FloatArray) -> FloatArray:
     return (1 - r) * (1 + r) / (n - 1)
-
-
-def _no_ratio(mean_1: FloatArray, mean_2: FloatArray, n: FloatArray) -> Reasons:
-    # Signs are multiplied, not means: a product of small ones may vanish.
-    return ((np.sign(mean_1) * np.sign(mean_2) <= 0, NO_RATIO), (n < 1, TOO_FEW))
 
 
 def _no_spread(sd_1: FloatArray, sd_2: FloatArray, n: FloatArray) -> Reasons:

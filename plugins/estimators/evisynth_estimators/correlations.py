@@ -32,12 +32,8 @@ FISHER = Scale("Fisher's z", back=np.tanh, forward=np.arctanh)
 def correlation(r: FloatArray, n: FloatArray, average: Average, vtype: str = "LS") -> MeasuredEffects:
     """Take r with variance (1 - r²)²/(n - 1), the large sample's.
 
-    ``vtype``: ``LS`` with the study's own r, ``AV`` with the mean r of the analysis, weighted by n, ``UB`` is
-    r² - ρ̂² with Olkin and Pratt's unbiased estimate ρ̂² of the squared correlation.
+    ``vtype``: ``LS`` with the study's own r, ``AV`` with the mean r of the analysis, weighted by n.
     """
-    if vtype == "UB":
-        v = _unbiased_excess(r, n)
-        return MeasuredEffects(r, v, _unusable(r, n, least=4.0, unbiased=v))
     return MeasuredEffects(r, _large_sample(average(r, n) if vtype == "AV" else r, n), _unusable(r, n, least=1.0))
 
 
@@ -79,8 +75,8 @@ def _hypergeometric_excess(a: float, c: FloatArray, x: FloatArray) -> FloatArray
     """Give F(a, a; c; x) - 1 for 0 ≤ x ≤ 1, by its series where c is large and F near 1."""
     from scipy.special import hyp2f1  # noqa: PLC0415 - scipy comes with the first fit
 
-    by_series = c >= 8  # noqa: PLR2004 - terms fall faster than k⁻⁸ even for x = 1
-    order, argument = np.where(by_series, c, 8.0), np.where(np.isnan(x) | ~by_series, 0.0, x)
+    by_series = (c >= 8) | (x <= 0.5)  # noqa: PLR2004 - terms fall faster than k⁻⁸, or than 2⁻ᵏ
+    order, argument = np.where(by_series, c, 8.0), np.where(by_series & ~np.isnan(x), x, 0.0)
     term = a * a / order * argument
     total = term.copy()
     k = 1
@@ -112,8 +108,8 @@ def effect_measures() -> list[EffectMeasure]:
             correlation,
             label="Correlation",
             scale=CORRELATION,
-            variances=("LS", "UB", "AV"),
-            reference=f"{BORENSTEIN}; {HEDGES}",
+            variances=("LS", "AV"),
+            reference=BORENSTEIN,
             r_equivalent=escalc.format("COR"),
         ),
         EffectMeasure(

@@ -6,22 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth import EffectMeasure, MeasuredEffects, Scale, hookimpl
+from evisynth import EffectMeasure, MeasuredEffects, hookimpl
 from evisynth_estimators.change import NO_CHANGE_SD, change_variance
 from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW
+from evisynth_estimators.superiority import PROBABILITY
 
 if TYPE_CHECKING:
     from evisynth import FloatArray
 
 CLES = "McGraw & Wong (1992), Psychol. Bull. 111:361-365; Goddard & Hinberg (1990), Stat. Med. 9:325-337"
-
-
-def probability(value: FloatArray) -> FloatArray:
-    """Keep to probabilities that are possible."""
-    return np.clip(value, 0.0, 1.0)
-
-
-SUPERIORITY = Scale("probability of superiority", back=probability, forward=probability, null=0.5)
 
 
 def dependent_superiority(
@@ -57,10 +50,10 @@ def effect_measures() -> list[EffectMeasure]:
             name,
             dependent_superiority,
             label=label,
-            scale=SUPERIORITY,
+            scale=PROBABILITY,
             reference=CLES,
             r_equivalent=f"metafor::escalc(measure='{name}', {means})",
-            r_version="metafor 4.4",
+            r_version="metafor 4.8",
         )
         for name, label in names.items()
     ]

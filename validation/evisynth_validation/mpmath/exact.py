@@ -83,6 +83,50 @@ def normal_quantile(probability: Exact) -> Exact:
     return cast("Exact", _context.sqrt(2) * _context.erfinv(2 * probability - 1))
 
 
+def hypergeometric(a: Exact | float, c: Exact, x: Exact) -> Exact:
+    """Add up F(a, a; c; x) for 0 ≤ x < 1, and take Gauss's quotient of gamma functions for x = 1."""
+    if x == 1:
+        half = c - a
+        return cast("Exact", _context.gamma(c) * _context.gamma(half - a) / _context.gamma(half) ** 2)
+    term = result = exact(1)
+    k = 0
+    while abs(term) > exact(10) ** (-DIGITS - 5):
+        term = term * (a + exact(k)) ** 2 / ((c + k) * (k + 1)) * x
+        result = result + term
+        k += 1
+    return result
+
+
+def tanh(value: Exact | float) -> Exact:
+    """Take the hyperbolic tangent."""
+    return cast("Exact", _context.tanh(value))
+
+
+def arcsine(value: Exact | float) -> Exact:
+    """Take the inverse sine."""
+    return cast("Exact", _context.asin(value))
+
+
+def sine(value: Exact | float) -> Exact:
+    """Take the sine."""
+    return cast("Exact", _context.sin(value))
+
+
+def cosine(value: Exact | float) -> Exact:
+    """Take the cosine."""
+    return cast("Exact", _context.cos(value))
+
+
+def power(value: Exact | float, exponent: Exact | float) -> Exact:
+    """Raise to a power."""
+    return cast("Exact", _context.power(value, exponent))
+
+
+def integral(function: Callable[[Exact], Exact], points: Sequence[Exact | float]) -> Exact:
+    """Integrate between the first point and the last, cut at the others."""
+    return cast("Exact", _context.quad(function, list(points)))
+
+
 def derivative(function: Callable[[Exact], Exact], at: Exact, order: int = 1) -> Exact:
     """Differentiate a function of one variable, ``order`` times, at a point."""
     return cast("Exact", _context.diff(function, at, order))
