@@ -58,7 +58,7 @@ def z_to_mean_r(z: FloatArray, tau2: FloatArray) -> tuple[FloatArray]:
     def pair(shift: FloatArray) -> FloatArray:
         # tanh(x + t) + tanh(x - t) without the cancellation of its terms, scaled against overflow
         most = 2 * np.maximum(size, shift)
-        top = np.exp(2 * size - most) - np.exp(-2 * size - most)
+        top = np.exp(2 * size - most) * -np.expm1(-4 * size)
         below = [np.exp(sign * 2 * value - most) for value in (size, shift) for sign in (1, -1)]
         return np.asarray(2 * top / sum(below))
 

@@ -201,7 +201,7 @@ def effect_measures() -> list[EffectMeasure]:
             label=label,
             scale="linear",
             variances=("LS", "LS2"),
-            reference=f"{BECKER}; {BORENSTEIN}",
+            reference=f"{BECKER}; {MORRIS}",
             r_equivalent="metafor::escalc(measure='SMCR', m1i=mean_1, m2i=mean_2, sd1i=sd_1, ni=n, ri=r)",
         ),
         EffectMeasure(
@@ -211,6 +211,7 @@ def effect_measures() -> list[EffectMeasure]:
             scale="linear",
             reference=BONETT,
             r_equivalent=escalc.format("SMCRH"),
+            r_version="metafor 5.1",
         ),
         EffectMeasure(
             "SMCRP",

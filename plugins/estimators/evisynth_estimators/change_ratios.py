@@ -101,6 +101,7 @@ def effect_measures() -> list[EffectMeasure]:
             scale="log",
             reference=LAJEUNESSE,
             r_equivalent=f"metafor::escalc(measure='ROMC', {means})",
+            r_version="metafor 5.1",
         ),
         EffectMeasure(
             "VRC",
@@ -117,5 +118,6 @@ def effect_measures() -> list[EffectMeasure]:
             scale="log",
             reference=NAKAGAWA,
             r_equivalent=f"metafor::escalc(measure='CVRC', {means})",
+            r_version="metafor 5.1",
         ),
     ]

@@ -107,7 +107,7 @@ def _unusable_semipartial(r: FloatArray, r_squared: FloatArray, dof: FloatArray)
 def effect_measures() -> list[EffectMeasure]:
     """Offer partial and semi-partial correlations, raw and on Fisher's scale."""
     escalc = "metafor::escalc(measure='{}', ti=t_value, ni=n, mi=predictors{})"
-    version = "metafor 4.0"
+    version = "metafor 5.1"
     return [
         EffectMeasure(
             "PCOR",
