@@ -90,27 +90,7 @@ NUMBERS: Mapping[str, tuple[float, ...]] = {
     "cluster_size": (10.0, 30.0, 4.5),
     "cluster_cv": (0.0, 0.5, 0.25),
     "icc": (0.02, 0.05, 0.1),
-}
-OF_SIZE = frozenset({"n", "n_1", "n_2", "df", "level", "r"})
-"""Numbers that neither a shift nor another unit of the data changes."""
-
-READINGS: Mapping[str, tuple[float, ...]] = {
-    # of one thing: four points of two survival curves, for conversions that join rows
-    "time": (0.0, 6.0, 12.0, 24.0),
-    "survival_1": (1.0, 0.9, 0.75, 0.5),
-    "survival_2": (1.0, 0.85, 0.625, 0.375),
-    "at_risk_1": (100.0, 88.0, 70.0, 40.0),
-    "at_risk_2": (104.0, 86.0, 60.0, 30.0),
-    "follow_up_min": (6.0, 6.0, 6.0, 6.0),
-    "follow_up_max": (30.0, 30.0, 30.0, 30.0),
-    "n_1": (100.0, 100.0, 100.0, 100.0),
-    "n_2": (104.0, 104.0, 104.0, 104.0),
-    "mean": (5.0, 6.5, 4.0, 5.5),
-    "sd": (3.0, 2.5, 2.0, 3.5),
-    "n": (30.0, 25.0, 81.0, 40.0),
-    "events": (12.0, 10.0, 30.0, 0.0),
     # correlations, proportions, rates and reliabilities, and what they are transformed to
-    "r": (0.3, -0.5, 0.72),
     "z": (0.4, -0.6, 1.1),
     "r_squared": (0.2, 0.5, 0.08),
     "proportion": (0.2, 0.5, 0.93),
@@ -142,6 +122,25 @@ READINGS: Mapping[str, tuple[float, ...]] = {
     "risk_difference": (-0.05, 0.1, -0.02),
     "risk_difference_low": (-0.08, 0.02, -0.1),
     "risk_difference_high": (-0.01, 0.18, 0.05),
+}
+OF_SIZE = frozenset({"n", "n_1", "n_2", "df", "level", "r"})
+"""Numbers that neither a shift nor another unit of the data changes."""
+
+READINGS: Mapping[str, tuple[float, ...]] = {
+    # of one thing: four points of two survival curves, for conversions that join rows
+    "time": (0.0, 6.0, 12.0, 24.0),
+    "survival_1": (1.0, 0.9, 0.75, 0.5),
+    "survival_2": (1.0, 0.85, 0.625, 0.375),
+    "at_risk_1": (100.0, 88.0, 70.0, 40.0),
+    "at_risk_2": (104.0, 86.0, 60.0, 30.0),
+    "follow_up_min": (6.0, 6.0, 6.0, 6.0),
+    "follow_up_max": (30.0, 30.0, 30.0, 30.0),
+    "n_1": (100.0, 100.0, 100.0, 100.0),
+    "n_2": (104.0, 104.0, 104.0, 104.0),
+    "mean": (5.0, 6.5, 4.0, 5.5),
+    "sd": (3.0, 2.5, 2.0, 3.5),
+    "n": (30.0, 25.0, 81.0, 40.0),
+    "events": (12.0, 10.0, 30.0, 0.0),
 }
 
 

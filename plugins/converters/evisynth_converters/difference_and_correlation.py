@@ -58,18 +58,19 @@ def _ratio(n_1: FloatArray | None, n_2: FloatArray | None) -> FloatArray:
     refuse_outside(0.0, np.inf, strict=True, n_1=n_1, n_2=n_2)
     one, two = np.asarray(n_1, dtype=np.float64), np.asarray(n_2, dtype=np.float64)
     m = one + two - 2
-    return np.where(m > 0, m / one + m / two, np.nan)
+    return np.where(np.isnan(m), 4.0, np.where(m > 0, m / one + m / two, np.nan))
 
 
 def _attenuation(n_1: FloatArray | None, n_2: FloatArray | None) -> FloatArray:
     from scipy.special import ndtri  # noqa: PLC0415 - scipy comes with the first use
 
+    halves = math.sqrt(2 / math.pi)
     if n_1 is None or n_2 is None:
-        return np.asarray(math.sqrt(2 / math.pi))
+        return np.asarray(halves)
     one, two = np.asarray(n_1, dtype=np.float64), np.asarray(n_2, dtype=np.float64)
     p, q = one / (one + two), two / (one + two)
     z = np.asarray(ndtri(np.minimum(p, q)))
-    return np.exp(-z * z / 2) / np.sqrt(2 * np.pi * p * q)
+    return np.where(np.isnan(p), halves, np.exp(-z * z / 2) / np.sqrt(2 * np.pi * p * q))
 
 
 @hookimpl
