@@ -109,16 +109,19 @@ def test_agrees_with_50_digits(name: str) -> None:
 )
 def test_there_and_back(there: str, back: str, values: tuple[float, ...]) -> None:
     one, other = REGISTRY.get(es.Conversion, there), REGISTRY.get(es.Conversion, back)
-    made = es.convert(there, **{one.sources[0]: values})[one.targets[0]]
-    assert es.convert(back, **{other.sources[0]: made})[other.targets[0]] == pytest.approx(values, rel=1e-13, abs=1e-15)
+    given: dict[str, Any] = {one.sources[0]: values}
+    made: dict[str, Any] = {other.sources[0]: es.convert(there, **given)[one.targets[0]]}
+    assert es.convert(back, **made)[other.targets[0]] == pytest.approx(values, rel=1e-13, abs=1e-15)
 
 
 @pytest.mark.parametrize(("name", "size"), [("freeman-tukey", "n"), ("freeman-tukey", "time")])
 def test_freeman_and_tukey_there_and_back(name: str, size: str) -> None:
     what = "proportion" if size == "n" else "rate"
     values, sizes = [0.0, 0.1, 0.5, 0.9, 1.0], [10.0, 20.0, 7.0, 30.0, 12.0]
-    made = es.convert(f"{what}-to-{name}", **{what: values, size: sizes})["freeman_tukey"]
-    again = es.convert(f"{name}-to-{what}", **{"freeman_tukey": made, size: sizes})[what]
+    there: dict[str, Any] = {what: values, size: sizes}
+    made = es.convert(f"{what}-to-{name}", **there)["freeman_tukey"]
+    back: dict[str, Any] = {"freeman_tukey": made, size: sizes}
+    again = es.convert(f"{name}-to-{what}", **back)[what]
     assert again == pytest.approx(values, rel=1e-12, abs=1e-15)
 
 
@@ -131,7 +134,8 @@ def test_what_no_statistic_can_be_stands_for_the_nearer_end() -> None:
         "z-to-r-squared": ("z", [-0.5], [0.0]),
     }
     for name, (source, given, expected) in cases.items():
-        (found,) = es.convert(name, **{source: given}).values()
+        columns: dict[str, Any] = {source: given}
+        (found,) = es.convert(name, **columns).values()
         assert found.tolist() == expected, name
     low = es.convert("freeman-tukey-to-proportion", freeman_tukey=[0.01, 1.57], n=10)["proportion"]
     assert low.tolist() == [0.0, 1.0]
@@ -151,7 +155,7 @@ def test_ends_of_scales_are_infinite_without_a_warning() -> None:
     [
         ("r-to-z", {"r": [0.2, 1.2]}, "row 2"),
         ("r-squared-to-z", {"r_squared": -0.1}, "between 0 and 1"),
-        ("alpha-to-bonett", {"alpha": 1.1}, "alpha"),
+        ("alpha-to-bonett", {"alpha": 1.1}, "at most 1"),
         ("proportion-to-logit", {"proportion": 1.1}, "between 0 and 1"),
         ("proportion-to-freeman-tukey", {"proportion": 0.5, "n": 0}, "more than 0"),
         ("rate-to-square-root", {"rate": -1}, "at least 0"),

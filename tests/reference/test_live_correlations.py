@@ -101,8 +101,9 @@ def test_transformations_that_have_no_record(tmp_path: Path) -> None:
         assert value == pytest.approx(np.atleast_1d(truth), rel=CLOSED)
 
 
-def _r(values: list[Any]) -> str:
-    return "c(" + ", ".join(repr(value) for value in values) + ")"
+def _r(values: Any) -> str:  # noqa: ANN401 - a number, or several
+    several: list[Any] | None = list(values) if isinstance(values, list | tuple) else None  # pyright: ignore[reportUnknownArgumentType] - of any kind
+    return repr(values) if several is None else f"c({', '.join(map(repr, several))})"
 
 
 DESIGNS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -139,7 +140,7 @@ def test_covariances(tmp_path: Path) -> None:
     calls: list[str] = []
     for columns, words in DESIGNS:
         given = [f"{name}={_r(values)}" for name, values in columns.items()]
-        given += [f"{name}={_r(list(value)) if isinstance(value, tuple) else value}" for name, value in words.items()]
+        given += [f"{name}={_r(value)}" for name, value in words.items()]
         calls.append(f"vcalc({_r(v)}, cluster={_r(cluster)}, {', '.join(given)}, checkpd=FALSE)")
     truths = LIVE.run_r(LIVE.ANSWER.format(f"list({', '.join(calls)})"), tmp_path)
     for (columns, words), truth in zip(DESIGNS, truths, strict=True):
@@ -163,11 +164,10 @@ def test_aggregates(tmp_path: Path) -> None:
     y = [0.3, 0.1, 0.5, -0.2, 0.4, 0.6, 0.2, 0.1, 0.9, None]
     v = [0.1, 0.2, 0.15, 0.3, 0.25, 0.05, 0.06, 0.07, 0.08, 0.1]
     shown = ", ".join("NA" if value is None else repr(value) for value in y)
-    calls = [
-        f"agg({', '.join([f'struct={struct!r}', f'weighted={str(weighted).upper()}', *(f'{n}={_r(x) if isinstance(x, list) else x}' for n, x in words.items())])})"  # noqa: E501 - a call
-        for struct, words in STRUCTURES
-        for weighted in (True, False)
-    ]
+    calls: list[str] = []
+    for struct, words in STRUCTURES:
+        given = [f"struct={struct!r}", *(f"{name}={_r(value)}" for name, value in words.items())]
+        calls += [f"agg({', '.join(given)}, weighted={flag})" for flag in ("TRUE", "FALSE")]
     script = f"""
     dat <- escalc(yi=c({shown}), vi={_r(v)}, data=data.frame(cl={_r(cluster)}, time={_r(time)}, obs={_r(obs)}))
     agg <- function(struct, ...) {{
@@ -180,7 +180,7 @@ def test_aggregates(tmp_path: Path) -> None:
     asked = [(struct, words, weighted) for struct, words in STRUCTURES for weighted in (True, False)]
     effects = es.Effects(y, v)
     for (struct, words, weighted), truth in zip(asked, truths, strict=True):
-        extra = {"time": time, "obs": obs} if "CAR" in struct else {}
+        extra: dict[str, Any] = {"time": time, "obs": obs} if "CAR" in struct else {}
         made = es.aggregate(effects, cluster=cluster, struct=struct, weighted=weighted, **words, **extra)
         assert made.y == pytest.approx(truth["y"], rel=CLOSED), (struct, weighted)
         assert made.v == pytest.approx(truth["v"], rel=CLOSED), (struct, weighted)

@@ -13,7 +13,7 @@ from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.studies import Effects, Studies
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evisynth.dependence.clusters import Clusters
     from evisynth.kernels.arrays import IntArray
@@ -53,20 +53,20 @@ def aggregate(  # noqa: PLR0913 - the arguments of metafor's aggregate, keyword-
         raise DataError(summary)
     clusters = clusters_of(column_of(effects, cluster, k, "cluster"))
     if covariance is None:
-        V = _structured(effects, clusters, struct, rho, phi, time, obs)
+        given = _structured(effects, clusters, struct, rho, phi, time, obs)
         how = f"{struct}{_said(rho, 'rho') if 'CS' in struct else ''}{_said(phi, 'phi') if 'CAR' in struct else ''}"
     else:
         if len(covariance) != k:
             summary = f"the covariance is of {len(covariance)} effects, and there are {k}"
             raise DataError(summary)
-        V = _regrouped(covariance, clusters)
+        given = _regrouped(covariance, clusters)
         how = "covariance given"
     usable = np.ones(k, dtype=np.bool_) if effects.used is None else effects.used
     y = np.full(len(clusters.labels), np.nan)
     v = np.full(len(clusters.labels), np.nan)
     reasons: dict[int, str] = {}
     negative = 0
-    for which, rows, blocks in V.by_size():
+    for which, rows, blocks in given.by_size():
         made_y, made_v, definite, below = _pooled(effects.y[rows], blocks, usable[rows], weighted=weighted)
         y[which], v[which] = made_y, made_v
         negative += below
@@ -192,7 +192,7 @@ def _blocks(
             made = decay.copy()
         root = np.sqrt(effects.v[rows])
         made = made * root[:, :, None] * root[:, None, :]
-        index = np.arange(size)
+        index = np.arange(size, dtype=np.int64)
         made[:, index, index] = effects.v[rows]
         blocks.append(made)
     return Covariance(clusters, tuple(blocks))
@@ -291,7 +291,8 @@ def _studies(effects: Effects, clusters: Clusters, y: FloatArray, v: FloatArray,
     """Make a table with a row for each cluster; texts are kept where a cluster has one of them."""
     text: dict[str, tuple[str | None, ...]] = {}
     source = effects.studies
-    for name, column in (source.text if source is not None else {}).items():
+    columns: Mapping[str, tuple[str | None, ...]] = {} if source is None else source.text
+    for name, column in columns.items():
         values: list[str | None] = [None] * len(clusters.labels)
         mixed: set[int] = set()
         for code, cell in zip(clusters.codes.tolist(), column, strict=True):

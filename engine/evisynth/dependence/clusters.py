@@ -33,11 +33,11 @@ def clusters_of(keys: Sequence[Any] | np.ndarray[Any, Any]) -> Clusters:
     """Group rows by key."""
     groups = groups_by_key(keys)
     counts, starts = groups.counts, groups.starts
-    order = np.arange(counts.sum()) if groups.order is None else groups.order
-    by_size = []
+    order: IntArray = np.arange(int(counts.sum())) if groups.order is None else groups.order
+    by_size: list[tuple[IntArray, IntArray]] = []
     for size in np.unique(counts).tolist():
         which = np.nonzero(counts == size)[0]
-        rows = order[starts[which][:, None] + np.arange(size)]
+        rows: IntArray = order[starts[which][:, None] + np.arange(size)]
         by_size.append((which, rows))
     codes = groups.codes()
     codes.setflags(write=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -108,7 +109,7 @@ def _assembled(clusters: Clusters, v: FloatArray, pairs: Sequence[Pairs], *, nea
         made = np.ones((which.size, size, size))
         for pair in pairs:
             made *= pair(rows)
-        index = np.arange(size)
+        index = np.arange(size, dtype=np.int64)
         made[:, index, index] = 1.0
         definite = (
             is_definite(np.where(np.isnan(v[rows])[:, :, None], np.nan, made))
@@ -169,10 +170,11 @@ def _constructs(
     if obs is None or kind is None:
         labels = obs if kind is None else kind
         return [_by_label(cast("Any", labels), rho, "obs" if kind is None else "type")]
-    if not isinstance(rho, tuple | list) or len(rho) != 2:  # noqa: PLR2004 - within and between
+    two: list[Any] = list(rho) if isinstance(rho, tuple | list) else []  # pyright: ignore[reportUnknownArgumentType] - what a user gave
+    if len(two) != 2:  # noqa: PLR2004 - within and between
         msg = f"with obs and type, rho is two correlations, (within a type, between types), not {rho!r}"
         raise SettingsError(msg)
-    within, between = _by_label(obs, rho[0], "obs"), _by_label(kind, rho[1], "type")
+    within, between = _by_label(obs, two[0], "obs"), _by_label(kind, two[1], "type")
     codes = clusters_of(kind).codes
 
     def both(rows: IntArray) -> FloatArray:
@@ -226,7 +228,8 @@ def _matrix(rho: Any, labels: Sequence[str], name: str) -> FloatArray:  # noqa: 
 
 def _items(rho: Any, name: str) -> list[tuple[tuple[Any, Any], Any]]:  # noqa: ANN401 - as above
     if isinstance(rho, Mapping):
-        return [(tuple(pair), value) for pair, value in cast("Mapping[Any, Any]", rho).items()]  # type: ignore[misc]
+        pairs = cast("Mapping[tuple[Any, Any], Any]", rho)
+        return [((one, other), value) for (one, other), value in pairs.items()]
     if hasattr(rho, "index") and hasattr(rho, "columns") and hasattr(rho, "to_numpy"):
         values = rho.to_numpy()
         return [((a, b), values[i, j]) for i, a in enumerate(rho.index) for j, b in enumerate(rho.columns)]
@@ -237,8 +240,9 @@ def _items(rho: Any, name: str) -> list[tuple[tuple[Any, Any], Any]]:  # noqa: A
 
 
 def _correlation(value: Any, name: str) -> float:  # noqa: ANN401 - what a user gave
-    number = float(value) if isinstance(value, int | float | np.floating | np.integer) else float("nan")
-    if not -1.0 <= number <= 1.0 or isinstance(value, bool):
+    numeric = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    number = float(cast("float", value)) if numeric else math.nan
+    if not -1.0 <= number <= 1.0:
         msg = f"{name} is a correlation between -1 and 1, not {value!r}"
         raise SettingsError(msg)
     return number
@@ -348,7 +352,7 @@ def _given(own: Effects | None, rvars: Any, k: int, clusters: Clusters) -> tuple
     def pairs(rows: IntArray) -> FloatArray:
         root = np.sqrt(diagonal[rows])
         lower = np.tril(matrix[rows][:, :, : rows.shape[1]] / (root[:, :, None] * root[:, None, :]), -1)
-        made = lower + np.swapaxes(lower, 1, 2)
+        made: FloatArray = lower + np.swapaxes(lower, 1, 2)
         if not (np.abs(made) <= 1 + 1e-12).all():
             at = np.argwhere(~(np.abs(made) <= 1))[0]
             summary = f"rvars has no correlation between -1 and 1 for row {int(rows[at[0], max(at[1:])]) + 1}"
@@ -365,4 +369,5 @@ def _gappy(own: Effects | None, name: str, k: int) -> FloatArray:
     column = None if studies is None else studies.text.get(name)
     if column is None:
         return cast("FloatArray", column_of(own, name, k, "rvars"))
-    return np.array([np.nan if cell is None else float(cell) for cell in column])
+    numbers: FloatArray = np.array([np.nan if cell is None else float(cell) for cell in column])
+    return numbers

@@ -48,7 +48,7 @@ class Covariance:
             and _equal_blocks(self._blocks, other._blocks)
         )
 
-    __hash__ = None  # type: ignore[assignment] - it holds arrays
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -71,7 +71,8 @@ class Covariance:
         for which, _, values in self.by_size():
             at = np.nonzero(which == number)[0]
             if at.size:
-                return values[int(at[0])]
+                found: FloatArray = values[int(at[0])]
+                return found
         raise AssertionError  # every cluster has a size
 
     @cached_property
@@ -97,7 +98,7 @@ class Covariance:
             root = np.sqrt(np.diagonal(values, axis1=1, axis2=2))
             with np.errstate(divide="ignore", invalid="ignore"):
                 made = values / (root[:, :, None] * root[:, None, :])
-            index = np.arange(root.shape[1])
+            index = np.arange(root.shape[1], dtype=np.int64)
             made[:, index, index] = np.where(np.isnan(root), np.nan, 1.0)
             made.setflags(write=False)
             blocks.append(made)

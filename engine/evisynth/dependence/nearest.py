@@ -35,7 +35,7 @@ def nearest_correlation(matrix: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(y)
     x = (vectors * np.maximum(values, LEAST * values[-1])) @ vectors.T
     root = np.sqrt(np.diag(x))
-    made = np.asarray(x / (root[:, None] * root[None, :]))
-    made = (made + made.T) / 2
+    scaled = x / (root[:, None] * root[None, :])
+    made: FloatArray = (scaled + scaled.T) / 2
     np.fill_diagonal(made, 1.0)
     return made

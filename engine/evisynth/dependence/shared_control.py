@@ -53,7 +53,7 @@ def shared_control_covariance(
             everybody = columns["n_1"][rows].sum(axis=1) + n_2[:, 0]
             g = effects.y[rows]
             made = made + g[:, :, None] * g[:, None, :] / (2 * everybody[:, None, None])
-        index = np.arange(rows.shape[1])
+        index = np.arange(rows.shape[1], dtype=np.int64)
         made[:, index, index] = effects.v[rows]
         made.setflags(write=False)
         blocks.append(made)

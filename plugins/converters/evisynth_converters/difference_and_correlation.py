@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import Conversion, hookimpl
-from evisynth_converters.ranges import refuse_outside
+from evisynth_converters.ranges import refuse_not_positive, refuse_outside
 
 if TYPE_CHECKING:
     from evisynth import FloatArray
@@ -55,7 +55,7 @@ def smd_to_mean_difference(smd: FloatArray, sd: FloatArray) -> tuple[FloatArray]
 def _ratio(n_1: FloatArray | None, n_2: FloatArray | None) -> FloatArray:
     if n_1 is None or n_2 is None:
         return np.asarray(4.0)
-    refuse_outside(0.0, np.inf, strict=True, n_1=n_1, n_2=n_2)
+    refuse_not_positive(n_1=n_1, n_2=n_2)
     one, two = np.asarray(n_1, dtype=np.float64), np.asarray(n_2, dtype=np.float64)
     m = one + two - 2
     return np.where(np.isnan(m), 4.0, np.where(m > 0, m / one + m / two, np.nan))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import Conversion, hookimpl
-from evisynth_converters.ranges import refuse_outside
+from evisynth_converters.ranges import refuse_not_positive, refuse_outside
 
 if TYPE_CHECKING:
     from evisynth import FloatArray
@@ -69,7 +69,7 @@ def proportion_to_freeman_tukey(proportion: FloatArray, n: FloatArray) -> tuple[
     Raises `DataError` for a proportion outside 0 to 1 and a sample without anybody.
     """
     refuse_outside(0.0, 1.0, proportion=proportion)
-    refuse_outside(0.0, np.inf, strict=True, n=n)
+    refuse_not_positive(n=n)
     p, size = np.asarray(proportion, dtype=np.float64), np.asarray(n, dtype=np.float64)
     x, rest = p * size, (1 - p) * size
     return ((_angle(x, rest + 1) + _angle(x + 1, rest)) / 2,)
@@ -82,7 +82,7 @@ def freeman_tukey_to_proportion(freeman_tukey: FloatArray, n: FloatArray) -> tup
     where sizes differ much it can fall outside the range of the studies (Schwarzer et al. 2019, Res. Synth. Methods
     10:476-483). What lies outside the range of the transformation for n stands for the nearer end.
     """
-    refuse_outside(0.0, np.inf, strict=True, n=n)
+    refuse_not_positive(n=n)
     t, size = np.asarray(freeman_tukey, dtype=np.float64), np.asarray(n, dtype=np.float64)
     least = np.arctan2(1.0, np.sqrt(size)) / 2
     t = np.clip(t, least, np.pi / 2 - least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,30 +10,36 @@ import numpy as np
 from evisynth import DataError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evisynth import FloatArray
 
 
-def refuse_outside(low: float, high: float, *, strict: bool = False, **columns: FloatArray | None) -> None:
-    """Raise `DataError` for every value outside [low, high] (``strict``: on the limits too); NaN and None pass."""
+def refuse_outside(low: float, high: float, **columns: FloatArray | None) -> None:
+    """Raise `DataError` for every value outside [low, high]; NaN and None pass."""
+    if math.isinf(high):
+        message = f"is at least {low:g}" if math.isfinite(low) else "is a number"
+    else:
+        message = f"lies between {low:g} and {high:g}" if math.isfinite(low) else f"is at most {high:g}"
+    _refuse({name: values for name, values in columns.items() if values is not None}, low, high, message)
+
+
+def refuse_not_positive(**columns: FloatArray | None) -> None:
+    """Raise `DataError` for every value that is not above 0; NaN and None pass."""
+    given = {name: values for name, values in columns.items() if values is not None}
+    _refuse(given, math.nextafter(0.0, 1.0), math.inf, "is more than 0")
+
+
+def _refuse(columns: Mapping[str, FloatArray], low: float, high: float, message: str) -> None:
     problems: list[Problem] = []
     for name, values in columns.items():
-        if values is None:
-            continue
         array = np.atleast_1d(np.asarray(values, dtype=np.float64))
-        wrong = ((array <= low) | (array >= high)) if strict else ((array < low) | (array > high))
         problems.extend(
-            Problem(int(i) + 1, None, name, f"{array[i]:g}", _range(low, high, strict=strict))
-            for i in np.nonzero(wrong)[0]
+            Problem(int(i) + 1, None, name, f"{array[i]:g}", message)
+            for i in np.nonzero((array < low) | (array > high))[0]
         )
     if problems:
         problems.sort(key=lambda problem: problem.row or 0)
-        summary = f"{', '.join(dict.fromkeys(str(problem.column) for problem in problems))} cannot be so"
+        names = dict.fromkeys(str(problem.column) for problem in problems)
+        summary = f"{', '.join(names)} cannot be so"
         raise DataError(summary, problems)
-
-
-def _range(low: float, high: float, *, strict: bool) -> str:
-    if np.isinf(high):
-        if np.isinf(low):
-            return "is a finite number"
-        return f"is {'more than' if strict else 'at least'} {low:g}"
-    return f"lies {'strictly ' if strict else ''}between {low:g} and {high:g}"

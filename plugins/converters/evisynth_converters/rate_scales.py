@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import Conversion, hookimpl
-from evisynth_converters.ranges import refuse_outside
+from evisynth_converters.ranges import refuse_not_positive, refuse_outside
 
 if TYPE_CHECKING:
     from evisynth import FloatArray
@@ -30,14 +30,14 @@ def square_root_to_rate(square_root: FloatArray) -> tuple[FloatArray]:
 def rate_to_freeman_tukey(rate: FloatArray, time: FloatArray) -> tuple[FloatArray]:
     """Take ½ (√rate + √(rate + 1/time)); raises `DataError` for a negative rate and no time."""
     refuse_outside(0.0, np.inf, rate=rate)
-    refuse_outside(0.0, np.inf, strict=True, time=time)
+    refuse_not_positive(time=time)
     rates, times = np.asarray(rate, dtype=np.float64), np.asarray(time, dtype=np.float64)
     return ((np.sqrt(rates) + np.sqrt(rates + 1 / times)) / 2,)
 
 
 def freeman_tukey_to_rate(freeman_tukey: FloatArray, time: FloatArray) -> tuple[FloatArray]:
     """Take rate = (x - 1/(4 t x))², and 0 for x below ½ √(1/t), the transformation of no events."""
-    refuse_outside(0.0, np.inf, strict=True, time=time)
+    refuse_not_positive(time=time)
     times = np.asarray(time, dtype=np.float64)
     least = np.sqrt(1 / times) / 2
     x = np.maximum(freeman_tukey, least)

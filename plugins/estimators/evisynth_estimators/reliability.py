@@ -37,7 +37,8 @@ def bonett_of_alpha(alpha: FloatArray) -> FloatArray:
 def alpha_of_hakstian_whalen(value: FloatArray) -> FloatArray:
     """Take α = 1 - (1 - x)³, and 1 for x beyond 1."""
     x = np.minimum(value, 1.0)
-    return x * (3 - 3 * x + x * x)
+    alpha: FloatArray = x * (3 - 3 * x + x * x)
+    return alpha
 
 
 def hakstian_whalen_of_alpha(alpha: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evisynth_validation.mpmath.exact import Exact
 
 Pair: TypeAlias = "tuple[Exact, Exact]"
-Function: TypeAlias = "Callable[..., Exact]"
+Function: TypeAlias = "Callable[[Exact, Exact, Exact, Exact], Exact]"
 
 
 def by_delta(function: Function, at: Sequence[Exact], r: Exact, means: Exact, spreads: Exact) -> Exact:
@@ -28,7 +28,8 @@ def by_delta(function: Function, at: Sequence[Exact], r: Exact, means: Exact, sp
     for i in range(4):
 
         def along(x: Exact, i: int = i) -> Exact:
-            return function(*at[:i], x, *at[i + 1 :])
+            moved = [*at[:i], x, *at[i + 1 :]]
+            return function(moved[0], moved[1], moved[2], moved[3])
 
         slopes.append(derivative(along, at[i]))
     a, b, c, d = slopes

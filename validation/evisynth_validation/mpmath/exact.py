@@ -85,7 +85,7 @@ def normal_quantile(probability: Exact) -> Exact:
 
 def hypergeometric(a: Exact | float, c: Exact, x: Exact) -> Exact:
     """Add up F(a, a; c; x) for 0 ≤ x < 1, and take Gauss's quotient of gamma functions for x = 1."""
-    if x == 1:
+    if not x < 1:
         half = c - a
         return cast("Exact", _context.gamma(c) * _context.gamma(half - a) / _context.gamma(half) ** 2)
     term = result = exact(1)
@@ -120,11 +120,6 @@ def cosine(value: Exact | float) -> Exact:
 def power(value: Exact | float, exponent: Exact | float) -> Exact:
     """Raise to a power."""
     return cast("Exact", _context.power(value, exponent))
-
-
-def integral(function: Callable[[Exact], Exact], points: Sequence[Exact | float]) -> Exact:
-    """Integrate between the first point and the last, cut at the others."""
-    return cast("Exact", _context.quad(function, list(points)))
 
 
 def derivative(function: Callable[[Exact], Exact], at: Exact, order: int = 1) -> Exact:

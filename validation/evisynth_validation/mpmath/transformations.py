@@ -66,8 +66,7 @@ def of_cut(r: Exact, n_1: Exact, n_2: Exact) -> Exact:
 def averaged(function: Callable[[Exact], Exact], x: Exact, tau2: Exact) -> Exact:
     """Integrate over a normal distribution."""
     tau = sqrt(tau2)
-    points = [i * exact(2) for i in range(-9, 10)]
-    return integral(lambda z: function(x + tau * z) * normal_density(z), points)
+    return integral(lambda z: function(x + tau * z) * normal_density(z))
 
 
 def odds(p: Exact, odds_ratio: Exact) -> Exact:
@@ -76,7 +75,7 @@ def odds(p: Exact, odds_ratio: Exact) -> Exact:
     return made / (1 + made)
 
 
-VALUES: Mapping[str, Callable[..., Exact]] = {
+OF_ONE: Mapping[str, Callable[[Exact], Exact]] = {
     "r-to-z": lambda r: log((1 + r) / (1 - r)) / 2,
     "z-to-r": lambda z: (exp(2 * z) - 1) / (exp(2 * z) + 1),
     "r-squared-to-z": lambda s: artanh(sqrt(s)),
@@ -91,12 +90,8 @@ VALUES: Mapping[str, Callable[..., Exact]] = {
     "probit-to-proportion": normal_distribution,
     "proportion-to-arcsine": lambda p: arcsine(sqrt(p)),
     "arcsine-to-proportion": lambda x: sine(x) ** 2,
-    "proportion-to-freeman-tukey": freeman_tukey,
-    "freeman-tukey-to-proportion": miller,
     "rate-to-square-root": sqrt,
     "square-root-to-rate": lambda x: x * x,
-    "rate-to-freeman-tukey": lambda rate, t: (sqrt(rate) + sqrt(rate + 1 / t)) / 2,
-    "freeman-tukey-to-rate": lambda x, t: (x - 1 / (4 * t * x)) ** 2,
     "smd-to-u1": lambda d: (2 * normal_distribution(abs(d) / 2) - 1) / normal_distribution(abs(d) / 2),
     "smd-to-u2": lambda d: normal_distribution(d / 2),
     "smd-to-u3": normal_distribution,
@@ -111,9 +106,13 @@ VALUES: Mapping[str, Callable[..., Exact]] = {
     "smd-to-log-or-normal": lambda d: d * 165 / 100,
     "log-or-to-tetrachoric-pearson": lambda x: cosine(PI / (1 + sqrt(exp(x)))),
     "log-or-to-tetrachoric-digby": lambda x: (exp(x * 3 / 4) - 1) / (exp(x * 3 / 4) + 1),
-    "smd-to-r": lambda d, n_1, n_2: d / sqrt(d * d + ratio(n_1, n_2)),
-    "r-to-smd": of_point_biserial,
-    "r-to-smd-of-cut": of_cut,
+    "nnt-from-rd": lambda difference: -1 / difference,
+}
+OF_TWO: Mapping[str, Callable[[Exact, Exact], Exact]] = {
+    "proportion-to-freeman-tukey": freeman_tukey,
+    "freeman-tukey-to-proportion": miller,
+    "rate-to-freeman-tukey": lambda rate, t: (sqrt(rate) + sqrt(rate + 1 / t)) / 2,
+    "freeman-tukey-to-rate": lambda x, t: (x - 1 / (4 * t * x)) ** 2,
     "smd-to-md": lambda d, sd: d * sd,
     "log-ratio-to-mean-ratio": lambda x, tau2: averaged(exp, x, tau2),
     "logit-to-mean-proportion": lambda x, tau2: averaged(lambda y: 1 / (1 + exp(-y)), x, tau2),
@@ -122,8 +121,13 @@ VALUES: Mapping[str, Callable[..., Exact]] = {
     "risk-from-rr": lambda ratio, p: ratio * p,
     "log-or-to-rd": lambda x, p: odds(p, exp(x)) - p,
     "log-or-to-rr": lambda x, p: odds(p, exp(x)) / p,
-    "nnt-from-rd": lambda difference: -1 / difference,
     "nnt-from-rr": lambda ratio, p: 1 / (p - p * ratio),
     "nnt-from-or": lambda ratio, p: 1 / (p - odds(p, ratio)),
 }
+OF_THREE: Mapping[str, Callable[[Exact, Exact, Exact], Exact]] = {
+    "smd-to-r": lambda d, n_1, n_2: d / sqrt(d * d + ratio(n_1, n_2)),
+    "r-to-smd": of_point_biserial,
+    "r-to-smd-of-cut": of_cut,
+}
+VALUES: Mapping[str, Callable[..., Exact]] = {**OF_ONE, **OF_TWO, **OF_THREE}
 """The first target of each conversion, from its sources in order (optional ones where they take part)."""
