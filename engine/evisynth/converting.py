@@ -73,7 +73,7 @@ def _converted(
             f"expected one of shape ({rows},) for each of {', '.join(record.targets)}"
         )
         raise PluginError(msg)
-    return tuple(np.where(np.isinf(column), np.nan, column) for column in values)
+    return values if record.infinite else tuple(np.where(np.isinf(column), np.nan, column) for column in values)
 
 
 def _parts(by: Sequence[Hashable] | None, rows: int) -> list[IntArray]:

@@ -375,6 +375,8 @@ class Conversion(Method):
     """Whether a shift of the data shifts its locations: an average does, what is fitted to logarithms does not."""
     positive: bool = attrs.field(default=False, kw_only=True)
     """Whether it takes positive statistics alone, and refuses others row by row."""
+    infinite: bool = attrs.field(default=False, kw_only=True)
+    """Whether an infinite result has a meaning, as a number needed to treat has; else it is missing."""
     tested_by: str | None = attrs.field(default=None, kw_only=True)
     """Name of the conversion of the same statistics whose target ``skewed`` is 1 where the data object to this one."""
     joins_rows: bool = attrs.field(default=False, kw_only=True)

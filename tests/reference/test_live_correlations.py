@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -102,8 +102,9 @@ def test_transformations_that_have_no_record(tmp_path: Path) -> None:
 
 
 def _r(values: Any) -> str:  # noqa: ANN401 - a number, or several
-    several: list[Any] | None = list(values) if isinstance(values, list | tuple) else None  # pyright: ignore[reportUnknownArgumentType] - of any kind
-    return repr(values) if several is None else f"c({', '.join(map(repr, several))})"
+    if isinstance(values, list | tuple):
+        return f"c({', '.join(repr(value) for value in cast('list[Any]', values))})"
+    return repr(values)
 
 
 DESIGNS: list[tuple[dict[str, Any], dict[str, Any]]] = [

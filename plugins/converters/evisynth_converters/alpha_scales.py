@@ -50,6 +50,7 @@ def conversions() -> list[Conversion]:
             "alpha-to-bonett",
             alpha_to_bonett,
             targets=("bonett",),
+            infinite=True,
             reference=BONETT,
             formula="x = -ln(1 - α)",
             r_equivalent="metafor::transf.abt(alpha)",

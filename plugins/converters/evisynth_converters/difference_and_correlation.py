@@ -89,6 +89,7 @@ def conversions() -> list[Conversion]:
             "r-to-smd",
             point_biserial_to_smd,
             targets=("smd",),
+            infinite=True,
             reference=POINT_BISERIAL,
             formula="d = √h r/√(1 - r²), h = m/n₁ + m/n₂, m = n₁ + n₂ - 2 (4 without sizes)",
         ),

@@ -124,6 +124,7 @@ def conversions() -> list[Conversion]:
             "cles-to-smd",
             cles_to_smd,
             targets=("smd",),
+            infinite=True,
             reference=CLES,
             formula="d = √2 Φ⁻¹(CLES)",
             r_equivalent="metafor::transf.clestod(cles)",
