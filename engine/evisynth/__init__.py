@@ -45,7 +45,7 @@ from evisynth.fits import (
 from evisynth.fitting import effects, fit
 from evisynth.heterogeneity import Heterogeneity
 from evisynth.hookspecs import hookimpl
-from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, power_of_two_scale, read_only
+from evisynth.kernels.arrays import BoolArray, FloatArray, IntArray, holds_numbers, power_of_two_scale, read_only
 from evisynth.kernels.distributions import (
     chi2_p_value,
     chi2_quantile,
@@ -300,6 +300,7 @@ __all__ = [
     "generalised_q_root",
     "gosh",
     "guarded_cell",
+    "holds_numbers",
     "hookimpl",
     "influence",
     "intercept",

@@ -11,6 +11,9 @@ from evisynth.pooling import call
 from evisynth.records import Check
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
     from evisynth.studies import Reasons
 
@@ -32,7 +35,7 @@ def suspicions(analysis: MetaAnalysis) -> tuple[str, ...]:
 def findings(analysis: MetaAnalysis, record: Check) -> Reasons:
     """Ask one check about an analysis: masks over the rows of the table."""
     effects, settings = analysis.effects, analysis.settings
-    columns = {} if effects.studies is None else effects.studies.columns
+    columns: Mapping[str, FloatArray] = {} if effects.studies is None else effects.studies.columns
     available = {
         **columns,
         "y": effects.y,

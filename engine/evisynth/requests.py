@@ -182,8 +182,7 @@ def _own_weights(value: object) -> Any:  # noqa: ANN401 - a column's name or num
 
 def _conversions(value: object) -> dict[str, dict[str, float]]:
     if isinstance(value, str | list):
-        names = [value] if isinstance(value, str) else value
-        return {name: {} for name in _texts("convert", names)}
+        return {name: {} for name in _texts("convert", [value] if isinstance(value, str) else value)}
     asked = cast("dict[str, Any]", _of_kind("convert", value, (dict,), "a name, names, or an object: name → options"))
     for name, options in asked.items():
         for option, number in _of_kind(f"convert.{name}", options, (dict,), "an object of options").items():

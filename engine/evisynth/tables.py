@@ -11,7 +11,7 @@ import numpy as np
 
 from evisynth.columns import ALWAYS_NUMBERS, COUNTS, NUMERIC, TEXT, find_roles
 from evisynth.errors import DataError, Problem
-from evisynth.kernels.arrays import FloatArray, read_only
+from evisynth.kernels.arrays import FloatArray, holds_numbers, read_only
 from evisynth.studies import Studies
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def number_column(
 
     In a column of ``whole`` numbers "1,250" is a thousand; elsewhere it may be one and a quarter, and is refused.
     """
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+    if holds_numbers(values):
         column = read_only(np.array(values, dtype=np.float64))
         if not np.isinf(column).any():
             return column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 IntArray: TypeAlias = NDArray[np.int64]
+
+
+def holds_numbers(values: object) -> bool:
+    """Tell whether this is an array of one dimension that holds plain numbers."""
+    array: Any = values
+    return type(array) is np.ndarray and array.ndim == 1 and array.dtype.kind in "iuf"
 
 
 def read_only(values: object) -> FloatArray:

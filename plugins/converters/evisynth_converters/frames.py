@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import numpy as np
-
-from evisynth import Converter, FormatError, Source, Table, hookimpl
+from evisynth import Converter, FormatError, Source, Table, holds_numbers, hookimpl
 
 _FRAMES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "DuckDBPyRelation"})
-_NUMBERS = "iuf"
-"""Kinds of arrays whose values are plain numbers, and are taken as they are."""
 _TO_LIST = ("to_pylist", "to_list", "tolist")
 
 
@@ -46,7 +42,7 @@ def columns_of_mapping(columns: Mapping[object, object]) -> dict[str, Sequence[A
 
 
 def _values(name: str, column: object) -> Sequence[Any]:
-    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in _NUMBERS:
+    if holds_numbers(column):
         return cast("Sequence[Any]", column)
     convert: Any = next((getattr(column, word) for word in _TO_LIST if hasattr(column, word)), None)
     kind = _kind(column)
@@ -104,7 +100,7 @@ def _columns_of_frame(value: Any) -> dict[str, Sequence[Any]]:  # noqa: ANN401 -
 def _column_of_frame(column: Any) -> Sequence[Any]:  # noqa: ANN401 - narwhals' own columns
     if column.dtype.is_numeric() and not column.dtype.is_decimal() and not column.is_null().any():
         array = column.to_numpy()
-        if array.dtype.kind in _NUMBERS:
+        if holds_numbers(array):
             return cast("Sequence[Any]", array)
     return cast("list[Any]", column.to_list())
 
