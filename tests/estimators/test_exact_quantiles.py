@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize
 from scipy.special import betaincinv, gammaincinv
+from scipy.stats import norm
 
 import evisynth as es
 from evisynth_converters import quantile_estimation as qe
@@ -261,3 +262,69 @@ def test_likeliest_powers(row: int, scenario: str) -> None:
     assert apart(made["mean"], mean) <= ITERATIVE
     assert apart(made["sd"], sd) <= ITERATIVE
     assert abs(made["power"] - float(power)) <= ITERATIVE * max(1.0, abs(float(power)))
+
+
+def test_no_power_anywhere_is_likelier_or_more_symmetric() -> None:
+    rng = np.random.default_rng(9)
+    k = 25
+    n = rng.integers(5, 300, k).astype(np.float64)
+    five = np.sort(np.exp(rng.normal(1.0, 0.8, (5, k))), axis=0)
+    columns = dict(zip(SCENARIOS["full"], five, strict=True))
+    for scenario, where in LEVELS.items():
+        given: dict[str, Any] = {name: columns[name] for name in SCENARIOS[scenario]}
+        logs = np.log(five[list(where)] / five[2])
+        powers = es.convert(f"mln-{scenario}", **given, n=n)["power"]
+        for i in range(k):
+            size = np.abs(logs[:, i]).max()
+            everywhere = np.sinh(np.arange(-11.0, 11.0, 0.03)) / size
+            with np.errstate(all="ignore"):
+                heights = [profile(scenario, logs[:, i], n[i], power) for power in everywhere]
+            best = profile(scenario, logs[:, i], n[i], powers[i])
+            assert best >= np.nanmax(heights) - 1e-9, (scenario, i)
+    every: dict[str, Any] = dict(columns)
+    powers = es.convert("box-cox-full", **every, n=n)["power"]
+    logs = np.log(five / five[2])
+    for i in range(k):
+        ends: list[float] = []
+        for name, places in ENDS:
+            three: dict[str, Any] = {key: five[j, i] for key, j in places.items()}
+            ends.append(float(es.convert(f"box-cox-{name}", **three, n=n[i])["power"][0]))
+        between = np.linspace(min(ends), max(ends), 5001)
+        with np.errstate(all="ignore"):
+            assert asymmetry(logs[:, i], powers[i]) <= min(asymmetry(logs[:, i], one) for one in between) * (1 + 1e-9)
+
+
+ENDS: list[tuple[str, dict[str, int]]] = [
+    ("range", {"minimum": 0, "median": 2, "maximum": 4}),
+    ("iqr", {"q1": 1, "median": 2, "q3": 3}),
+]
+
+
+def powered(logs: np.ndarray[Any, Any], power: float) -> np.ndarray[Any, Any]:
+    return logs if power == 0 else np.expm1(power * logs) / power
+
+
+def asymmetry(logs: np.ndarray[Any, Any], power: float) -> float:
+    y = powered(logs, power)
+    return float((y[0] + y[4]) ** 2 + (y[1] + y[3]) ** 2)
+
+
+def profile(scenario: str, logs: np.ndarray[Any, Any], n: float, power: float) -> float:
+    """Give the log-likelihood of a power, written from the definition of order statistics."""
+    y = powered(logs, power)
+    a, m, b = y[0], y[len(y) // 2], y[-1]
+    if scenario == "range":
+        w, gap, tail = 4 / (4 + n**0.75), (n - 3) / 2, 0.0
+        mu, sigma = w * (a + b) / 2 + (1 - w) * m, (b - a) / (2 * norm.ppf((n - 0.375) / (n + 0.25)))
+    elif scenario == "iqr":
+        w, gap, tail = 0.7 + 0.39 / n, (n - 5) / 4, (n - 1) / 4
+        mu, sigma = w * (a + b) / 2 + (1 - w) * m, (b - a) / (2 * norm.ppf((0.75 * n - 0.125) / (n + 0.25)))
+    else:
+        w, v, gap, tail = 2.2 / (2.2 + n**0.75), 0.7 - 0.72 / n**0.55, (n - 5) / 4, 0.0
+        mu = w * (a + b) / 2 + v * (y[1] + y[3]) / 2 + (1 - w - v) * m
+        sigma = (b - a) / (4 * norm.ppf((n - 0.375) / (n + 0.25)))
+        sigma += (y[3] - y[1]) / (4 * norm.ppf((0.75 * n - 0.125) / (n + 0.25)))
+    z = (y - mu) / sigma
+    inside = gap * np.log(np.diff(norm.cdf(z))).sum() if gap else 0.0
+    beyond = tail * (norm.logcdf(z[0]) + norm.logsf(z[-1]))
+    return float(norm.logpdf(z).sum() - len(y) * np.log(sigma) + inside + beyond + power * logs.sum())

@@ -137,26 +137,30 @@ def _likeliest(
 
 
 def _powers(logs: list[FloatArray], n: FloatArray, spacing: Spacing, scores: Scores) -> FloatArray:
-    """Find each row's likeliest power with the mean and SD that normal data would be given."""
+    """Find each row's likeliest power with the mean and SD that normal data would be given.
+
+    The power is sinh(w) over the logarithm of the farther end's ratio to the median: where the nearer end is close to
+    the median, powers far from 0 make them symmetric.
+    """
     unit = np.maximum(np.abs(logs[0]), np.abs(logs[-1]))
     total = np.sum(logs, axis=0)
 
-    def fall(t: FloatArray, which: IntArray) -> FloatArray:
-        exponent = t / unit[which]
+    def fall(w: FloatArray, which: IntArray) -> FloatArray:
+        exponent = np.sinh(w) / unit[which]
         y = [power(value[which], exponent) for value in logs]
-        mu, sigma = scores(y, n[which])
-        fit = spacing.log_likelihood(np.stack(y), mu, sigma, n[which])
+        with np.errstate(invalid="ignore", over="ignore"):  # far from the maximum
+            mu, sigma = scores(y, n[which])
+            fit = spacing.log_likelihood(np.stack(y), mu, sigma, n[which])
         return np.where(np.isnan(fit), np.inf, -fit - exponent * total[which])
 
-    def slope(t: FloatArray, which: IntArray) -> FloatArray:
-        return derivatives(fall, t, which)[0]
+    def slope(w: FloatArray, which: IntArray) -> FloatArray:
+        return derivatives(fall, w, which)[0]
 
     grid = np.broadcast_to(np.arange(-FAR, FAR + GAP / 2, GAP), (n.size, round(2 * FAR / GAP) + 1))
-    return global_minimum(fall, slope, grid) / unit
+    return np.sinh(global_minimum(fall, slope, grid)) / unit
 
 
-FAR, GAP = 30.0, 0.125
-"""Powers are sought up to that times the logarithm of the farther end's ratio to the median, in such steps."""
+FAR, GAP = 12.0, 0.0625
 
 
 def _maximum(y: FloatArray, start: Pair, n: FloatArray, spacing: Spacing) -> Pair:
