@@ -73,11 +73,11 @@ HARD: Mapping[str, tuple[float, ...]] = {
     "time": (0,),
     "r": (0, 1, -1),
     "alpha": (0, 1, -0.4),
-    "items": (1, 2),
+    "items": (2,),
     "cles": (0, 1),
     "t_value": (0,),
     "f_value": (0,),
-    "predictors": (0, 39, 200),
+    "predictors": (1, 38, 39, 200),
     "r_squared": (0, 1),
     **{name: (0,) for name in NUMERIC if name.startswith(("pairs_", "genotype_"))},
     **dict.fromkeys(("tp", "fp", "fn", "tn", "o_e", "o_e_variance"), (0,)),
@@ -96,11 +96,12 @@ TOGETHER = (
     ({"n": 1, "events": 0}, "one participant without an event"),
 )
 IMPOSSIBLE: Mapping[str, tuple[tuple[Any, str], ...]] = {
-    **dict.fromkeys(("n", "events", "items", "predictors"), ((-1, "negative"), ("many", "not a number"))),
+    **dict.fromkeys(("n", "events"), ((-1, "negative"), ("many", "not a number"))),
+    **dict.fromkeys(("items", "predictors"), ((-1, "at least"), (0, "at least"), ("many", "not a number"))),
     **dict.fromkeys(("sd", "time", "o_e_variance"), ((-1, "negative"), (math.inf, "not finite"))),
     **dict.fromkeys(("mean", "o_e", "t_value"), (("high", "not a number"), (-math.inf, "not finite"))),
     "r": ((1.01, "between"), (-2, "between")),
-    "alpha": ((1.2, "at most 1|between|above 1|more than 1"),),
+    "alpha": ((1.2, "at most 1"),),
     "cles": ((1.01, "between"), (-0.1, "between")),
     "f_value": ((-1, "negative"),),
     "r_squared": ((1.01, "between"), (-0.1, "between")),
@@ -140,7 +141,8 @@ def rows_of(record: es.EffectMeasure) -> Iterator[tuple[str, dict[str, float]]]:
         for change, name in TOGETHER
         if sum(column in ordinary for column in change) > 1
     ]
-    changes += [("all 0", dict.fromkeys(columns, 0.0)), ("nothing", dict.fromkeys(columns, math.nan))]
+    least = {"items": 2.0, "predictors": 1.0}
+    changes += [("all 0", {name: least.get(name, 0.0) for name in columns}), ("nothing", dict.fromkeys(columns, math.nan))]
     changes += [(f"no {name}", {name: math.nan}) for name in columns]
     for label, change in changes:
         row = {**ordinary, **change}
