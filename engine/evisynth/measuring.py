@@ -14,7 +14,7 @@ from evisynth.errors import DataError, PluginError, Problem
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.pooling import call
 from evisynth.records import GIVEN, Correction, EffectMeasure, Route
-from evisynth.scales import scale_of
+from evisynth.scales import Scale, scale_of
 from evisynth.studies import (
     MISSING_VALUE,
     NO_PARTICIPANTS,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CONVENTIONS = ("smd_correction", "rom_correction", "smd_variance", "zero_sd")
 NO_EFFECT = "no effect can be computed"
+BEYOND = "the effect given lies beyond what this measure can be"
 ZERO_CELL = "a cell is 0, and nothing is added to it"
 NO_EVENTS = "no events in either arm"
 NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
@@ -244,6 +245,7 @@ def _along(
     routes: dict[int, str] = {}
     elsewhere = np.zeros(shape, dtype=np.bool_)
     options = {**options_of(settings), "forward": forward_of(record, settings)}
+    scale = scale_of(settings.scale if record.scale == GIVEN else record.scale)
     for route, rows in taken:
         at = np.nonzero(rows)[0]
         routes.update(dict.fromkeys(at.tolist(), route.name))
@@ -260,7 +262,7 @@ def _along(
                 filled[name] = read_only(whole)
             continue
         elsewhere |= rows
-        measured = _with_reasons(made, list(made.without_effect), None)
+        measured = _with_reasons(made, [*made.without_effect, (_beyond(made.y, scale), BEYOND)], None)
         y[at], v[at] = measured.y, measured.v
         reasons.extend((_spread(mask, at, shape), reason) for mask, reason in measured.without_effect)
         if settings.method != "IV":
@@ -272,6 +274,13 @@ def _along(
     y, v = np.where(elsewhere, y, own.y), np.where(elsewhere, v, own.v)
     held = tuple((mask, reason) for mask, reason in reasons if mask.any())
     return MeasuredColumns(read_only(y), read_only(v), held, own.cells, dict(sorted(routes.items())))
+
+
+def _beyond(y: FloatArray, scale: Scale) -> BoolArray:
+    """Find effects that lie beyond what the measure can be: shown, they would be something else."""
+    if not scale.as_shown:
+        return np.zeros(y.shape, dtype=np.bool_)
+    return np.asarray(np.isfinite(y) & (np.asarray(scale.back(y)) != y))
 
 
 def _spread(mask: BoolArray, at: IntArray, shape: tuple[int, ...]) -> BoolArray:

@@ -35,6 +35,11 @@ class Scale:
     at: float | None = attrs.field(default=None, kw_only=True)
     """The size that numbers are shown for."""
 
+    @property
+    def as_shown(self) -> bool:
+        """Whether numbers of the analysis are shown as they are, but for those beyond the possible range."""
+        return self.forward in {_as_it_is, np.asarray}
+
     def for_size(self, size: float) -> Scale:
         """Take the scale for one size."""
         return self if self.size is None else attrs.evolve(self, at=float(size))

@@ -84,7 +84,7 @@ def _on_both_scales(given: float, scale: Scale, on: str | None) -> tuple[float, 
     if on is not None and on not in SCALES:
         msg = f"a threshold is on one of {', '.join(map(repr, SCALES))}, not {on!r}"
         raise SettingsError(msg)
-    if scale.name == "linear":
+    if scale.as_shown:
         return given, given
     if on is None:
         here, there = ("a logarithm", "a ratio") if scale.name == "log" else (f"on the scale {scale.name}", "another")

@@ -142,7 +142,10 @@ def rows_of(record: es.EffectMeasure) -> Iterator[tuple[str, dict[str, float]]]:
         if sum(column in ordinary for column in change) > 1
     ]
     least = {"items": 2.0, "predictors": 1.0}
-    changes += [("all 0", {name: least.get(name, 0.0) for name in columns}), ("nothing", dict.fromkeys(columns, math.nan))]
+    changes += [
+        ("all 0", {name: least.get(name, 0.0) for name in columns}),
+        ("nothing", dict.fromkeys(columns, math.nan)),
+    ]
     changes += [(f"no {name}", {name: math.nan}) for name in columns]
     for label, change in changes:
         row = {**ordinary, **change}

@@ -140,6 +140,18 @@ def test_what_gives_no_effect_has_a_reason(columns: dict[str, Any], reason: str)
     assert np.isnan(effects.y[0])
 
 
+@pytest.mark.parametrize(
+    ("measure", "estimate"), [("COR", 1.2), ("PR", -0.1), ("AUC", 1.01), ("ARAW", 1.1), ("R2", 1.5), ("IR", -2.0)]
+)
+def test_an_estimate_beyond_the_possible_has_a_reason(measure: str, estimate: float) -> None:
+    columns = {"estimate": [estimate, 0.5], "ci_low": [estimate - 0.1, 0.4], "ci_high": [estimate + 0.1, 0.6]}
+    effects = es.effects(table(**columns), measure)
+    assert effects.reasons == {0: "the effect given lies beyond what this measure can be"}
+    # Limits that were computed on a straight line may lie beyond.
+    near = es.effects(table(estimate=[0.9], ci_low=[0.7], ci_high=[1.1]), "COR")
+    assert near.v[0] == pytest.approx((0.4 / (2 * es.normal_quantile(0.95))) ** 2, rel=1e-14)
+
+
 def test_a_table_is_found_from_its_chi_squared() -> None:
     # Yates-free χ² of 6/40 v 14/40.
     events, n_1, n_2 = 20, 40, 40

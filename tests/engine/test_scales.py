@@ -111,6 +111,11 @@ def test_thresholds_are_on_the_scale_of_readers() -> None:
         es.fit(PROPORTIONS, "PLO", threshold=1.3)
 
 
+def test_a_scale_that_only_keeps_to_the_possible_is_the_readers_own() -> None:
+    analysis = es.fit({"r": [0.3, 0.5, 0.4], "n": [40, 30, 60]}, "COR", prediction="HTS")
+    assert analysis.probability(above=0.2).value == analysis.probability(above=0.2, on="display").value
+
+
 def square(y: es.FloatArray) -> es.FloatArray:
     return np.square(y)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
+from evisynth_estimators.correlations import CORRELATION, FISHER
 
 if TYPE_CHECKING:
     from evisynth import Cells, CorrectedCells
@@ -129,7 +130,7 @@ def effect_measures() -> list[EffectMeasure]:
             "PHI",
             phi,
             label="Phi Coefficient",
-            scale="linear",
+            scale=CORRELATION,
             zero_cells="exact",
             variances=("LS", "ST", "CS"),
             reference=f"{yule}; {schemes}",
@@ -139,7 +140,7 @@ def effect_measures() -> list[EffectMeasure]:
             "ZPHI",
             fisher_phi,
             label="Transformed Phi Coefficient",
-            scale="linear",
+            scale=FISHER,
             zero_cells="exact",
             variances=("LS", "ST", "CS"),
             reference=f"{yule}; {schemes}; Fisher (1921), Metron 1:3-32",
@@ -150,7 +151,7 @@ def effect_measures() -> list[EffectMeasure]:
             "YUQ",
             yules_q,
             label="Yule's Q",
-            scale="linear",
+            scale=CORRELATION,
             uninformative="no or all events",
             reference=yule,
             r_equivalent=escalc.format("YUQ"),
@@ -159,7 +160,7 @@ def effect_measures() -> list[EffectMeasure]:
             "YUY",
             yules_y,
             label="Yule's Y",
-            scale="linear",
+            scale=CORRELATION,
             uninformative="no or all events",
             reference=yule,
             r_equivalent=escalc.format("YUY"),

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from evisynth import EffectMeasure, FloatArray, MeasuredEffects, Scale, hookimpl
+from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
+from evisynth_estimators.correlations import CORRELATION, FISHER
 from evisynth_estimators.mean_difference import SD_IS_ZERO, TOO_FEW
 
 BEYOND = "the biserial correlation is beyond ±1: it has no Fisher's z"
 NO_VARIANCE = "the groups are too far apart for a variance"
-
-
-def _within_one(y: FloatArray) -> FloatArray:
-    return np.clip(y, -1.0, 1.0)
-
-
-CORRELATION = Scale("correlation", back=_within_one, forward=np.asarray)
-FISHER = Scale("Fisher's z", back=np.tanh, forward=np.arctanh)
 
 
 def point_biserial(

@@ -25,16 +25,17 @@ def within_one(value: FloatArray) -> FloatArray:
     return np.clip(value, -1.0, 1.0)
 
 
-CORRELATION = Scale("correlation", back=within_one, forward=within_one)
+CORRELATION = Scale("correlation", back=within_one, forward=np.asarray)
 FISHER = Scale("Fisher's z", back=np.tanh, forward=np.arctanh)
 
 
 def correlation(r: FloatArray, n: FloatArray, average: Average, vtype: str = "LS") -> MeasuredEffects:
     """Take r with variance (1 - r²)²/(n - 1), the large sample's.
 
-    ``vtype``: ``LS`` with the study's own r, ``AV`` with the mean r of the analysis, weighted by n.
+    ``vtype``: ``LS`` with the study's own r, ``AV`` with the mean r of the analysis, weighted by n. Two points always
+    lie on a line: below three participants there is no correlation to speak of.
     """
-    return MeasuredEffects(r, _large_sample(average(r, n) if vtype == "AV" else r, n), _unusable(r, n, least=1.0))
+    return MeasuredEffects(r, _large_sample(average(r, n) if vtype == "AV" else r, n), _unusable(r, n, least=2.0))
 
 
 def unbiased_correlation(r: FloatArray, n: FloatArray, average: Average, vtype: str = "LS") -> MeasuredEffects:

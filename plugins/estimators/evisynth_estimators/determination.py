@@ -35,7 +35,7 @@ def z_of_share(r_squared: FloatArray) -> FloatArray:
     return np.arctanh(np.sqrt(r_squared))
 
 
-SHARE = Scale("R²", back=share, forward=share, null=None)
+SHARE = Scale("R²", back=share, forward=np.asarray, null=None)
 FISHER_OF_SHARE = Scale("Fisher's z of R", back=share_of_z, forward=z_of_share, null=None)
 
 

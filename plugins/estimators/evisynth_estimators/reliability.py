@@ -46,7 +46,7 @@ def hakstian_whalen_of_alpha(alpha: FloatArray) -> FloatArray:
     return -np.expm1(np.log1p(-np.asarray(alpha)) / 3)
 
 
-ALPHA = Scale("alpha", back=at_most_one, forward=at_most_one, null=None)
+ALPHA = Scale("alpha", back=at_most_one, forward=np.asarray, null=None)
 BONETT_SCALE = Scale("-ln(1 - alpha)", back=alpha_of_bonett, forward=bonett_of_alpha, null=None)
 HAKSTIAN_WHALEN_SCALE = Scale(
     "1 - ∛(1 - alpha)", back=alpha_of_hakstian_whalen, forward=hakstian_whalen_of_alpha, null=None

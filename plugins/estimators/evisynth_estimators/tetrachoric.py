@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from evisynth import EffectMeasure, FloatArray, MeasuredEffects, hookimpl
+from evisynth_estimators.correlations import CORRELATION, FISHER
 from evisynth_estimators.normal_scores import probit, probit_difference
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def effect_measures() -> list[EffectMeasure]:
             "RTET",
             tetrachoric,
             label="Tetrachoric Correlation",
-            scale="linear",
+            scale=CORRELATION,
             zero_cells="exact",
             uninformative="never",
             reference=reference,
@@ -189,7 +190,7 @@ def effect_measures() -> list[EffectMeasure]:
             "ZTET",
             fisher_tetrachoric,
             label="Tetrachoric Correlation",
-            scale="linear",
+            scale=FISHER,
             zero_cells="exact",
             uninformative="never",
             reference=f"{reference}; Fisher (1921), Metron 1:3-32",
