@@ -73,7 +73,7 @@ def test_a_hard_row_has_a_reason(measure: str, row: dict[str, float], reason: st
 
 def test_the_smallest_samples_that_do(make_studies: Make) -> None:
     for measure, row in (
-        ("COR", {"r": 0.5, "n": 2.0}),
+        ("COR", {"r": 0.5, "n": 3.0}),
         ("UCOR", {"r": 0.5, "n": 4.0}),
         ("ZCOR", {"r": 0.5, "n": 4.0}),
         ("SMCRP", {**PAIR, "n": 3.0}),
