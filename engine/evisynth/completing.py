@@ -69,7 +69,7 @@ def _filled(studies: Studies, record: Conversion, options: Mapping[str, float], 
     origins = {row: list(said) for row, said in studies.origins.items()}
     notes = list(studies.notes)
     for end in ready:
-        filled = _fill_arm(studies, record, end, options, registry, columns, origins)
+        filled = _fill_arm(studies, record, end, options, registry, columns, origins, notes)
         notes += _objections(studies, record, end, registry, filled)
     said = {row: tuple(lines) for row, lines in sorted(origins.items())}
     used = studies.conversions if said == studies.origins else (*studies.conversions, record.name)
@@ -103,8 +103,12 @@ def _fill_arm(
     registry: Registry,
     columns: dict[str, FloatArray],
     origins: dict[int, list[str]],
+    notes: list[str],
 ) -> list[int]:
-    """Fill the rows of an arm; gives them. What a conversion makes beside columns stands in the origin."""
+    """Fill the rows of an arm; gives them. What a conversion makes beside columns stands in the origin.
+
+    ``notes`` get the studies that have what the conversion needs and that it makes nothing of.
+    """
     sources = {
         name: column for name in record.sources if (column := _source(studies, record, name, end, options)) is not None
     }
@@ -136,6 +140,9 @@ def _fill_arm(
         found = ", ".join(f"{target} {record.label(target, values[of_row[row]])}" for target, values in beside.items())
         more = f" ({found})" if found else ""
         origins.setdefault(row, []).append(f"{', '.join(filled)} from {names} by {record.name}{more}{formula}")
+    nothing = ", ".join(studies.study[row] for row in at.tolist() if row not in written)
+    if nothing:
+        notes.append(f"{nothing}: {record.name} gives no {' or '.join(targets)} for these numbers")
     return list(written)
 
 

@@ -66,6 +66,14 @@ def test_conversions_are_cited_and_stand_in_the_provenance() -> None:
     assert es.fit(es.load({name: TABLE[name] for name in list(TABLE)[:7]}), "MD").conversions == ()
 
 
+def test_studies_of_which_a_conversion_makes_nothing_are_named() -> None:
+    table = {"study": ["A", "B"], "mean": [5.0, 6.0], "t_value": [2.0, 0.0], "n": [20, 20]}
+    made = es.complete(es.load(table), "t-to-sd")
+    assert np.isfinite(made.columns["sd"][0])
+    assert made.notes == ("B: t-to-sd gives no sd for these numbers",)
+    assert any("t-to-sd gives no sd" in warning for warning in es.fit(made, "MN").warnings)
+
+
 def test_an_option_that_no_conversion_takes_is_refused() -> None:
     with pytest.raises(es.SettingsError, match="no conversion named takes levle"):
         es.complete(es.load(TABLE), "wan-iqr", levle=0.9)
