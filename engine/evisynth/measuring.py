@@ -244,8 +244,8 @@ def _along(
     reasons: list[tuple[BoolArray, str]] = []
     routes: dict[int, str] = {}
     elsewhere = np.zeros(shape, dtype=np.bool_)
-    options = {**options_of(settings), "forward": forward_of(record, settings)}
     scale = scale_of(settings.scale if record.scale == GIVEN else record.scale)
+    options = {**options_of(settings), "forward": forward_of(record, settings), "null": scale.null}
     for route, rows in taken:
         at = np.nonzero(rows)[0]
         routes.update(dict.fromkeys(at.tolist(), route.name))

@@ -402,10 +402,11 @@ class Route(Method):
     """Another way to a measure's effect than its own columns, for rows that lack some of these.
 
     The function names its columns as parameters (required ones without a default), and any of ``level`` (of limits that
-    are given), ``forward`` (a function that brings numbers as shown to the analysis scale) and the conventions. It
-    returns `MeasuredEffects`, as a measure does, or `FilledColumns`: the measure's own columns that amount to the same,
-    which are then measured (and, where they are counts, pooled) as if they had been entered. A row takes the first way
-    for which it has every required column: the measure's own, then the routes in the order of the registry.
+    are given), ``forward`` (a function that brings numbers as shown to the analysis scale), ``null`` (what stands for
+    no effect there, or None) and the conventions. It returns `MeasuredEffects`, as a measure does, or `FilledColumns`:
+    the measure's own columns that amount to the same, which are then measured (and, where they are counts, pooled) as
+    if they had been entered. A row takes the first way for which it has every required column: the measure's own, then
+    the routes in the order of the registry.
     """
 
     kind = "Route"

@@ -217,6 +217,33 @@ def test_correlations_from_tests() -> None:
         assert abs(made.columns["r"][0] - r) < 1e-14
 
 
+def test_predictors_and_regressions_from_their_p_values() -> None:
+    t, n, m, r2 = 2.4, 60, 3, 0.3
+    p = 2 * stdtr(n - m - 1, -t)
+    own = es.effects(table(t_value=[-t], n=[n], predictors=[m], r_squared=[r2]), "SPCOR")
+    other = es.effects(table(p_value=[p], direction=[-1], n=[n], predictors=[m], r_squared=[r2]), "SPCOR")
+    assert other.routes == {0: "p of a predictor"}
+    np.testing.assert_allclose([*other.y, *other.v], [*own.y, *own.v], rtol=1e-13)
+    with mp.workdps(50):
+        f = mp.mpf(r2) / m / ((1 - mp.mpf(r2)) / (n - m - 1))
+        x = (n - m - 1) / (n - m - 1 + m * f)
+        p_f = mp.betainc(mp.mpf(n - m - 1) / 2, mp.mpf(m) / 2, 0, x, regularized=True)
+    regression = es.effects(table(p_value=[float(p_f)], n=[n], predictors=[m]), "R2")
+    assert regression.routes == {0: "p of a regression"}
+    np.testing.assert_allclose(regression.y, [r2], rtol=1e-13)
+
+
+def test_p_is_of_a_test_against_what_stands_for_no_effect() -> None:
+    area = es.effects(table(estimate=[0.7], p_value=[0.01]), "AUC")
+    with mp.workdps(50):
+        z = mp.sqrt(2) * mp.erfinv(1 - mp.mpf(0.01))
+        assert abs(area.v[0] / float(((mp.mpf(0.7) - mp.mpf(0.5)) / z) ** 2) - 1) < 1e-13
+    alone = es.effects(table(estimate=[0.7], p_value=[0.01]), "PLO")
+    assert alone.reasons == {
+        0: "this measure has no value of no effect, and so no test that would give a standard error"
+    }
+
+
 def test_many_analyses_take_routes_too() -> None:
     rows = {**{name: np.array([*values, np.nan]) for name, values in ARMS.items()}}
     rows["n_1"][-1], rows["n_2"][-1] = 20, 20

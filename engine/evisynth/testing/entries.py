@@ -32,7 +32,7 @@ def check_route(record: Route) -> None:
     """
     check_record(record)
     ensure(bool(record.columns), record, "it needs some column of the glossary", "the function's parameters", "none")
-    _known(record, {*NUMERIC, "forward", *measure_options()})
+    _known(record, {*NUMERIC, "forward", "null", *measure_options()})
     table = study_table()
     base = _numbers(record, table, "a table of ordinary and hard rows")
     for rows in ([3, 1, 4], [len(table) - 1], [0]):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evisynth import FloatArray, MeasuredEffects, Reasons, Route, hookimpl, normal_quantile
+from evisynth_converters.tails import normal_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 IMPOSSIBLE = "the estimate has no value on the analysis scale"
 P_IS_0 = "a p-value of 0 gives no standard error: the smallest p that it is below is needed"
+NO_TEST = "this measure has no value of no effect, and so no test that would give a standard error"
 NO_SPREAD = "an estimate without an effect, or a p-value of 1, gives no standard error"
 
 
@@ -40,23 +42,32 @@ def with_interval(
 
 
 def with_p_value(
-    estimate: FloatArray, p_value: FloatArray, forward: Callable[[FloatArray], FloatArray]
+    estimate: FloatArray,
+    p_value: FloatArray,
+    forward: Callable[[FloatArray], FloatArray],
+    null: float | None = 0.0,
 ) -> MeasuredEffects:
-    """Take SE = |y| / z with z = Φ⁻¹(1 - p/2), of a two-sided test that there is no effect."""
-    from scipy.special import ndtri  # noqa: PLC0415 - scipy comes with the first use
-
-    y = forward(estimate)
-    z = np.asarray(-ndtri(p_value / 2), dtype=np.float64)
-    reasons = (*_impossible(y), (p_value == 0, P_IS_0), ((y == 0) | (p_value == 1), NO_SPREAD))
-    return MeasuredEffects(y, (y / z) ** 2, reasons)
+    """Take SE = |y - y₀| / z with z = Φ⁻¹(1 - p/2), of a two-sided test of no effect; y₀ is 0 for most measures."""
+    reasons = ((p_value == 0, P_IS_0), (p_value == 1, NO_SPREAD))
+    return _over(forward(estimate), normal_value(p_value), null, reasons)
 
 
 def with_z_value(
-    estimate: FloatArray, z_value: FloatArray, forward: Callable[[FloatArray], FloatArray]
+    estimate: FloatArray,
+    z_value: FloatArray,
+    forward: Callable[[FloatArray], FloatArray],
+    null: float | None = 0.0,
 ) -> MeasuredEffects:
-    """Take SE = |y / z|, of a Wald test that there is no effect."""
-    y = forward(estimate)
-    return MeasuredEffects(y, (y / z_value) ** 2, (*_impossible(y), ((y == 0) | (z_value == 0), NO_SPREAD)))
+    """Take SE = |(y - y₀) / z|, of a Wald test of no effect; y₀ is 0 for most measures."""
+    return _over(forward(estimate), z_value, null, ((z_value == 0, NO_SPREAD),))
+
+
+def _over(y: FloatArray, z: FloatArray, null: float | None, reasons: Reasons) -> MeasuredEffects:
+    if null is None:
+        untested = np.ones(y.shape, dtype=np.bool_)
+        return MeasuredEffects(y, np.full(y.shape, np.nan), ((untested, NO_TEST),))
+    away = y - null
+    return MeasuredEffects(y, (away / z) ** 2, (*_impossible(y), *reasons, (away == 0, NO_SPREAD)))
 
 
 def log_rank(o_e: FloatArray, o_e_variance: FloatArray) -> MeasuredEffects:
@@ -102,7 +113,7 @@ def routes() -> list[Route]:
             "estimate with p",
             with_p_value,
             measures=None,
-            formula="SE = |y| / Φ⁻¹(1 - p/2), on the analysis scale",
+            formula="SE = |y - y₀| / Φ⁻¹(1 - p/2), on the analysis scale",
             reference=f"{handbook}.2",
             r_equivalent="metafor::conv.wald(out=estimate, pval=p_value, transf=log)",
             r_version="metafor 4.0",
@@ -111,7 +122,7 @@ def routes() -> list[Route]:
             "estimate with z",
             with_z_value,
             measures=None,
-            formula="SE = |y / z|, on the analysis scale",
+            formula="SE = |(y - y₀) / z|, on the analysis scale",
             reference=f"{handbook}.2",
             r_equivalent="metafor::conv.wald(out=estimate, zval=z_value, transf=log)",
             r_version="metafor 4.0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evisynth import FilledColumns, FloatArray, Reasons, Route, hookimpl
+from evisynth_converters.tails import t_value
 
 OF_D = frozenset({"SMD", "D2OR", "D2ORN", "D2ORL", "RPB", "ZPB", "RBIS", "ZBIS"})
 """Measures of two means that depend on nothing but their distance in standard deviations and the sample sizes."""
@@ -17,6 +18,7 @@ OF_TABLES = frozenset(
 )
 """Measures of a 2×2 table."""
 P_IS_0 = "a p-value of 0 gives no finite statistic: the smallest p that it is below is needed"
+FEW_FOR_M = "too few participants for the number of predictors"
 FEW = "too few participants for a t test"
 
 
@@ -39,7 +41,7 @@ def means_from_f(f_value: FloatArray, direction: FloatArray, n_1: FloatArray, n_
 
 def means_from_p(p_value: FloatArray, direction: FloatArray, n_1: FloatArray, n_2: FloatArray) -> FilledColumns:
     """Take t = ±T⁻¹(1 - p/2) with n₁ + n₂ - 2 degrees of freedom, of a two-sided t test."""
-    made = means_from_t(direction * _t_of_p(p_value, n_1 + n_2 - 2), n_1, n_2)
+    made = means_from_t(direction * t_value(p_value, n_1 + n_2 - 2), n_1, n_2)
     return FilledColumns(made.columns, (*made.without_effect, (p_value == 0, P_IS_0)))
 
 
@@ -55,7 +57,7 @@ def correlation_from_f(f_value: FloatArray, direction: FloatArray, n: FloatArray
 
 def correlation_from_p(p_value: FloatArray, direction: FloatArray, n: FloatArray) -> FilledColumns:
     """Take r = t / √(t² + n - 2) with t = ±T⁻¹(1 - p/2), of a two-sided test with n - 2 degrees of freedom."""
-    return _correlation(direction * _t_of_p(p_value, n - 2), n, ((p_value == 0, P_IS_0),))
+    return _correlation(direction * t_value(p_value, n - 2), n, ((p_value == 0, P_IS_0),))
 
 
 def correlation_from_chi2(chi2: FloatArray, direction: FloatArray, n: FloatArray) -> FilledColumns:
@@ -103,10 +105,22 @@ def _correlation(t: FloatArray, n: FloatArray, without: Reasons) -> FilledColumn
     return FilledColumns({"r": t / np.sqrt(t * t + n - 2), "n": n}, (few, *without))
 
 
-def _t_of_p(p_value: FloatArray, df: FloatArray) -> FloatArray:
-    from scipy.special import stdtrit  # noqa: PLC0415 - scipy comes with the first use
+def t_from_p(p_value: FloatArray, direction: FloatArray, n: FloatArray, predictors: FloatArray) -> FilledColumns:
+    """Take t = ±T⁻¹(1 - p/2) with n - m - 1 degrees of freedom, of one of m predictors in a regression."""
+    t = direction * t_value(p_value, n - predictors - 1)
+    return FilledColumns({"t_value": t}, ((n <= predictors + 1, FEW_FOR_M), (p_value == 0, P_IS_0)))
 
-    return np.asarray(-stdtrit(df, p_value / 2), dtype=np.float64)
+
+def r_squared_from_p(p_value: FloatArray, n: FloatArray, predictors: FloatArray) -> FilledColumns:
+    """Take the R² that is exceeded with probability p where nothing is explained: a Beta(m/2, (n - m - 1)/2) variable.
+
+    That is the F test of the regression.
+    """
+    from scipy.special import betainccinv  # noqa: PLC0415 - scipy comes with the first use
+
+    dof = n - predictors - 1
+    found = betainccinv(0.5 * predictors, np.where(dof > 0, 0.5 * dof, np.nan), p_value)
+    return FilledColumns({"r_squared": np.asarray(found)}, ((dof <= 0, FEW_FOR_M), (p_value == 0, P_IS_0)))
 
 
 @hookimpl
@@ -188,6 +202,26 @@ def routes() -> list[Route]:
             formula="t = ±T⁻¹(1 - p/2), r = t / √(t² + n - 2)",
             reference=rosenthal,
             r_equivalent=cor.format("pi=direction*p_value"),
+        ),
+        Route(
+            "p of a predictor",
+            t_from_p,
+            measures=frozenset({"PCOR", "ZPCOR", "SPCOR", "ZSPCOR"}),
+            fills=True,
+            formula="t = ±T⁻¹(1 - p/2), df = n - m - 1",
+            reference="Aloe & Becker (2012), J. Educ. Behav. Stat. 37:278-297",
+            r_equivalent="metafor::escalc(measure='PCOR', pi=direction*p_value, ni=n, mi=predictors)",
+            r_version="metafor 5.1",
+        ),
+        Route(
+            "p of a regression",
+            r_squared_from_p,
+            measures=frozenset({"R2", "ZR2", "R2F", "ZR2F"}),
+            fills=True,
+            formula="R² = B⁻¹(1 - p; m/2, (n - m - 1)/2)",
+            reference="Cohen (1988), Statistical Power Analysis for the Behavioral Sciences, 2nd ed., ch. 9",
+            r_equivalent="metafor::escalc(measure='R2', pi=p_value, ni=n, mi=predictors)",
+            r_version="metafor 5.1",
         ),
         Route(
             "χ² as a correlation",
