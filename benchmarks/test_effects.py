@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -32,5 +32,6 @@ def test_frame(benchmark: BenchmarkFixture, measure: str) -> None:
         arms = {f"{name}_{arm}": rng.uniform(1.0, 3.0, ROWS) for name in ("mean", "sd") for arm in (1, 2)}
         columns = {**arms, "n_1": n_1, "n_2": n_2}
     table = pd.DataFrame(columns)
-    effects = benchmark(lambda: es.effects(table, measure, settings="metafor"))
+    timed: Any = benchmark
+    effects: es.Effects = timed(lambda: es.effects(table, measure, settings="metafor"))
     assert len(effects) == ROWS

@@ -85,7 +85,7 @@ def test_requests_and_the_command_line_convert() -> None:
         json.dumps({"data": {**table, "study": TABLE["study"]}, "measure": "MD", "convert": "wan-iqr"})
     )
     assert request.analysis.k == 2
-    with_options = {"data": TABLE, "measure": "MD", "convert": {"wan-iqr": {}}}
+    with_options: dict[str, Any] = {"data": TABLE, "measure": "MD", "convert": {"wan-iqr": {}}}
     assert read_request(json.dumps(with_options)).analysis.k == 2
     with pytest.raises(es.SettingsError, match="convert"):
         read_request(json.dumps({"data": TABLE, "convert": {"wan-iqr": {"level": "high"}}}))

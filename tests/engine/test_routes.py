@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import mpmath as mp
+import mpmath
 import numpy as np
 import pytest
 from scipy.special import stdtr
@@ -13,6 +13,8 @@ import evisynth as es
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+mp: Any = mpmath  # it has no types
 
 ARMS: Mapping[str, tuple[float, ...]] = {
     "mean_1": (12.0, 3.5, 7.25, 101.0),
@@ -203,14 +205,14 @@ def test_effects_without_tables_make_the_pooling_inverse_variance_and_say_so() -
 def test_correlations_from_tests() -> None:
     r, n = 0.4, 50
     t = r * np.sqrt((n - 2) / (1 - r * r))
-    for columns in (
+    reported: list[dict[str, list[float]]] = [
         {"t_value": [t]},
         {"f_value": [t * t], "direction": [1]},
         {"p_value": [2 * stdtr(n - 2, -t)], "direction": [1]},
         {"chi2": [r * r * n], "direction": [1]},
-    ):
-        filled = es.default_registry()
-        routes = [route for route in filled.all(es.Route) if route.measures and "COR" in route.measures]
+    ]
+    routes = [route for route in es.default_registry().all(es.Route) if "COR" in (route.measures or ())]
+    for columns in reported:
         route = next(route for route in routes if set(route.columns) == {*columns, "n"})
         made = route.function(**{name: np.array(values) for name, values in columns.items()}, n=np.array([float(n)]))
         assert isinstance(made, es.FilledColumns)

@@ -47,7 +47,7 @@ OUTCOME = ["a", "b", "a", "b", "b", "a"]
 def test_a_batch_is_its_analyses(
     measure: str, columns: dict[str, list[float]], words: dict[str, Any], order: list[str]
 ) -> None:
-    both = {"settings": "metafor", "tau2": "DL", "interval": "Wald", **words}
+    both: dict[str, Any] = {"settings": "metafor", "tau2": "DL", "interval": "Wald", **words}
     frame = es.fit_many({**columns, "outcome": order}, by="outcome", measure=measure, **both)
     for i, name in enumerate(dict.fromkeys(order)):
         rows = [row for row, outcome in enumerate(order) if outcome == name]

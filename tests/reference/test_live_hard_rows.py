@@ -95,8 +95,9 @@ def test_the_r_call_of_every_measure_gives_what_it_gives(tmp_path: Path) -> None
         made = es.effects(table, record.name, settings="metafor", rom_correction="none")
         truth = truths[record.name]
         for i, label in enumerate(labels):
-            y, v = ((truth[i].get(name) or [None])[0] for name in "yv")
-            there = isinstance(y, int | float) and isinstance(v, int | float) and v > 0
+            said = ((truth[i].get(name) or [None])[0] for name in "yv")
+            y, v = (float(value) if isinstance(value, int | float) else math.nan for value in said)
+            there = math.isfinite(y) and v > 0
             if there != (i not in made.reasons):
                 apart[record.name, label] = f"R {y}, {v}; here {made.reasons.get(i) or (made.y[i], made.v[i])}"
             elif there and not (abs(made.y[i] - y) <= CLOSED * max(abs(y), 1e-3) and abs(made.v[i] - v) <= CLOSED * v):

@@ -201,6 +201,7 @@ def test_the_axis_is_the_smallest_of_revmans_that_holds_the_estimates(
 ) -> None:
     axis = choose_axis(marks, log=log)
     assert axis.end == end
+    assert axis.no_effect is not None
     assert axis.place(axis.no_effect) == 0.5
     assert axis.place(axis.ticks[0]) == pytest.approx(0.0, abs=1e-12)
     assert axis.place(axis.ticks[-1]) == pytest.approx(1.0)

@@ -119,8 +119,10 @@ def r_squared_from_p(p_value: FloatArray, n: FloatArray, predictors: FloatArray)
     from scipy.special import betainccinv  # noqa: PLC0415 - scipy comes with the first use
 
     dof = n - predictors - 1
-    found = betainccinv(0.5 * predictors, np.where(dof > 0, 0.5 * dof, np.nan), p_value)
-    return FilledColumns({"r_squared": np.asarray(found)}, ((dof <= 0, FEW_FOR_M), (p_value == 0, P_IS_0)))
+    found: FloatArray = np.asarray(
+        betainccinv(0.5 * predictors, np.where(dof > 0, 0.5 * dof, np.nan), p_value), dtype=np.float64
+    )
+    return FilledColumns({"r_squared": found}, ((dof <= 0, FEW_FOR_M), (p_value == 0, P_IS_0)))
 
 
 @hookimpl
