@@ -173,10 +173,13 @@ def quantiles(family: str, shape: Sequence[Real], p: Sequence[Number], near: Seq
         ]
     size = _mp.exp(shape[1])
     one_side, other = size / (1 + _mp.exp(-t)), size / (1 + _mp.exp(t))
-    return [
-        _mp.exp(_inverse(lambda x: _mp.betainc(one_side, other, 0, x, regularized=True), one, start))
-        for one, start in zip(p, near, strict=True)
-    ]
+
+    def below(odds: Real) -> Real:
+        # The odds of a share are positive like any quantile, and no step leads beyond 1.
+        return _mp.betainc(one_side, other, 0, odds / (1 + odds), regularized=True)
+
+    odds = [_mp.exp(_inverse(below, one, start / (1 - _mp.mpf(start)))) for one, start in zip(p, near, strict=True)]
+    return [one / (1 + one) for one in odds]
 
 
 def nearest(
