@@ -54,8 +54,8 @@ class Registry:
         self._manager = pluggy.PluginManager(hookspecs.ENTRY_POINT_GROUP)
         self._manager.add_hookspecs(hookspecs)
         if load:
-            for entry_point in installed_plugins():
-                self._load(entry_point)
+            for entry_point, distribution, version in installed_plugins():
+                self._load(entry_point, distribution, version)
 
     def __reduce__(self) -> tuple[Callable[[], Registry], tuple[()]]:
         """Pickle and copy the default registry as "the default registry"; another one holds modules and cannot be."""
@@ -126,9 +126,7 @@ class Registry:
             raise UnknownMethodError(kind.kind, str(name), available, broken)
         return found
 
-    def _load(self, entry_point: EntryPoint) -> None:
-        distribution = entry_point.dist.name if entry_point.dist else "(unknown)"
-        version = entry_point.dist.version if entry_point.dist else ""
+    def _load(self, entry_point: EntryPoint, distribution: str, version: str) -> None:
         try:
             module = entry_point.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a third party's module may raise anything
@@ -202,18 +200,23 @@ def _checked_records(records: object, kind: type[Method]) -> list[Method]:
     return checked
 
 
-def installed_plugins() -> list[EntryPoint]:
-    """List the entry points of our group: our own first, then by distribution and name."""
+def installed_plugins() -> list[tuple[EntryPoint, str, str]]:
+    """List the entry points of our group, each with name and version of its distribution.
+
+    Our own come first, then the others by distribution and name.
+    """
     from importlib.metadata import entry_points  # noqa: PLC0415 - parses every installed distribution's metadata
 
-    def key(entry_point: EntryPoint) -> tuple[bool, str]:
-        distribution = entry_point.dist.name if entry_point.dist else ""
-        return (distribution != OWN_DISTRIBUTION, distribution.casefold())
-
-    unique = {
-        (e.dist.name if e.dist else "", e.name, e.value): e for e in entry_points(group=hookspecs.ENTRY_POINT_GROUP)
-    }
-    return sorted(unique.values(), key=key)
+    # A distribution parses its metadata anew whenever it is asked for its name.
+    known: dict[int, tuple[str, str]] = {}
+    unique: dict[tuple[str, str, str], tuple[EntryPoint, str, str]] = {}
+    for entry_point in entry_points(group=hookspecs.ENTRY_POINT_GROUP):
+        of = entry_point.dist
+        if of is not None and id(of) not in known:
+            known[id(of)] = (of.name, of.version)
+        name, version = ("(unknown)", "") if of is None else known[id(of)]
+        unique[name, entry_point.name, entry_point.value] = (entry_point, name, version)
+    return sorted(unique.values(), key=lambda found: (found[1] != OWN_DISTRIBUTION, found[1].casefold()))
 
 
 @lru_cache(maxsize=1)
