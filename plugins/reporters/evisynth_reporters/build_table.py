@@ -35,7 +35,6 @@ class _Builder:
     def table(self) -> ForestTable:
         analysis, settings = self.analysis, self.analysis.settings
         how = f"{analysis.model.label}, {printed.level(settings.study_level)} CI"
-        favours = (settings.favours_1, settings.favours_2)
         return ForestTable(
             title=f"{self.label} ({how}): {_pooled_of(analysis)}",
             columns=(
@@ -48,10 +47,7 @@ class _Builder:
             kind=self.outcome.kind,
             log_scale=analysis.effects.scale == "log",
             null=None if analysis.scale.null is None else analysis.scale.show(analysis.scale.null),
-            favours=(
-                printed.one_line(favours[0] or f"Favours [{self.groups[0].lower()}]"),
-                printed.one_line(favours[1] or f"Favours [{self.groups[1].lower()}]"),
-            ),
+            favours=self.favours(),
             excluded=tuple(
                 f"{printed.one_line(study.study_id)}: {printed.one_line(study.reason or 'not pooled')}"
                 for study in analysis.excluded
@@ -61,6 +57,17 @@ class _Builder:
                 _coefficients(analysis, attrs.evolve(self.style, decimals=COEFFICIENT_DECIMALS, ratio=False))
             ),
         )
+
+    def favours(self) -> tuple[str, str]:
+        """Name what each side of the axis speaks for: nothing where there are no arms, unless the settings say so."""
+        settings = self.analysis.settings
+        said = (settings.favours_1, settings.favours_2)
+        names = self.analysis.methods.measure.columns
+        arms = not names or "o_e" in names or any(name.endswith(("_1", "_2")) for name in names)
+        usual = tuple(f"Favours [{group.lower()}]" if arms else "" for group in self.groups)
+        if self.analysis.scale.decreasing:
+            usual = usual[::-1]
+        return (printed.one_line(said[0] or usual[0]), printed.one_line(said[1] or usual[1]))
 
     def rows(self) -> Iterable[Row]:
         analysis = self.analysis

@@ -60,7 +60,8 @@ class _Layout:
         self.grid: Grid = grid_of(table.columns, self.rows, measure)
         self.ticks = [(tick, f"{tick:g}") for tick in axis.ticks]
         self.overhang = max(self.plain(self.ticks[0][1]), self.plain(self.ticks[-1][1])) / 2
-        self.sides = table.favours if axis.no_effect is not None and axis.start is None else ()
+        symmetric = axis.no_effect is not None and axis.start is None
+        self.sides = table.favours if symmetric and any(table.favours) else ()
         favours = max((min(self.plain(text), FAVOURS_MOST) for text in self.sides), default=0.0)
         left = self.grid.right + GAP + self.overhang
         self.plot = Plot(
