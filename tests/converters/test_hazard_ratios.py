@@ -72,7 +72,8 @@ def test_observed_and_expected_of_both_groups() -> None:
 
 
 # The overall survival of FLOT4 (Al-Batran and others 2019, Lancet 393:1948: HR 0.77, 0.63 to 0.94) as read off the
-# published curves by Taylor (2019), CEBM, Tips for data extraction for meta-analysis 15 and 16.
+# published curves by Taylor (2019), CEBM, Tips for data extraction for meta-analysis 15 and 16; the readings were not
+# found again, so that they are a check of size, and 50 digits decide (`test_exact_conversions.test_curves`).
 TIME = [0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 21, 24, 27, 30, 33, 36, 39, 42, 45, 48, 54, 60, 66, 72]
 FLOT = [100, 99, 98, 93, 91, 87, 84, 80, 78, 76, 72, 69, 65, 61, 60, 57, 55, 54, 53, 50, 49, 45, 43, 43]
 ECF = [100, 99, 97, 91, 90, 83, 80, 75, 73, 69, 63, 58, 55, 54, 51, 49, 47, 46, 45, 44, 40, 36, 35, 32]

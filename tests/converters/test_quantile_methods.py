@@ -136,7 +136,10 @@ def test_log_normal_estimates_are_without_bias(scenario: str) -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_normal_samples_are_called_skewed_one_time_in_twenty(scenario: str) -> None:
-    """Shi et al. (2023) chose their critical values for a level of 5 % at n = 4Q + 1."""
+    """Shi et al. (2023) chose their critical values for a level of 5 % at n = 4Q + 1.
+
+    Two public programs by others have the same critical values; what decides is the level they were chosen for.
+    """
     record = named(f"skewness-{scenario}")
     for n in (21, 101, 401):
         made = es.convert(record.name, **given_to(record, **samples("normal", n, 20_000)))
