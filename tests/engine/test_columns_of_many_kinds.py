@@ -59,3 +59,15 @@ def test_what_was_loaded_does_not_change_with_the_array() -> None:
     studies = es.load({**TABLE, "events_1": events, "p": [0.1] * 3, "total": [60, 81, 102]})
     events[0] = 99.0
     assert studies.columns["events_1"][0] == 3.0
+
+
+def test_numbered_arms_need_no_underscore() -> None:
+    means = {
+        f"{column}{arm}": [value, value + 1.0]
+        for arm in (1, 2)
+        for column, value in (("mean", 2.0 * arm), ("sd", 1.5), ("n", 20.0))
+    }
+    counts = {"events1": [3, 5], "n1": [20, 30], "events2": [6, 7], "n2": [21, 29]}
+    for columns, measure in ((means, "MD"), (counts, "RR")):
+        spaced = {f"{name[:-1]}_{name[-1]}": values for name, values in columns.items()}
+        assert es.fit(columns, measure).pooled == es.fit(spaced, measure).pooled
