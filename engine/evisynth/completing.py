@@ -11,6 +11,7 @@ from evisynth.columns import NUMERIC
 from evisynth.converting import convert
 from evisynth.errors import CombinationError, DataError, Problem, SettingsError
 from evisynth.kernels.arrays import read_only
+from evisynth.loading import load
 from evisynth.records import Conversion
 from evisynth.registry import Registry, default_registry
 
@@ -25,21 +26,23 @@ ARMS = ("_1", "_2", "")
 
 
 def complete(
-    studies: Studies,
+    data: object,
     *names: str,
     registry: Registry | None = None,
     **options: float,
 ) -> Studies:
     """Fill missing numbers by conversions, in the order named: ``complete(studies, "wan-iqr", "se-to-sd")``.
 
-    A conversion whose sources are ``median, q1, q3, n`` and whose targets ``mean, sd`` fills ``mean_1, sd_1`` from
-    ``median_1, q1_1, q3_1, n_1``, likewise arm 2 and one group. It fills rows in which some target is missing and every
-    source is there; a number that was entered stays. ``options`` are numbers for optional sources
-    (``correlation=0.5``). What was filled from what is kept in ``origins`` and stands in the result. Raises
-    `CombinationError` for a conversion that makes no columns of a table or whose sources the table lacks altogether,
-    `SettingsError` for an option that none takes, and `DataError` as the conversion does, naming studies.
+    ``data`` is a `Studies` or whatever `load` reads. A conversion whose sources are ``median, q1, q3, n`` and whose
+    targets ``mean, sd`` fills ``mean_1, sd_1`` from ``median_1, q1_1, q3_1, n_1``, likewise arm 2 and one group. It
+    fills rows in which some target is missing and every source is there; a number that was entered stays. ``options``
+    are numbers for optional sources (``correlation=0.5``). What was filled from what is kept in ``origins`` and stands
+    in the result. Raises `CombinationError` for a conversion that makes no columns of a table or whose sources the
+    table lacks altogether, `SettingsError` for an option that none takes, and `DataError` as the conversion does,
+    naming studies.
     """
     registry = registry or default_registry()
+    studies = load(data, registry=registry)
     records = [registry.get(Conversion, name) for name in names]
     taken = {source for record in records for source in record.sources}
     unknown = [option for option in options if option not in taken]

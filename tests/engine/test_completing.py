@@ -135,3 +135,8 @@ def test_conversions_of_an_arm_fill_it_from_whatever_was_reported() -> None:
 def test_a_conversion_that_joins_rows_fills_none() -> None:
     with pytest.raises(es.CombinationError, match="joins rows into one and cannot fill them"):
         es.complete(es.load({"mean": [1, 2], "sd": [1, 1], "n": [9, 9]}), "combine-rows")
+
+
+def test_a_table_is_read_as_for_a_fit() -> None:
+    table = {"study": ["A"], "median_1": [5.0], "q1_1": [3.0], "q3_1": [8.0], "n_1": [30]}
+    assert es.complete(table, "wan-iqr") == es.complete(es.load(table), "wan-iqr")
