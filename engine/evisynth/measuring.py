@@ -10,7 +10,7 @@ import numpy as np
 from evisynth.across_rows import Analyses, Average, Increments
 from evisynth.cells import Cells, CorrectedCells
 from evisynth.columns import COUNTS, NUMERIC
-from evisynth.errors import DataError, PluginError, Problem
+from evisynth.errors import CombinationError, DataError, PluginError, Problem
 from evisynth.kernels.arrays import FloatArray, read_only
 from evisynth.pooling import call
 from evisynth.records import GIVEN, Correction, EffectMeasure, Route
@@ -37,6 +37,7 @@ NO_EFFECT = "no effect can be computed"
 BEYOND = "the effect given lies beyond what this measure can be"
 ZERO_CELL = "a cell is 0, and nothing is added to it"
 NO_EVENTS = "no events in either arm"
+OF_EVENTS = "states an effect on events, which no table turns into one on non-events"
 NO_TABLE = "has no 2×2 table, only statistics of it: choose method 'IV'"
 
 
@@ -86,9 +87,14 @@ def measure_columns(
 ) -> MeasuredColumns:
     """Compute the effects of all rows at once; raises `DataError` for columns that are needed and absent.
 
+    Raises `CombinationError` for events to be swapped where the measure has no 2×2 tables.
+
     ``analyses`` tells which rows belong together, for what a row takes from the others; None: all.
     """
     record = registry.get(EffectMeasure, settings.measure or "GEN")
+    if settings.swap_events and not record.counts:
+        msg = f"swap_events turns 2×2 tables, and measure {record.name!r} has none: swap the counts in the table"
+        raise CombinationError(msg)
     if not columns:
         _refuse_absent(record, columns, source, others)
     shape = next(iter(columns.values())).shape if columns else (0,)
@@ -267,9 +273,11 @@ def _along(
         reasons.extend((_spread(mask, at, shape), reason) for mask, reason in measured.without_effect)
         if settings.method != "IV":
             reasons.append((rows, NO_TABLE))
+        if settings.swap_events:
+            reasons.append((rows, OF_EVENTS))
     own = _own(record, filled, settings, registry, analyses, shape)
     reasons.extend((mask & ~elsewhere, reason) for mask, reason in own.without_effect)
-    if settings.method != "IV":
+    if settings.method != "IV" or settings.swap_events:
         y[elsewhere] = v[elsewhere] = np.nan
     y, v = np.where(elsewhere, y, own.y), np.where(elsewhere, v, own.v)
     held = tuple((mask, reason) for mask, reason in reasons if mask.any())

@@ -182,7 +182,7 @@ class Settings:
     seed: int = attrs.field(default=1, validator=_count, metadata={"least": 0})
     """Start of the random numbers of methods that sample."""
     swap_events: bool = attrs.field(default=False, validator=_flag)
-    """Analyse non-events instead of events."""
+    """Analyse non-events instead of events; for measures of 2×2 tables."""
     effect_label: str | None = attrs.field(default=None, validator=_text_or_none)
     group_1: str | None = attrs.field(default=None, validator=_text_or_none)
     """Name of arm 1 for reports; "Experimental" unless given."""

@@ -162,3 +162,17 @@ def test_warnings_stand_in_every_form_of_the_result() -> None:
 def test_effects_alone_can_be_suspected() -> None:
     effects = es.Effects([-0.5, -0.6, -0.55, 0.5, -0.45], [0.01] * 5)
     assert any(w.startswith("Study 4: ") for w in es.fit(effects).warnings)
+
+
+def test_opposite_effects_that_are_true() -> None:
+    # Fleiss (1993), aspirin after infarction: AMIS is opposite to the others, but by itself not even away from 0.
+    aspirin = {
+        "events_1": [49, 44, 102, 32, 85, 246, 1570],
+        "n_1": [615, 758, 832, 317, 810, 2267, 8587],
+        "events_2": [67, 64, 126, 38, 52, 219, 1720],
+        "n_2": [624, 771, 850, 309, 406, 2257, 8600],
+    }
+    assert warnings_of("RD", aspirin) == []
+    # Effects that differ this much among themselves lie on both sides, each far from 0.
+    spread = {"yi": [-2.3, -1.9, -0.4, -0.35, -0.3, 0.45], "vi": [0.05, 0.1, 0.01, 0.01, 0.01, 0.04]}
+    assert warnings_of("GEN", spread) == []

@@ -260,3 +260,36 @@ def test_many_analyses_take_routes_too() -> None:
     assert frame["k"].tolist() == [2, 3]
     assert single.pooled is not None
     assert abs(frame["effect"][1] - single.pooled.value) < 1e-14
+
+
+def test_swapped_events_turn_tables_and_leave_no_stated_effect_in() -> None:
+    mixed = table(
+        events_1=[12.0, 7.0, None, None, None],
+        n_1=[100.0, 80.0, None, None, None],
+        events_2=[20.0, 9.0, None, None, None],
+        n_2=[100.0, 85.0, None, None, None],
+        estimate=[None, None, 0.6, 0.7, None],
+        ci_low=[None, None, 0.4, None, None],
+        ci_high=[None, None, 0.9, None, None],
+        p_value=[None, None, None, 0.04, None],
+        yi=[None, None, None, None, -0.2],
+        sei=[None, None, None, None, 0.1],
+    )
+    plain, swapped = (es.fit(mixed, "OR", method="IV", swap_events=swap) for swap in (False, True))
+    np.testing.assert_allclose(swapped.effects.y[:2], -plain.effects.y[:2], rtol=1e-14)
+    assert np.isfinite(plain.effects.y).all()
+    assert np.isnan(swapped.effects.y[2:]).all()
+    assert swapped.pooled == es.fit(mixed, "OR", method="IV", swap_events=True, exclude=mixed.study[2:]).pooled
+    for study in swapped.studies[2:]:
+        assert study.reason == "states an effect on events, which no table turns into one on non-events"
+
+
+def test_events_are_swapped_in_tables_alone() -> None:
+    cases: dict[str, dict[str, list[float]]] = {
+        "PLO": {"events": [3, 5], "n": [10, 20]},
+        "IRR": {"events_1": [3, 5], "time_1": [10, 20], "events_2": [4, 6], "time_2": [11, 19]},
+        "SMD": {name: list(values) for name, values in ARMS.items()},
+    }
+    for measure, columns in cases.items():
+        with pytest.raises(es.CombinationError, match=f"2×2 tables, and measure '{measure}' has none"):
+            es.fit(table(**columns), measure, swap_events=True)

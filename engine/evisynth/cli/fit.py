@@ -48,7 +48,7 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--scale", str, "Analysis scale of given effects: linear or log."),
     ("--budget", int, "The most resamples or subsets that a method may use."),
     ("--seed", int, "Start of the random numbers of methods that sample."),
-    ("--swap-events", None, "Analyse non-events instead of events."),
+    ("--swap-events", None, "Analyse non-events instead of events; for measures of 2×2 tables."),
     ("--effect-label", str, "Name of the effect for readers."),
     ("--group-1", str, "Name of the experimental group."),
     ("--group-2", str, "Name of the control group."),

@@ -71,8 +71,9 @@ def ratio_beyond_belief(y: FloatArray, scale: str, measure: str, yi: FloatArray 
 def against_the_others(y: FloatArray, v: FloatArray) -> Reasons:
     """Find studies on the other side of all else, whose mirror image would agree: arms or signs may be swapped.
 
-    The study is more than three standard errors away from the mean of the others, which is itself two from 0, and
-    would be within one if its sign were turned.
+    The study is itself two standard errors from 0, and so is the mean of the others on the other side. It is more
+    than three away from that mean, beyond what the others differ among themselves (DerSimonian and Laird's τ² of
+    them), and would be within one if its sign were turned.
     """
     used = np.isfinite(y) & np.isfinite(v) & (v > 0)
     nothing = np.zeros(y.shape, dtype=np.bool_)
@@ -83,7 +84,15 @@ def against_the_others(y: FloatArray, v: FloatArray) -> Reasons:
     rest = w.sum() - w
     mean, variance = (wy.sum() - wy) / rest, 1.0 / rest
     se = np.sqrt(v + variance)
-    mirrored = used & (np.abs(y - mean) > 3.0 * se) & (np.abs(-y - mean) < se) & (mean * mean > 4.0 * variance)
+    # Where the others differ among themselves, their spread is part of what a study may be away from them.
+    others = np.count_nonzero(used) - 1
+    y0 = np.where(used, y, 0.0)
+    q = (wy * y0).sum() - wy * y0 - mean * mean * rest
+    squares = (w * w).sum() - w * w
+    tau2 = np.maximum(0.0, (q - (others - 1)) / (rest - squares / rest))
+    far = np.abs(y - mean) > 3.0 * np.sqrt(v + variance + tau2)
+    opposite = y * y > 4.0 * v
+    mirrored = used & opposite & far & (np.abs(-y - mean) < se) & (mean * mean > 4.0 * variance)
     # Where several look so, it is the studies that differ, not one that was entered wrongly.
     if int(mirrored.sum()) > max(1, int(used.sum()) // FEWEST):
         mirrored = nothing
