@@ -69,6 +69,37 @@ def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject, drawn: St
         assert getattr(other, end) == getattr(one, end)
 
 
+def test_a_square_is_rounded_once() -> None:
+    # A power may be rounded otherwise than a product: here the lower limit was off by its last digit at other units.
+    y = np.array(
+        [
+            -2.3128976358477034,
+            -4.667469102971943,
+            -4.68830601861021,
+            -2.9380051049957316,
+            1.3752364321256616,
+            3.5214387428672245,
+            -2.5421037078686473,
+            -3.3964172490376185,
+        ]
+    )
+    v = np.array(
+        [
+            9.628688496312522,
+            0.06310637119421787,
+            2.680358962843655,
+            0.003229030963055433,
+            0.06804444676266123,
+            5.274063587245713,
+            75.44004775639914,
+            702.6984583305368,
+        ]
+    )
+    one, other = spread("Wald.sqrt", y, v), spread("Wald.sqrt", y / 2, v / 4)
+    assert one.tau2_ci_low is not None
+    assert other.tau2_ci_low == one.tau2_ci_low / 4
+
+
 @pytest.mark.parametrize("name", OURS)
 @given(data=st.data())
 @few

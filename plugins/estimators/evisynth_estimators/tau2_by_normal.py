@@ -48,7 +48,7 @@ def of_square_root(fit: Fit, level: float) -> Limits:
     tau = np.sqrt(fit.tau2)
     with np.errstate(over="ignore"):
         step = 0.5 * half / np.where(positive, tau, 1.0)
-        low, high = np.maximum(tau - step, 0.0) ** 2, np.where(positive, (tau + step) ** 2, np.inf)
+        low, high = np.square(np.maximum(tau - step, 0.0)), np.where(positive, np.square(tau + step), np.inf)
     return reasoned_limits(low, high, (~positive, NO_ROOT_SE))
 
 
