@@ -48,4 +48,5 @@ def studies() -> Studies:
     rng = np.random.default_rng(SEED)
     n_1, n_2 = rng.integers(50, 500, K), rng.integers(50, 500, K)
     columns = {"events_1": rng.binomial(n_1 - 2, 0.1) + 1, "n_1": n_1, "events_2": rng.binomial(n_2 - 2, 0.2) + 1}
-    return es.load({**columns, "n_2": n_2})
+    studies: es.Studies = es.load({**columns, "n_2": n_2})
+    return studies

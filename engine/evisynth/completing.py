@@ -11,7 +11,7 @@ from evisynth.columns import NUMERIC
 from evisynth.converting import convert
 from evisynth.errors import CombinationError, DataError, Problem, SettingsError
 from evisynth.kernels.arrays import read_only
-from evisynth.loading import load
+from evisynth.loading import load_studies
 from evisynth.records import Conversion
 from evisynth.registry import Registry, default_registry
 
@@ -42,7 +42,7 @@ def complete(
     naming studies.
     """
     registry = registry or default_registry()
-    studies = load(data, registry=registry)
+    studies = load_studies(data, registry=registry)
     records = [registry.get(Conversion, name) for name in names]
     taken = {source for record in records for source in record.sources}
     unknown = [option for option in options if option not in taken]

@@ -380,9 +380,9 @@ def sample_of(
 def _table_request(
     data: Data, settings: str | Settings, words: Mapping[str, Any], registry: Registry
 ) -> tuple[Studies, Settings, Methods]:
-    from evisynth.loading import load  # noqa: PLC0415 - effects need no reader, and pathlib is slow to import
+    from evisynth.loading import load_studies  # noqa: PLC0415 - effects need no reader, and pathlib is slow to import
 
-    studies = data if isinstance(data, Studies) else load(data, registry=registry)
+    studies = data if isinstance(data, Studies) else load_studies(data, registry=registry)
     measure = words.get("measure") or (settings.measure if isinstance(settings, Settings) else None)
     words = {**words, "measure": measure or _only_generic(studies)}
     resolved, methods = resolve(settings, words, registry)

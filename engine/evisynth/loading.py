@@ -1,4 +1,4 @@
-"""The verb `load`: find the converter that recognises a source and make `Studies` of what it reads."""
+"""The verbs `load` and `save`: find the converter of a source or a target, and read or write with it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from evisynth.archives import write_files
 from evisynth.errors import EvisynthError, FormatError, PluginError
-from evisynth.pooling import call
+from evisynth.pooling import call, call_function
 from evisynth.records import Converter
 from evisynth.registry import Registry, default_registry
+from evisynth.reviews.model import Review
 from evisynth.sources import Source, Table
 from evisynth.studies import Studies, warn_about
 from evisynth.tables import studies_from_table
@@ -24,24 +26,84 @@ def load(
     roles: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002 - the word of the command line
     registry: Registry | None = None,
-) -> Studies:
-    """Read a table of studies from a path, a DataFrame or a mapping of columns.
+) -> Any:  # noqa: ANN401 - what a file holds is known when it has been read
+    """Read `Studies` from a table (a path, a DataFrame, a mapping of columns), or a `Review` from a review's files.
 
     The format is recognised by content; ``format`` names a converter instead. ``roles`` maps canonical names to
     headings (``{"events_1": "deaths treated"}``) where the common ones are not used. Raises `FormatError` for a source
     that nothing can read and `DataError` for impossible values, each with its study and column.
     """
     registry = registry or default_registry()
-    if isinstance(source, Studies):
+    if isinstance(source, Studies | Review):
         return source
     if isinstance(source, str | os.PathLike):
         source = Path(cast("str | os.PathLike[str]", source))
     held = Source(source)
     converter = registry.get(Converter, format) if format is not None else _recognise(held, registry)
-    read: Table | Studies = call(registry, converter, held)
+    read: Table | Studies | Review = call(registry, converter, held)
+    if isinstance(read, Review):
+        warn_about(read.notes)
+        return read
     studies = read if isinstance(read, Studies) else studies_from_table(read, roles, source=held.name)
     warn_about(studies.notes)
     return studies
+
+
+def load_studies(
+    source: Any,  # noqa: ANN401 - converters say what they recognise
+    *,
+    roles: Mapping[str, str] | None = None,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    registry: Registry | None = None,
+) -> Studies:
+    """Read one table as `load` does; raises `FormatError` for a whole review, which is many."""
+    read = load(source, roles=roles, format=format, registry=registry)
+    if isinstance(read, Review):
+        msg = (
+            f"{read.source or 'this'} is a whole review ({read}), not one table of studies: fit it whole "
+            "(`evisynth review FILE`, or `es.fit(review)`), or one outcome (`--outcome 1.2`)"
+        )
+        raise FormatError(msg)
+    return cast("Studies", read)
+
+
+def save(
+    value: Studies | Review,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    registry: Registry | None = None,
+) -> Path:
+    """Write studies or a review in a format that `load` reads, and give the path.
+
+    ``format`` names a converter; else the path's suffix chooses it. A format of several files makes a folder of that
+    path, or an archive where it ends in ``.zip``. Raises `FormatError` for a suffix that no writer has.
+    """
+    registry = registry or default_registry()
+    target = Path(path)
+    of_review = isinstance(value, Review)
+    writers = {
+        converter.name: converter
+        for converter in registry.all(Converter)
+        if (converter.write_review if of_review else converter.write) is not None
+    }
+    if format is not None:
+        converter = registry.get(Converter, format)
+    else:
+        suffix = target.suffix.lower()
+        fitting = [one for one in writers.values() if suffix in (one.suffixes or ("",))]
+        if not fitting:
+            known = ", ".join(f"{one.name} ({', '.join(one.suffixes) or 'a folder'})" for one in writers.values())
+            msg = f"no format of a {type(value).__name__.lower()} has files {suffix or 'without a suffix'}: {known}"
+            raise FormatError(msg)
+        converter = fitting[0]
+    writer: Any = converter.write_review if of_review else converter.write
+    if writer is None:
+        msg = f"converter {converter.name!r} writes no {type(value).__name__.lower()}; these do: {', '.join(writers)}"
+        raise FormatError(msg)
+    written: bytes | Mapping[str, bytes] = call_function(registry, converter, writer, value)
+    write_files(target, written)
+    return target
 
 
 def _recognise(source: Source, registry: Registry) -> Converter:

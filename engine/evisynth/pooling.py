@@ -13,7 +13,7 @@ from evisynth.kernels.weighted_fit import WeightedFit, weighted_fit
 from evisynth.records import Tau2Estimator, Tau2Fit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from evisynth.cells import CorrectedCells
@@ -126,8 +126,15 @@ class Pooled:
 
 def call(registry: Registry, method: Method, /, *args: object, **inputs: object) -> Any:  # noqa: ANN401 - whatever the record returns
     """Call a record's function; whatever it raises but our own errors becomes a `PluginError` that says where."""
+    return call_function(registry, method, method.function, *args, **inputs)
+
+
+def call_function(
+    registry: Registry, method: Method, function: Callable[..., Any], /, *args: object, **inputs: object
+) -> Any:  # noqa: ANN401 - whatever the function returns
+    """Call one of a record's functions as `call` does the function that it is named for."""
     try:
-        return method.function(*args, **inputs)
+        return function(*args, **inputs)
     except EvisynthError:
         raise
     except (Exception, SystemExit) as error:

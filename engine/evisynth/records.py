@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
+    from evisynth.reviews.model import Review
     from evisynth.scales import Scale
     from evisynth.sources import Source, Table
     from evisynth.studies import FilledColumns, MeasuredEffects, Reasons, Studies
@@ -444,17 +445,19 @@ class Check(Method):
 class Converter(Method):
     """A reader, and where it can a writer, of a format.
 
-    ``function`` reads a `Source` into a `Table` (columns as given) or `Studies`; ``recognises`` says how sure it is,
-    from 0 (not mine) to 1, by looking at the content.
+    ``function`` reads a `Source` into a `Table` (columns as given), `Studies` or a `Review`; ``recognises`` says how
+    sure it is, from 0 (not mine) to 1, by looking at the content. ``write`` gives the bytes of a table of studies,
+    ``write_review`` those of a review: of one file, or of several by their path within a folder (or archive).
     """
 
     kind = "Converter"
     hook = "converters"
 
-    function: Callable[[Source], Table | Studies] = attrs.field(validator=_callable)
+    function: Callable[[Source], Table | Studies | Review] = attrs.field(validator=_callable)
     recognises: Callable[[Source], float] = attrs.field(kw_only=True, validator=_callable)
     suffixes: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     write: Callable[[Studies], bytes] | None = attrs.field(default=None, kw_only=True)
+    write_review: Callable[[Review], bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
 
 
 @attrs.frozen

@@ -12,7 +12,7 @@ from evisynth.diagnostics.leave_one_out import leave_one_out
 from evisynth.documents import finite_values, read_json
 from evisynth.errors import EvisynthError, FormatError, SettingsError
 from evisynth.fitting import fit
-from evisynth.loading import load
+from evisynth.loading import load_studies
 from evisynth.records import Reporter
 from evisynth.registry import Registry, default_registry
 from evisynth.reporting import render
@@ -54,7 +54,7 @@ class Request:
     @cached_property
     def studies(self) -> Studies:
         """The table, read once."""
-        studies = load(self.data, roles=self.roles, format=self.format, registry=self.registry)
+        studies = load_studies(self.data, roles=self.roles, format=self.format, registry=self.registry)
         for name, options in self.convert.items():
             studies = complete(studies, name, registry=self.registry, **options)
         return studies

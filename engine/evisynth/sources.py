@@ -13,6 +13,8 @@ from evisynth.errors import FormatError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from evisynth.archives import Container
+
 MAX_BYTES = 64 * 1024 * 1024
 """Largest file that is read; a review of 800 rows takes about 4 MB."""
 _HEAD = 4096
@@ -66,8 +68,25 @@ class Source:
 
     @cached_property
     def head(self) -> bytes:
-        """The first bytes of the file, for recognition; empty for a value."""
-        return self.content[:_HEAD] if self.path is not None else b""
+        """The first bytes of the file, for recognition; empty for a folder and a value."""
+        return b"" if self.path is None or self.is_folder else self.content[:_HEAD]
+
+    @cached_property
+    def is_folder(self) -> bool:
+        """Whether the source is a folder."""
+        try:
+            return self.path is not None and self.path.is_dir()
+        except OSError:
+            return False  # a text too long for a name is no path
+
+    @cached_property
+    def container(self) -> Container | None:
+        """The files of a folder or a ZIP archive; None for anything else. Raises `FormatError` for a hostile one."""
+        from evisynth.archives import is_zip, open_folder, open_zip  # noqa: PLC0415 - only for sources of many files
+
+        if self.path is not None and self.is_folder:
+            return open_folder(self.path)
+        return open_zip(self.content, self.name) if is_zip(self.head) else None
 
     @cached_property
     def text(self) -> str:

@@ -42,7 +42,8 @@ def table(tmp_path: Path) -> Callable[..., es.Studies]:
     def write(content: str | bytes, name: str = "table.csv", **words: Any) -> es.Studies:  # noqa: ANN401 - those of load
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return es.load(path, **words)
+        studies: es.Studies = es.load(path, **words)
+        return studies
 
     return write
 

@@ -64,7 +64,8 @@ def project(*datasets: dict[str, Any], **changes: Any) -> dict[str, Any]:  # noq
 def load(folder: Path, content: Any, name: str = "figure 2.json", **words: Any) -> es.Studies:  # noqa: ANN401 - JSON or text
     path = folder / name
     path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return es.load(path, **words)
+    studies: es.Studies = es.load(path, **words)
+    return studies
 
 
 def test_bars_and_error_bars_of_several_studies(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ ARMS: Mapping[str, tuple[float, ...]] = {
 
 
 def table(**columns: Any) -> es.Studies:  # noqa: ANN401 - columns of any kind
-    return es.load({"study": [f"Trial {i + 1}" for i in range(len(next(iter(columns.values()))))], **columns})
+    names = [f"Trial {i + 1}" for i in range(len(next(iter(columns.values()))))]
+    studies: es.Studies = es.load({"study": names, **columns})
+    return studies
 
 
 def t_of_arms() -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import attrs
 
 from evisynth.documents import read_json
 from evisynth.fitting import fit
-from evisynth.loading import load
+from evisynth.loading import load_studies
 from evisynth.planning import sample_size
 from evisynth.studies import LEFT_OUT
 
@@ -57,7 +57,7 @@ def expected() -> dict[str, Any]:
 def compare_analysis(entry: Mapping[str, Any], papers: Mapping[str, Any]) -> Comparison:
     """Repeat one analysis by its stored settings."""
     with as_file(files("evisynth_validation").joinpath("founding", entry["file"])) as path:
-        studies = load(path)
+        studies = load_studies(path)
     label = {"effect_label": entry["label"]} if "label" in entry else {}
     analysis = fit(studies, exclude=entry["exclude"], **entry["settings"], **label)
     numbers = _numbers(analysis)
