@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, overload
 
 import attrs
 import numpy as np
@@ -31,12 +32,14 @@ from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, Subgroup
 from evisynth.scales import OF_THE_ENGINE
 from evisynth.settings import Settings
-from evisynth.studies import LEFT_OUT, Effects, Studies
+from evisynth.studies import LEFT_OUT, NOT_COUNTED, ONLY_IN_SUBGROUP, Effects, Studies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from evisynth.designs import Columns, Design, Moderators
+    from evisynth.reviews.analysis import ReviewAnalysis
+    from evisynth.reviews.model import Review
 
 RULES = ("increment", "increment_to")
 DEFAULT = "revman-web"
@@ -92,7 +95,19 @@ def effects(
     return measure_studies(studies, resolved, registry)
 
 
-def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
+@overload
+def fit(
+    data: Review,
+    measure: str | None = None,
+    *,
+    settings: str | Settings | None = None,
+    registry: Registry | None = None,
+    **words: Any,  # noqa: ANN401 - the fields of Settings
+) -> ReviewAnalysis: ...
+
+
+@overload
+def fit(
     data: Data,
     measure: str | None = None,
     *,
@@ -104,8 +119,23 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
     weights: str | Sequence[float] | FloatArray | None = None,
     registry: Registry | None = None,
     **words: Any,  # noqa: ANN401 - the fields of Settings
-) -> MetaAnalysis:
-    """Pool studies, or effect sizes, into a meta-analysis.
+) -> MetaAnalysis: ...
+
+
+def fit(  # noqa: C901, PLR0913 - keyword-only, each a part of the request, and a step or two for each
+    data: Data,
+    measure: str | None = None,
+    *,
+    settings: str | Settings | None = None,
+    exclude: Sequence[str] = (),
+    by: str | Sequence[str | None] | None = None,
+    moderators: Moderators = None,
+    columns: Columns = None,
+    weights: str | Sequence[float] | FloatArray | None = None,
+    registry: Registry | None = None,
+    **words: Any,
+) -> MetaAnalysis | ReviewAnalysis:
+    """Pool studies, or effect sizes, into a meta-analysis; or every outcome of a review by its own settings.
 
     ``data`` is `Studies`, `Effects` or anything `load` takes. ``settings`` is a preset's name or a `Settings` (unless
     given, those that effects were measured by, else ``"revman-web"``);
@@ -113,7 +143,8 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
     `Settings`) take precedence over it. ``exclude`` names studies to leave out, ``by`` is a column (or labels, one a
     row) to make subgroups of. ``moderators`` are a formula (a text that begins with a tilde, ``"~ dose + C(design)"``),
     numeric columns by name, a mapping of columns, a matrix ``(k, q)`` beside an intercept, or a `Design`; ``columns``
-    are columns that a formula or names are looked up in, beside those of the studies.
+    are columns that a formula or names are looked up in, beside those of the studies. A `Review` takes ``exclude`` of
+    these, and ``settings`` in the place of what its files state of estimators and intervals.
     ``weights`` are weights of one's own, a column by name or one a row, in the place of inverse variances.
 
     Raises `DataError` for impossible data, `UnknownMethodError` and `CombinationError` for methods that are not there
@@ -122,6 +153,8 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
     registry = registry or default_registry()
     if measure is not None:
         words["measure"] = measure
+    if _is_review(data):
+        return _fit_review(data, settings, exclude, registry, words, (by, moderators, columns, weights))
     if isinstance(data, Effects):
         measured = data
         record = registry.get(EffectMeasure, data.measure)
@@ -153,8 +186,31 @@ def fit(  # noqa: PLR0913 - keyword-only, each a part of the request
     if labels is not None and any(label is None for label in labels):
         notes = (f"studies without a subgroup label are analysed as a subgroup of their own, {NO_LABEL!r}",)
     if design is None:
-        return analyse(measured, resolved, methods, labels=labels, notes=notes)
+        members = None if labels is None else _members(labels)
+        return analyse(measured, resolved, methods, members=members, notes=notes)
     return analyse(measured, resolved, methods, design.matrix, design.names, notes=notes, design=design)
+
+
+def _is_review(data: object) -> TypeGuard[Review]:
+    # Whoever holds a review has loaded its module; others need not.
+    module = sys.modules.get("evisynth.reviews.model")
+    return module is not None and isinstance(data, module.Review)
+
+
+def _fit_review(
+    review: Review,
+    settings: str | Settings | None,
+    exclude: Sequence[str],
+    registry: Registry,
+    words: Mapping[str, Any],
+    others: Sequence[object],
+) -> ReviewAnalysis:
+    from evisynth.reviews.analysis import fit_review  # noqa: PLC0415 - only for whole reviews
+
+    if any(other is not None for other in others):
+        msg = "a review has its own subgroups: by, moderators, columns and weights are for one table of studies"
+        raise SettingsError(msg)
+    return fit_review(review, settings, exclude=exclude, registry=registry, **words)
 
 
 def _own_weights(measured: Effects, weights: str | Sequence[float] | FloatArray) -> object:
@@ -301,25 +357,32 @@ def find_methods(settings: Settings, registry: Registry) -> Methods:
     )
 
 
-def analyse(
+def analyse(  # noqa: PLR0913 - each a part of the request that has been resolved
     measured: Effects,
     settings: Settings,
     methods: Methods,
     matrix: FloatArray | None = None,
     terms: tuple[str, ...] = ("intercept",),
-    labels: Sequence[str | None] | None = None,
+    members: Mapping[str, Sequence[int]] | None = None,
     notes: tuple[str, ...] = (),
     design: Design | None = None,
+    only_in_subgroups: Sequence[int] = (),
 ) -> MetaAnalysis:
     """Pool effects under settings whose methods have been found.
 
     ``matrix`` is the design, with a row for every row of ``measured``, and ``terms`` names its columns; ``design`` is
-    what it was taken from.
+    what it was taken from. ``members`` gives the rows of each subgroup, of which those ``only_in_subgroups`` are not
+    pooled overall.
     """
-    rows, pooled, X = _pool_rows(measured, settings, methods, matrix, terms)
+    whole = measured
+    if only_in_subgroups:
+        apart = dict.fromkeys(only_in_subgroups, ONLY_IN_SUBGROUP)
+        whole = measured.replace(reasons=dict(sorted({**measured.reasons, **apart}.items())))
+    rows, pooled, X = _pool_rows(whole, settings, methods, matrix, terms)
     subgroups: tuple[Subgroup, ...] = ()
-    if labels is not None:
-        subgroups = _subgroups(measured, settings, methods, labels, rows, pooled)
+    if members is not None:
+        subgroups = _subgroups(measured, settings, methods, members, rows, pooled)
+    measured = whole
     return MetaAnalysis(measured, settings, methods, X, terms, rows, pooled, subgroups, notes, design)
 
 
@@ -345,7 +408,7 @@ def sample_of(
     if cells is not None:
         cells = cells.weighing(methods.pooling.tables, settings.double_zeros)
         if cells.kept_in_sums is not None and methods.pooling.tables != "by correction":
-            left_out = [i for i, reason in measured.reasons.items() if reason == LEFT_OUT]
+            left_out = [i for i, reason in measured.reasons.items() if reason in NOT_COUNTED]
             cells.kept_in_sums[left_out] = False
     source: Mapping[str, FloatArray] = {} if measured.studies is None else measured.studies.columns
     columns = {name: source[name] for name in methods.pooling.columns if name in source}
@@ -361,7 +424,7 @@ def sample_of(
         else:
             kept = rates_without_events(measured.y, columns, methods, settings.double_zeros)
             if kept is not None:
-                kept[[i for i, reason in measured.reasons.items() if reason == LEFT_OUT]] = False
+                kept[[i for i, reason in measured.reasons.items() if reason in NOT_COUNTED]] = False
         keep = used if kept is None else used | kept
         index = np.nonzero(keep)[0]
         rows = tuple(index.tolist())
@@ -462,17 +525,21 @@ def _subgroup_labels(measured: Effects, by: str | Sequence[str | None] | None) -
     return column
 
 
+def _members(labels: Sequence[str | None]) -> Mapping[str, Sequence[int]]:
+    members: dict[str, list[int]] = {}
+    for i, label in enumerate(labels):
+        members.setdefault(NO_LABEL if label is None else label, []).append(i)
+    return members
+
+
 def _subgroups(
     measured: Effects,
     settings: Settings,
     methods: Methods,
-    labels: Sequence[str | None],
+    members: Mapping[str, Sequence[int]],
     rows: Sequence[int],
     pooled: Pooled | None,
 ) -> tuple[Subgroup, ...]:
-    members: dict[str, list[int]] = {}
-    for i, label in enumerate(labels):
-        members.setdefault(NO_LABEL if label is None else label, []).append(i)
     fitted = None if pooled is None else pooled.random if settings.model == "random" else pooled.common
     share: dict[int, float] = {}
     if fitted is not None and fitted.w.shape[0] == len(rows):
@@ -486,10 +553,17 @@ def _subgroups(
             name,
             analyse(measured.take(index), settings, methods),
             tuple(index),
-            sum(share.get(i, 0.0) for i in index) if share else None,
+            _weight_shown(settings, share, index),
         )
         for name, index in members.items()
     )
+
+
+def _weight_shown(settings: Settings, share: Mapping[int, float], rows: Sequence[int]) -> float | None:
+    """Give a subgroup's weight: its share of the overall where that is shown, all where only subtotals are."""
+    if settings.totals == "subgroups":
+        return 100.0
+    return sum(share.get(i, 0.0) for i in rows) if share and settings.totals == "overall" else None
 
 
 def _tau2_within(measured: Effects, methods: Methods, members: Iterable[Sequence[int]]) -> float | None:

@@ -18,7 +18,7 @@ from evisynth.heterogeneity import heterogeneity_of, no_heterogeneity
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
 from evisynth.models import FEWER_STUDIES, NO_DOF, NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO, Model
-from evisynth.studies import LEFT_OUT
+from evisynth.studies import NOT_COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -280,6 +280,23 @@ class MetaAnalysis:
             made[name] = column
         return made
 
+    @property
+    def _shown_weights(self) -> Mapping[int, float] | None:
+        """Weights as they are shown, by row: of the overall, of the subgroup where only subtotals are shown."""
+        chosen = self.settings.model
+        if self.settings.totals == "overall":
+            column = self.weights.get(chosen)
+            return None if column is None else {i: float(column[i]) for i in self.rows}
+        if self.settings.totals == "none":
+            return None
+        parts = [(group, group.analysis.weights.get(chosen)) for group in self.subgroups]
+        return {
+            group.rows[i]: float(column[i])
+            for group, column in parts
+            if column is not None
+            for i in group.analysis.rows
+        }
+
     @cached_property
     def _study_limits(self) -> StudyLimits:
         from evisynth.study_limits import study_limits  # noqa: PLC0415 - only where studies are listed
@@ -294,6 +311,7 @@ class MetaAnalysis:
         limits = self._study_limits
         columns: Mapping[str, FloatArray] = {} if source is None else source.columns
         pooled = set(self.rows)
+        shown_weights = self._shown_weights
         plain = effects.display_scale.size is None
         # Effects that were given were not measured in any way.
         given = effects.made_by is None
@@ -319,7 +337,7 @@ class MetaAnalysis:
                     ci_low=low if seen else None,
                     ci_high=high if seen else None,
                     display=shown,
-                    weight=by_model.get(self.settings.model),
+                    weight=None if shown_weights is None else shown_weights.get(i),
                     weight_common=by_model.get("common"),
                     weight_random=by_model.get("random"),
                     included=i in pooled,
@@ -378,8 +396,8 @@ class MetaAnalysis:
     def _totals(self, one: str, two: str) -> Mapping[str, int | float | None]:
         source, reasons = self.effects.studies, self.effects.reasons
         # RevMan counts a study without an effect, and does not count one that is left out.
-        if source is not None and LEFT_OUT in reasons.values():
-            source = source.take([i for i in range(len(source)) if reasons.get(i) != LEFT_OUT])
+        if source is not None and not NOT_COUNTED.isdisjoint(reasons.values()):
+            source = source.take([i for i in range(len(source)) if reasons.get(i) not in NOT_COUNTED])
         first = None if source is None else source.total(one)
         second = None if source is None else source.total(two)
         both = None if first is None or second is None else first + second

@@ -183,6 +183,10 @@ class Settings:
     """Start of the random numbers of methods that sample."""
     swap_events: bool = attrs.field(default=False, validator=_flag)
     """Analyse non-events instead of events; for measures of 2×2 tables."""
+    totals: str = attrs.field(default="overall", validator=_one_of("overall", "subgroups", "none"))
+    """Pooled effects that are shown: overall and of subgroups, of subgroups only, or none."""
+    subgroup_test: bool = attrs.field(default=True, validator=_flag)
+    """Whether the test for differences between subgroups is shown."""
     effect_label: str | None = attrs.field(default=None, validator=_text_or_none)
     group_1: str | None = attrs.field(default=None, validator=_text_or_none)
     """Name of arm 1 for reports; "Experimental" unless given."""

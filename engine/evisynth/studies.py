@@ -26,6 +26,9 @@ Reasons: TypeAlias = "tuple[tuple[BoolArray, str], ...]"
 MISSING_VALUE = "missing {column}"
 NO_PARTICIPANTS = "no participants in {arms}"
 LEFT_OUT = "left out on request"
+ONLY_IN_SUBGROUP = "pooled in its subgroup, not overall"
+NOT_COUNTED = frozenset({LEFT_OUT, ONLY_IN_SUBGROUP})
+"""Reasons for which a row is not counted among participants and events either."""
 
 
 @attrs.frozen(eq=False)

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from evisynth import Converter, FormatError, Source, Studies, Table, guarded_cell, hookimpl, unguarded_cell
+from evisynth_converters.foreign import foreign_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,13 +22,6 @@ _POINT_DECIMAL = re.compile(r"\s*[+-]?\d*\.\d+\s*")
 # In this order where two of them explain the file equally well.
 _DELIMITERS = "\t;,|"
 _SAMPLE = 50
-_FOREIGN = {
-    b"PK\x03\x04": "a ZIP file or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\x1f\x8b": "a compressed file",
-}
 
 
 def recognises(source: Source) -> float:
@@ -71,17 +65,10 @@ def read(source: Source) -> Table:
 
 
 def _foreign(content: bytes) -> str | None:
-    for mark, kind in _FOREIGN.items():
-        if content.startswith(mark):
-            return kind
-    start = content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
-        return "an HTML page (perhaps the log-in or error page of a web site)"
-    if start.startswith(b"<"):
+    kind = foreign_kind(content)
+    if kind is None and content[:1024].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
         return "an XML file"
-    if not content.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in content:
-        return "a binary file"
-    return None
+    return kind
 
 
 def _text(source: Source) -> str:
