@@ -70,14 +70,14 @@ def read(source: Source) -> Review:
 
 def _entries(text: str) -> tuple[list[dict[str, list[str]]], list[tuple[int, str]]]:
     """Split a text into the tags of each reference, and the lines outside of them with their numbers."""
-    entries: list[list[tuple[str, str]]] = []
+    entries: list[list[tuple[str, list[str]]]] = []
     strays: list[tuple[int, str]] = []
     open_ = False
     for number, line in enumerate(re.split(r"\r\n?|\n", text.removeprefix("\ufeff")), 1):
         found = _TAGGED.fullmatch(line)
         tag, value = (found[1] or found[2], found[3].strip()) if found else ("", line.strip())
         if tag == "TY":
-            entries.append([(tag, value)])
+            entries.append([(tag, [value])])
             open_ = True
         elif not open_:
             if tag != "ER" and not _COUNTER.fullmatch(value):
@@ -85,20 +85,20 @@ def _entries(text: str) -> tuple[list[dict[str, list[str]]], list[tuple[int, str
         elif tag == "ER":
             open_ = False
         elif tag:
-            entries[-1].append((tag, value))
+            entries[-1].append((tag, [value]))
         elif value:
             above, so_far = entries[-1][-1]
             if above == "TY":
-                entries[-1].append(("N1", value))
+                entries[-1].append(("N1", [value]))
             else:
-                entries[-1][-1] = (above, f"{so_far} {value}".strip())
+                so_far.append(value)
     return _parsed(entries), strays
 
 
-def _parsed(entries: Sequence[Sequence[tuple[str, str]]]) -> list[dict[str, list[str]]]:
+def _parsed(entries: Sequence[Sequence[tuple[str, list[str]]]]) -> list[dict[str, list[str]]]:
     """Let rispy read what has one line for every value and an end for every reference."""
     rispy: Any = import_module("rispy")  # it ships no types, and only references need it
-    lines = (f"{tag}  - {value}" for entry in entries for tag, value in (*entry, ("ER", "")))
+    lines = (f"{tag}  - {' '.join(value).strip()}" for entry in entries for tag, value in (*entry, ("ER", [""])))
     # Every tag by itself and as a list, so that none that is repeated replaces the one before.
     tags = {tag for entry in entries for tag, _ in entry} | {"TY", "ER", "UK"}
     parsed: list[dict[str, Any]] = rispy.loads(
@@ -125,9 +125,13 @@ def _studies(references: Sequence[tuple[str | None, ReviewReference]]) -> Iterat
     ]
     counts = Counter(name for _, name in unnamed)
     taken = set(given)
+    letters: dict[str, Iterator[int]] = {}
     made: dict[int, str] = {}
     for i, name in unnamed:
-        made[i] = name if counts[name] == 1 and name not in taken else _distinct(name, taken)
+        if counts[name] == 1 and name not in taken:
+            made[i] = name
+        else:
+            made[i] = _distinct(name, taken, letters.setdefault(name, count()))
         taken.add(made[i])
     held: dict[str, list[ReviewReference]] = {}
     for i, (given_name, reference) in enumerate(references, 1):
@@ -151,8 +155,8 @@ def _made_name(reference: ReviewReference, number: int) -> str:
     return " ".join((name[:_LONGEST_NAME].strip(), *fields.get("year", "").split())).strip()
 
 
-def _distinct(name: str, taken: set[str]) -> str:
-    return next(made for i in count() if (made := f"{name}{_letters(i)}") not in taken)
+def _distinct(name: str, taken: set[str], letters: Iterator[int]) -> str:
+    return next(made for i in letters if (made := f"{name}{_letters(i)}") not in taken)
 
 
 def _letters(number: int) -> str:
