@@ -139,9 +139,9 @@ def _studies(references: Sequence[tuple[str | None, ReviewReference]]) -> Iterat
         if study is not None:
             held.setdefault(study, []).extend([] if _is_empty(reference) else [reference])
     for name, of_study in held.items():
+        # References of a study may have several years: which is its own, only its name says.
         year = _YEAR_AT_END.search(name)
-        years = [year[1]] if year else [one.fields["year"] for one in of_study if "year" in one.fields]
-        yield ReviewStudy(id=name, name=name, year=next(iter(years), None), references=tuple(of_study))
+        yield ReviewStudy(id=name, name=name, year=year[1] if year else None, references=tuple(of_study))
 
 
 def _made_name(reference: ReviewReference, number: int) -> str:
