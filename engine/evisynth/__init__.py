@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from evisynth.planning import SampleSize, sample_size
     from evisynth.regression import Regression
     from evisynth.reporting import render, report
+    from evisynth.reviews.joining import join_reviews
     from evisynth.reviews.model import (
         BiasDomain,
         Judgement,
@@ -186,6 +187,7 @@ _LATER = {
     "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
     "influence": "diagnostics.influence",
+    "join_reviews": "reviews.joining",
     "leave_one_out": "diagnostics.leave_one_out",
     "load": "loading",
     "location_scale": "scale_models",
@@ -348,6 +350,7 @@ __all__ = [
     "intercept",
     "inverse_variance_fit",
     "is_intercept",
+    "join_reviews",
     "leave_one_out",
     "load",
     "location_scale",

@@ -100,7 +100,10 @@ class ReviewStudy:
 
 @attrs.frozen(kw_only=True)
 class Judgement:
-    """Hold a judgement on one study: the tool's word in lower case (``low``, ``some concerns``, ``high`` …)."""
+    """Hold a judgement on one study: the tool's word in lower case (``low``, ``some concerns``, ``high`` …).
+
+    The word is empty where there is support without a judgement.
+    """
 
     study: str
     """Id of the study."""
@@ -134,7 +137,10 @@ class BiasDomain:
 
 @attrs.frozen(kw_only=True)
 class RiskOfBias:
-    """Hold the judgements by one tool: ``RoB 1``, ``RoB 2``, ``ROBINS-I``, ``ROBINS-E``, ``QUADAS-2``, ``QUIPS``."""
+    """Hold the judgements by one tool: ``RoB 1``, ``RoB 2``, ``ROBINS-I``, ``ROBINS-E``, ``QUADAS-2``, ``QUIPS`` ….
+
+    Other tools have the names that they are known by.
+    """
 
     tool: str
     domains: tuple[BiasDomain, ...] = ()
