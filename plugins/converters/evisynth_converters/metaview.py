@@ -12,7 +12,7 @@ left open, with a note, and the digits are in the outcome's text. Names are cut 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
@@ -68,8 +68,12 @@ _OF_ARMS = {"events 1": "events_1", "total 1": "n_1", "events 2": "events_2", "t
 _DATA: Mapping[str, Mapping[str, str]] = {
     "D": _OF_ARMS,
     "C": {
-        **{"mean 1": "mean_1", "SD 1": "sd_1", "total 1": "n_1"},
-        **{"mean 2": "mean_2", "SD 2": "sd_2", "total 2": "n_2"},
+        "mean 1": "mean_1",
+        "SD 1": "sd_1",
+        "total 1": "n_1",
+        "mean 2": "mean_2",
+        "SD 2": "sd_2",
+        "total 2": "n_2",
     },
     "I": {"mean 1": "yi", "SD 1": "sei"},
     "P": {"O-E": "o_e", "variance": "o_e_variance", **_OF_ARMS},
@@ -153,32 +157,40 @@ def read(source: Source) -> Review:
 
 
 def _take(draft: _Draft, line: str, number: int) -> None:
+    """Put a line where its numbers say that it belongs."""
     record = Record(draft.sheet, number, draft.row + 1, {})
     kind = line[:1]
     if kind == "3":
-        key = _digits(record, line, 2, 4)
-        if key in draft.names:
-            _refuse(record, f"comparison {key} stands twice")
-        draft.names[key] = line[8:].strip()
-        return
-    if kind not in {"0", "1", "2"}:
+        comparison = _digits(record, line, 2, 4)
+        if comparison in draft.names:
+            _refuse(record, f"comparison {comparison} stands twice")
+        draft.names[comparison] = line[8:].strip()
+    elif kind == "2":
+        _take_outcome(draft, record, line)
+    elif kind in {"0", "1"}:
+        _take_within(draft, record, line)
+    else:
         _refuse(record, f"no line begins with {kind!r} (3 is a comparison, 2 an outcome, 1 a subgroup, 0 a study)")
-    start = 4 if kind == "2" else 2
-    key = (_digits(record, line, start, start + 2), _digits(record, line, start + 3, start + 5))
+
+
+def _take_outcome(draft: _Draft, record: Record, line: str) -> None:
+    key = (_digits(record, line, 4, 6), _digits(record, line, 7, 9))
+    if key[0] not in draft.names or key in draft.outcomes:
+        _refuse(record, f"outcome {key[0]}.{key[1]} stands twice, or before its comparison")
+    if line[2:3] not in _TYPES:
+        _refuse(record, f"the data type {line[2:3]!r} is not known ({', '.join(_TYPES)} are)")
+    draft.outcomes[key] = _Outcome(line, key[1])
+
+
+def _take_within(draft: _Draft, record: Record, line: str) -> None:
+    """Put a subgroup or a study into its outcome."""
+    key = (_digits(record, line, 2, 4), _digits(record, line, 5, 7))
+    group = _digits(record, line, 8, 10)
     here = f"{key[0]}.{key[1]}"
-    if kind == "2":
-        if key[0] not in draft.names or key in draft.outcomes:
-            _refuse(record, f"outcome {here} stands twice, or before its comparison")
-        draft.outcomes[key] = _Outcome(line, key[1])
-        if line[2:3] not in _TYPES:
-            _refuse(record, f"the data type {line[2:3]!r} is not known ({', '.join(_TYPES)} are)")
-        return
     outcome = draft.outcomes.get(key)
     if outcome is None:
         _refuse(record, f"belongs to outcome {here}, which has no line above it")
-        return
-    group = _digits(record, line, 8, 10)
-    if kind == "1":
+    if line.startswith("1"):
         if group in outcome.subgroups:
             _refuse(record, f"subgroup {here}.{group} stands twice")
         outcome.subgroups[group] = (line[14:].strip(), [])
@@ -250,7 +262,7 @@ def _outcome(draft: _Outcome, source: Source, notes: list[str]) -> ReviewOutcome
     )
 
 
-def _refuse(record: Record, message: str) -> None:
+def _refuse(record: Record, message: str) -> NoReturn:
     msg = f"{record.place}: {message}"
     raise FormatError(msg)
 

@@ -212,6 +212,15 @@ class _Absent:
 ABSENT = _Absent()
 
 
+def own_numbers(record: Record, prefix: str) -> dict[str, Any]:
+    """Give the numbers of evisynth's own columns, and `ABSENT`; anything else is a problem of the table."""
+    values = record.own_values(prefix)
+    for name, value in values.items():
+        if value is not ABSENT and (isinstance(value, bool) or not isinstance(value, int | float)):
+            record.problem(f"{prefix}.{name}", record.cells[f"{prefix}.{name}"][:80], "is not a number")
+    return values
+
+
 def merged(standard: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Put values of evisynth's own columns over those of the standard ones."""
     return {name: value for name, value in {**standard, **own}.items() if value is not ABSENT}
@@ -227,7 +236,7 @@ def _same(name: str, value: object, read: Mapping[str, Any]) -> bool:
     return name in read and read[name] == value
 
 
-# -- numbers and texts --------------------------------------------------------------------------------------------------
+# -- numbers and texts ----------------------------------------------------------------------------------------------
 
 
 def number_of(cell: str, *, decimal_comma: bool = False) -> float | None:
@@ -302,7 +311,7 @@ def value_cell(value: object) -> str:
     if isinstance(value, bool):
         return flag_cell(value)
     if isinstance(value, int | float):
-        return repr(value)
+        return repr(value) if isinstance(value, int) else repr(float(value))
     if isinstance(value, str):
         plain = text_cell(value)
         taken = value in {"true", "false"} or number_of(value) is not None
@@ -322,7 +331,7 @@ def value_of(cell: str) -> Any:  # noqa: ANN401 - of whichever kind was written
     return int(cell) if re.fullmatch(r"-?\d{1,4000}", cell, re.ASCII) else number
 
 
-# -- tables -------------------------------------------------------------------------------------------------------------
+# -- tables ---------------------------------------------------------------------------------------------------------
 
 
 def read_sheet(name: str, content: bytes, *, known: frozenset[str], exact: bool = False) -> Sheet:
@@ -396,7 +405,7 @@ def _first_line(text: str, delimiter: str) -> list[str]:
 
 
 def _lines(name: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Split a text into lines of fields; a field may be longer than the `csv` module allows without its global limit."""
+    """Split a text into lines of fields; a field may be longer than `csv` allows without changing its global limit."""
     pattern = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"[ \t]*|((?!")[^{delimiter}\r\n]*))({delimiter}|\r\n|\r|\n|\Z)')
     lines: list[tuple[int, list[str]]] = []
     fields: list[str] = []
@@ -416,9 +425,18 @@ def _lines(name: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     return lines
 
 
+def without_fillers(numbers: dict[str, float]) -> dict[str, float]:
+    """Leave out zeros where nothing was stored: an effect of 0 with both limits 0 is none."""
+    shown = [numbers.get(name) for name in ("display", "display_ci_low", "display_ci_high")]
+    if any(value != 0 for value in shown):
+        return numbers
+    return {name: value for name, value in numbers.items() if value != 0}
+
+
 def stored_results(record: Record, numbers: dict[str, float]) -> StoredResults:
     """Put results of evisynth's own columns (``stored.name``, ``estimable``) over those of the standard ones."""
-    own = merged(numbers, record.own_values("stored"))
+    numbers = numbers if record.sheet.exact else without_fillers(numbers)
+    own = merged(numbers, own_numbers(record, "stored"))
     estimable = _FLAGS.get(record.cells.get("estimable", "")) if record.sheet.exact else None
     return StoredResults(own, estimable)
 

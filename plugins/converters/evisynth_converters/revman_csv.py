@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
@@ -28,10 +28,9 @@ from evisynth import (
     ReviewStudy,
     ReviewSubgroup,
     Source,
-    StoredResults,
     hookimpl,
 )
-from evisynth_converters.review_cells import Record, fold_heading, read_sheet, rounded_to
+from evisynth_converters.review_cells import Record, fold_heading, read_sheet, rounded_to, stored_results
 from evisynth_converters.revman_words import DATA_TYPES, METHODS, fold, is_ratio, measure_of, model_of
 
 if TYPE_CHECKING:
@@ -44,10 +43,13 @@ NUMBERS = ("Comparison Number", "Outcome Number", "Subgroup Number")
 _OF_ARMS = {"Events 1": "events_1", "Total 1": "n_1", "Events 2": "events_2", "Total 2": "n_2"}
 _DATA: Mapping[str, Mapping[str, str]] = {
     "dichotomous": _OF_ARMS,
-    "continuous": {
-        **{"Mean 1": "mean_1", "SD 1": "sd_1", "Total 1": "n_1"},
-        **{"Mean 2": "mean_2", "SD 2": "sd_2", "Total 2": "n_2"},
-    },
+    "continuous": dict(
+        zip(
+            ("Mean 1", "SD 1", "Total 1", "Mean 2", "SD 2", "Total 2"),
+            ("mean_1", "sd_1", "n_1", "mean_2", "sd_2", "n_2"),
+            strict=True,
+        )
+    ),
     "generic": {"Total 1": "n_1", "Total 2": "n_2"},
     "o-e": {"O-E": "o_e", "Var": "o_e_variance", "Variance": "o_e_variance", **_OF_ARMS},
     "other": {},
@@ -56,7 +58,13 @@ _EFFECT = {"Effect Estimate": "display", "CI Start": "display_ci_low", "CI End":
 _OF_ROW = {**_EFFECT, "SE": "se"}
 _OF_NODE = {
     **_EFFECT,
-    **{"Q": "q", "P(Q)": "q_p_value", "I²(Q)": "i2", "df": "q_df", "Tau²": "tau2", "Z": "statistic", "P(Z)": "p_value"},
+    "Q": "q",
+    "P(Q)": "q_p_value",
+    "I²(Q)": "i2",
+    "df": "q_df",
+    "Tau²": "tau2",
+    "Z": "statistic",
+    "P(Z)": "p_value",
     **_OF_ARMS,
 }
 _OF_SUBGROUP_TEST = {"Qint": "subgroup_q", "P(Qint)": "subgroup_q_p_value", "I²(Qint)": "subgroup_i2"}
@@ -94,8 +102,8 @@ def recognises(source: Source) -> float:
 def read(source: Source) -> Review:
     """Take comparisons, outcomes, subgroups and studies as the lines follow each other.
 
-    Raises `FormatError`, with the line, for a study outside of any outcome and for a type of data that is not known, and
-    `DataError` for texts in the place of numbers, each with its study and column.
+    Raises `FormatError`, with the line, for a study outside of any outcome and for a type of data that is not known,
+    and `DataError` for texts in the place of numbers, each with its study and column.
     """
     sheet = read_sheet(source.name, source.content, known=_KNOWN)
     sheet.need(*NUMBERS, "Name")
@@ -207,12 +215,12 @@ def _as_study(record: Record, rows: list[Record], name: str, place: str) -> None
     rows.append(record)
 
 
-def _refuse(record: Record, message: str) -> None:
+def _refuse(record: Record, message: str) -> NoReturn:
     msg = f"{record.place}: {message}"
     raise FormatError(msg)
 
 
-# -- outcomes -----------------------------------------------------------------------------------------------------------
+# -- outcomes -------------------------------------------------------------------------------------------------------
 
 
 def _outcome(draft: _Outcome, notes: list[str]) -> ReviewOutcome:
@@ -258,7 +266,7 @@ def _outcome(draft: _Outcome, notes: list[str]) -> ReviewOutcome:
         favours_2=record.text("Right Graph Label"),
         rows=tuple(_row(row, data_type, log_data=log_data) for row in draft.rows),
         subgroups=tuple(_subgroup(one, data_type, log_data=log_data) for one in draft.subgroups),
-        stored=StoredResults(stored),
+        stored=stored_results(record, stored),
         text=text,
         **{name: value for name, value in words.items() if value is not None},
     )
@@ -303,7 +311,7 @@ def _subgroup(draft: _Subgroup, data_type: str, *, log_data: bool) -> ReviewSubg
         number=draft.number,
         name=draft.record.text("Name") or "",
         rows=tuple(_row(row, data_type, log_data=log_data) for row in draft.rows),
-        stored=StoredResults(_stored(draft.record, data_type)),
+        stored=stored_results(draft.record, _stored(draft.record, data_type)),
     )
 
 
@@ -330,7 +338,7 @@ def _row(record: Record, data_type: str, *, log_data: bool) -> ReviewRow:
         study=record.study or "",
         data=data,
         order=record.whole("User defined order"),
-        stored=StoredResults(stored),
+        stored=stored_results(record, stored),
         text=record.unknown(_KNOWN),
     )
 
