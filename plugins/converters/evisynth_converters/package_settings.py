@@ -131,7 +131,7 @@ def read_outcome(record: Record, notes: list[str]) -> ReviewOutcome:
         number=record.needed(NUMBER),
         name=record.text("Analysis name") or "",
         data_type=data_type,
-        id=record.text("ID") or record.text("Analysis ID"),
+        id=_or(record.text("ID"), record.text("Analysis ID")),
         words=words,
         stored=stored_results(record, stored),
         text=text | record.unknown(_KNOWN),

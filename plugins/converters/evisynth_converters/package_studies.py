@@ -27,7 +27,6 @@ _CHARACTERISTICS = {
 } | {"Reason for exclusion": "reason_for_exclusion"}
 STANDARD_STUDIES = ("Study", "Year", "Data source", *_CHARACTERISTICS)
 KNOWN_STUDIES = frozenset(map(fold_heading, STANDARD_STUDIES))
-_STUDY = KNOWN_STUDIES - frozenset(map(fold_heading, _CHARACTERISTICS))
 KNOWN_RISK = frozenset({"study"})
 
 _JUDGEMENT, _SUPPORT = "Domain (judgement):", "Domain (support):"
@@ -92,13 +91,11 @@ class Studies:
 def read_study(record: Record, studies: Studies) -> None:
     """Read one line of the table of studies."""
     record.study = name = record.text("Study") or ""
-    characteristics: dict[str, str] = {}
-    for heading, text in record.unknown(_STUDY).items():
-        fitting = next(
-            (key for known, key in _CHARACTERISTICS.items() if fold_heading(known) == fold_heading(heading)), None
-        )
-        own = fitting is None and not record.sheet.exact and heading.startswith("Char: ")
-        key = fitting or (heading[6:].strip().casefold().replace(" ", "_") if own else heading)
+    held = {key: record.text(heading) for heading, key in _CHARACTERISTICS.items()}
+    characteristics = {key: text for key, text in held.items() if text is not None}
+    for heading, text in record.unknown(KNOWN_STUDIES).items():
+        named = heading.startswith("Char: ") and not record.sheet.exact
+        key = heading[6:].strip().casefold().replace(" ", "_") if named else heading
         characteristics[key] = text
     identity = record.own("id")
     if identity is None and not name:
