@@ -13,12 +13,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from evisynth import Converter, FormatError, Review, ReviewComparison, Source, hookimpl
+from evisynth_converters import package_bias as bias
 from evisynth_converters import package_files as files
 from evisynth_converters import package_own as own
+from evisynth_converters import package_own_bias as own_bias
 from evisynth_converters import package_rows as rows
 from evisynth_converters import package_settings as settings
 from evisynth_converters import package_studies as studies_of
-from evisynth_converters.review_cells import Sheet, read_sheet, rounded_to, sheet_bytes, text_cell
+from evisynth_converters.review_cells import rounded_to, text_cell
+from evisynth_converters.review_sheets import Sheet, read_sheet, sheet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +58,7 @@ def read(source: Source) -> Review:
     sheet.refuse()
     parts = own.read_parts(package) if package.exact else _references(package, studies, notes)
     drafts, decimals, preset = _analyses(package, studies, notes)
-    risk_of_bias = own.read_risk_of_bias(package) if package.exact else _risk_of_bias(package, studies)
+    risk_of_bias = own_bias.read_risk_of_bias(package) if package.exact else _risk_of_bias(package, studies)
     every = studies.finished()
     words: dict[str, Any] = {"id": package.id or None, "preset": preset, "decimals": rounded_to(decimals)}
     if package.exact:
@@ -123,8 +126,8 @@ def _comparisons(package: PackageFiles, drafts: rows.Drafts) -> tuple[ReviewComp
 
 
 def _risk_of_bias(package: PackageFiles, studies: studies_of.Studies) -> tuple[Any, ...]:
-    sheet = _sheet(package, files.RISK_OF_BIAS, studies_of.KNOWN_RISK, "Study")
-    read_one = studies_of.read_risk_of_bias(sheet, studies)
+    sheet = _sheet(package, files.RISK_OF_BIAS, bias.KNOWN_RISK, "Study")
+    read_one = bias.read_risk_of_bias(sheet, studies)
     sheet.refuse()
     return () if read_one is None else (read_one,)
 
@@ -177,7 +180,7 @@ def write_review(review: Review) -> Mapping[str, bytes]:
         ),
     }
     study_data = {files.STUDIES: studies_of.write_studies(review.studies)}
-    shown = studies_of.write_risk_of_bias(review.risk_of_bias, by_id)
+    shown = bias.write_risk_of_bias(review.risk_of_bias, by_id)
     if shown is not None:
         study_data[files.RISK_OF_BIAS] = shown
     for status in files.STATUSES.values():
@@ -188,7 +191,7 @@ def write_review(review: Review) -> Mapping[str, bytes]:
         files.OWN_REVIEW: own.write_review(review),
         files.OWN_COMPARISONS: own.write_comparisons(review),
         files.OWN_REFERENCES: own.write_references(review.studies),
-        **own.write_risk_of_bias(review.risk_of_bias),
+        **own_bias.write_risk_of_bias(review.risk_of_bias),
         **own.write_flow(review.flow),
         **own.write_parts(review.parts),
     }

@@ -28,7 +28,7 @@ from evisynth import (
     Source,
     hookimpl,
 )
-from evisynth_converters.review_cells import Record, Sheet
+from evisynth_converters.review_sheets import Record, Sheet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,25 +13,14 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from evisynth import (
-    BiasDomain,
     FormatError,
-    Judgement,
-    OutcomeGroup,
     Review,
     ReviewReference,
-    RiskOfBias,
     StudyFlow,
 )
 from evisynth_converters import package_files as files
-from evisynth_converters.review_cells import (
-    Record,
-    flag_cell,
-    fold_heading,
-    number_cell,
-    read_sheet,
-    sheet_bytes,
-    text_cell,
-)
+from evisynth_converters.review_cells import flag_cell, text_cell
+from evisynth_converters.review_sheets import Record, fold_heading, read_sheet, sheet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -44,18 +33,18 @@ FORMAT = "1"
 _REVIEW = ("Field", "Value")
 _COMPARISONS = ("place", "Analysis group", "Analysis group name", "ID")
 _REFERENCES = ("Study", "Reference", "Part", "Name", "Value")
-_DOMAINS = ("Tool", "Domain", "Part", "Name", "Value")
-_JUDGEMENTS = ("Tool", "Domain", "Study", "Judgement", "Support", "Group")
-_WEIGHTS = ("Tool", "Study", "Weight")
+DOMAINS = ("Tool", "Domain", "Part", "Name", "Value")
+JUDGEMENTS = ("Tool", "Domain", "Study", "Judgement", "Support", "Group")
+WEIGHTS = ("Tool", "Study", "Weight")
 _FLOW = ("Part", "Key", "Name", "Value")
 _PARTS = ("Name", "File")
 _COLUMNS = {
     files.OWN_REVIEW: _REVIEW,
     files.OWN_COMPARISONS: _COMPARISONS,
     files.OWN_REFERENCES: _REFERENCES,
-    files.OWN_DOMAINS: _DOMAINS,
-    files.OWN_JUDGEMENTS: _JUDGEMENTS,
-    files.OWN_WEIGHTS: _WEIGHTS,
+    files.OWN_DOMAINS: DOMAINS,
+    files.OWN_JUDGEMENTS: JUDGEMENTS,
+    files.OWN_WEIGHTS: WEIGHTS,
     files.OWN_FLOW: _FLOW,
     files.OWN_PARTS: _PARTS,
 }
@@ -71,11 +60,12 @@ def records_of(package: PackageFiles, kind: str) -> list[Record]:
     return sheet.records
 
 
-def _text(record: Record, heading: str) -> str:
+def text_in(record: Record, heading: str) -> str:
+    """Give a text that cannot be missing; an empty cell is an empty text."""
     return record.text(heading) or ""
 
 
-def _position(record: Record, heading: str, most: int) -> int:
+def position_in(record: Record, heading: str, most: int) -> int:
     """Read a place in a list, from 1; raises `FormatError` where there is no such place."""
     number = record.needed(heading)
     if not 1 <= number <= most:
@@ -102,7 +92,7 @@ def write_review(review: Review) -> bytes:
 
 def read_review(package: PackageFiles) -> dict[str, Any]:
     """Read the fields of the review itself."""
-    records = {_text(record, "Field"): record for record in records_of(package, files.OWN_REVIEW)}
+    records = {text_in(record, "Field"): record for record in records_of(package, files.OWN_REVIEW)}
     texts = {name: record.text("Value") for name, record in records.items()}
     if texts.get("format") != FORMAT:
         msg = f"{package.files[files.OWN_REVIEW][0]} is of format {texts.get('format')!r}: {FORMAT} is read"
@@ -135,9 +125,9 @@ def read_comparisons(package: PackageFiles) -> list[tuple[str, int, str, str | N
     """Read place, number, name and id of each comparison."""
     return [
         (
-            _text(record, "place"),
+            text_in(record, "place"),
             record.needed("Analysis group"),
-            _text(record, "Analysis group name"),
+            text_in(record, "Analysis group name"),
             record.text("ID"),
         )
         for record in records_of(package, files.OWN_COMPARISONS)
@@ -177,8 +167,8 @@ def read_references(package: PackageFiles, studies: Sequence[ReviewStudy]) -> li
     records = records_of(package, files.OWN_REFERENCES)
     for (_, reference), held in groupby(records, lambda one: (one.raw("Study"), one.raw("Reference"))):
         lines = list(held)
-        i = _position(lines[0], "Study", len(made))
-        pairs = [(_text(one, "Part"), _text(one, "Name"), _text(one, "Value")) for one in lines]
+        i = position_in(lines[0], "Study", len(made))
+        pairs = [(text_in(one, "Part"), text_in(one, "Name"), text_in(one, "Value")) for one in lines]
         identifiers = tuple((name, value) for part, name, value in pairs if part == "identifier")
         if not reference:
             made[i] = attrs.evolve(made[i], identifiers=(*made[i].identifiers, *identifiers))
@@ -193,111 +183,6 @@ def read_references(package: PackageFiles, studies: Sequence[ReviewStudy]) -> li
         )
         made[i] = attrs.evolve(made[i], references=(*made[i].references, read))
     return made
-
-
-# -- risk of bias ---------------------------------------------------------------------------------------------------
-
-
-def write_risk_of_bias(risk_of_bias: Sequence[RiskOfBias]) -> dict[str, bytes]:
-    """Write tools, domains, groups, judgements and weights; Tool and Domain count from 1."""
-    domains: list[dict[str, str]] = []
-    judgements: list[dict[str, str]] = []
-    weights: list[dict[str, str]] = []
-    for i, one in enumerate(risk_of_bias, 1):
-        domains.append({"Tool": str(i), "Part": "tool", "Value": text_cell(one.tool or None)})
-        for j, domain in enumerate(one.domains, 1):
-            here = {"Tool": str(i), "Domain": str(j)}
-            domains += [{**here, **cells} for cells in _of_domain(domain)]
-            judgements += [{**here, **_of_judgement(judgement)} for judgement in domain.judgements]
-        weights += [
-            {"Tool": str(i), "Study": text_cell(study), "Weight": number_cell(weight)}
-            for study, weight in one.weights.items()
-        ]
-    return {
-        files.OWN_DOMAINS: sheet_bytes(_DOMAINS, domains),
-        files.OWN_JUDGEMENTS: sheet_bytes(_JUDGEMENTS, judgements),
-        files.OWN_WEIGHTS: sheet_bytes(_WEIGHTS, weights),
-    }
-
-
-def _of_domain(domain: BiasDomain) -> Iterator[dict[str, str]]:
-    yield {"Part": "id", "Value": text_cell(domain.id or None)}
-    yield {"Part": "name", "Value": text_cell(domain.name or None)}
-    yield {"Part": "core", "Value": flag_cell(domain.core)}
-    if domain.description is not None:
-        yield {"Part": "description", "Value": text_cell(domain.description or None)}
-    for group in domain.groups:
-        yield {"Part": "group", "Name": text_cell(group.id or None), "Value": text_cell(group.name or None)}
-        yield from ({"Part": "outcome", "Value": text_cell(outcome or None)} for outcome in group.outcomes)
-
-
-def _of_judgement(judgement: Judgement) -> dict[str, str]:
-    return {
-        "Study": text_cell(judgement.study),
-        "Judgement": text_cell(judgement.judgement or None),
-        "Support": text_cell(judgement.support),
-        "Group": text_cell(judgement.group),
-    }
-
-
-def read_risk_of_bias(package: PackageFiles) -> tuple[RiskOfBias, ...]:
-    """Read tools with their domains and judgements."""
-    tools, domains = _tools(package)
-    for record in records_of(package, files.OWN_JUDGEMENTS):
-        of_tool = domains[_position(record, "Tool", len(tools))]
-        of_tool[_position(record, "Domain", len(of_tool))]["judgements"].append(
-            Judgement(
-                study=_text(record, "Study"),
-                judgement=_text(record, "Judgement"),
-                support=record.text("Support"),
-                group=record.text("Group"),
-            )
-        )
-    weights: list[dict[str, float]] = [{} for _ in tools]
-    for record in records_of(package, files.OWN_WEIGHTS):
-        weight = record.number("Weight")
-        record.sheet.refuse()
-        if weight is not None:
-            weights[_position(record, "Tool", len(tools))][_text(record, "Study")] = weight
-    return tuple(
-        attrs.evolve(tool, domains=tuple(map(_domain, of_tool)), weights=of_weights)
-        for tool, of_tool, of_weights in zip(tools, domains, weights, strict=True)
-    )
-
-
-def _tools(package: PackageFiles) -> tuple[list[RiskOfBias], list[list[dict[str, Any]]]]:
-    """Read the tools, and the fields of each one's domains."""
-    tools: list[RiskOfBias] = []
-    domains: list[list[dict[str, Any]]] = []
-    for record in records_of(package, files.OWN_DOMAINS):
-        part, name, value = _text(record, "Part"), _text(record, "Name"), _text(record, "Value")
-        if part == "tool":
-            tools.append(RiskOfBias(tool=value))
-            domains.append([])
-            continue
-        of_tool = domains[_position(record, "Tool", len(tools))]
-        if part == "id":
-            of_tool.append({"id": value, "name": "", "groups": [], "judgements": []})
-            continue
-        domain = of_tool[_position(record, "Domain", len(of_tool))]
-        if part in {"name", "description"}:
-            domain[part] = value
-        elif part == "core":
-            domain["core"] = value == "true"
-        elif part == "group":
-            domain["groups"].append(OutcomeGroup(id=name, name=value))
-        elif part == "outcome" and domain["groups"]:
-            group = domain["groups"][-1]
-            domain["groups"][-1] = attrs.evolve(group, outcomes=(*group.outcomes, value))
-        else:
-            msg = f"{record.place}: {part!r} is no part of a domain"
-            raise FormatError(msg)
-    return tools, domains
-
-
-def _domain(held: Mapping[str, Any]) -> BiasDomain:
-    fields: dict[str, Any] = {**held, "groups": tuple(held["groups"]), "judgements": tuple(held["judgements"])}
-    return BiasDomain(**fields)
 
 
 # -- the flow of studies, and parts ---------------------------------------------------------------------------------
@@ -328,15 +213,15 @@ def read_flow(package: PackageFiles) -> StudyFlow | None:
     reasons: dict[str, list[tuple[str, int | None]]] = {}
     labels: dict[str, str] = {}
     for record in records_of(package, files.OWN_FLOW):
-        part, key = _text(record, "Part"), _text(record, "Key")
+        part, key = text_in(record, "Part"), text_in(record, "Key")
         if part == "count":
             counts[key] = record.needed("Value")
         elif part == "reasons":
             reasons[key] = []
         elif part == "reason":
-            reasons.setdefault(key, []).append((_text(record, "Name"), record.whole("Value")))
+            reasons.setdefault(key, []).append((text_in(record, "Name"), record.whole("Value")))
         elif part == "label":
-            labels[key] = _text(record, "Value")
+            labels[key] = text_in(record, "Value")
         record.sheet.refuse()
     return StudyFlow(counts=counts, reasons={key: tuple(held) for key, held in reasons.items()}, labels=labels)
 
@@ -353,11 +238,11 @@ def read_parts(package: PackageFiles) -> dict[str, str]:
     """Read the parts."""
     parts: dict[str, str] = {}
     for record in records_of(package, files.OWN_PARTS):
-        file = _text(record, "File")
+        file = text_in(record, "File")
         if file not in package.others:
             msg = f"{record.place}: the file {file!r} is not there"
             raise FormatError(msg)
-        parts[_text(record, "Name")] = part_text(file, package.others[file])
+        parts[text_in(record, "Name")] = part_text(file, package.others[file])
     return parts
 
 

@@ -11,21 +11,13 @@ import attrs
 
 from evisynth import FormatError, ReviewOutcome, ReviewRow, ReviewSubgroup
 from evisynth_converters.package_settings import COUNTS, EFFECT, GROUP, NUMBER, OF_SUBGROUPS, as_record
-from evisynth_converters.review_cells import (
-    fold_heading,
-    merged,
-    number_cell,
-    own_cells,
-    own_numbers,
-    stored_cells,
-    stored_results,
-    text_cell,
-)
+from evisynth_converters.review_cells import number_cell, text_cell
+from evisynth_converters.review_sheets import fold_heading, merged, own_cells, own_numbers, stored_cells, stored_results
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from evisynth_converters.review_cells import Record
+    from evisynth_converters.review_sheets import Record
 
 _ARMS = {"Experimental cases": "events_1", "Experimental N": "n_1", "Control cases": "events_2", "Control N": "n_2"}
 DATA: Mapping[str, Mapping[str, str]] = {

@@ -12,19 +12,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from evisynth import FormatError, ReviewOutcome
-from evisynth_converters.review_cells import (
+from evisynth_converters.review_cells import flag_cell, number_cell, number_of, percent_cell, text_cell
+from evisynth_converters.review_sheets import (
     Record,
     Sheet,
-    flag_cell,
     fold_heading,
     merged,
-    number_cell,
-    number_of,
     own_cells,
-    percent_cell,
     stored_cells,
     stored_results,
-    text_cell,
 )
 from evisynth_converters.revman_words import (
     DATA_TYPE_WORDS,

@@ -30,7 +30,8 @@ from evisynth import (
     Source,
     hookimpl,
 )
-from evisynth_converters.review_cells import Record, fold_heading, read_sheet, rounded_to, stored_results
+from evisynth_converters.review_cells import rounded_to
+from evisynth_converters.review_sheets import Record, fold_heading, read_sheet, stored_results
 from evisynth_converters.revman_words import DATA_TYPES, METHODS, fold, is_ratio, measure_of, model_of
 
 if TYPE_CHECKING:
