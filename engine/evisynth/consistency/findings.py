@@ -123,6 +123,11 @@ class Ledger:
         other._where = {**self._where, **{name: value for name, value in own.items() if value}}
         return other
 
+    @property
+    def place(self) -> str:
+        """The place that findings are written down with."""
+        return str(self._where.get("place", ""))
+
     def applied(self, rule: Rule) -> None:
         """Count that a rule was applied."""
         self._checked[rule.name] += 1
