@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from evisynth.consistency.findings import Rule
-from evisynth.consistency.trials import RELATIVE, same
+from evisynth.consistency.trials import RELATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -72,8 +72,23 @@ def _check_randomised(row: TrialRow, ledger: Ledger) -> None:
             )
 
 
-def check_shared(outcome: OutcomeRows, ledger: Ledger) -> None:
-    """Look for a group that stands in two rows of one pooled outcome, and for one trial under two names."""
+def largest_groups(outcomes: Iterable[OutcomeRows]) -> Mapping[tuple[str, str], float]:
+    """Give the largest group that a trial has in an outcome where it has one row, by study and column."""
+    found: dict[tuple[str, str], float] = {}
+    for outcome in outcomes:
+        for row in outcome.single.values():
+            for column in ("n_1", "n_2"):
+                key = row.study, column
+                found[key] = max(found.get(key, 0.0), row.data.get(column, 0.0))
+    return found
+
+
+def check_shared(outcome: OutcomeRows, largest: Mapping[tuple[str, str], float], ledger: Ledger) -> None:
+    """Look for a group that stands in two rows of one pooled outcome, and for one trial under two names.
+
+    ``largest`` are the trials' groups in other outcomes: parts of equal size into which a group was divided look like
+    one that is counted twice, and add up to it.
+    """
     if not outcome.pooled:
         ledger.skipped(SHARED, "an outcome without an overall result may show participants more than once")
         return
@@ -86,8 +101,8 @@ def check_shared(outcome: OutcomeRows, ledger: Ledger) -> None:
         by_author[row.name.author, row.name.year].append(row)
         by_numbers[row.numbers].append(row)
     for related in by_author.values():
-        for one, other in combinations(related, 2):
-            _check_pair(one, other, ledger)
+        for number in (1, 2):
+            _check_group(related, number, largest, ledger)
     for alike in by_numbers.values():
         for one, other in combinations(alike, 2):
             one_author = (one.name.author, one.name.year) == (other.name.author, other.name.year)
@@ -106,23 +121,31 @@ def _no_chance(row: TrialRow) -> bool:
     return row.kind in {"means", "o_e"}
 
 
-def _check_pair(one: TrialRow, other: TrialRow, ledger: Ledger) -> None:
-    for number in (1, 2):
-        arm = one.arm(number)
-        if one.kind == "events" and arm[0] == 0:
-            continue  # no events in groups of one size is common
-        if one.kind in {"events", "means"} and same(arm, other.arm(number)):
-            group = {1: "experimental", 2: "control"}[number]
-            names = one.label if one.label == other.label else f"{one.label} and {other.label}"
-            ledger.at(study=one.label).found(
-                SHARED,
-                f"{names}: the same {group} group ({one.shown(number)}) stands in two rows ({one.place}, {other.place})"
-                if one.place != other.place
-                else f"{names}: the same {group} group ({one.shown(number)}) stands in two rows",
-                "a group that several comparisons share is to be divided among them, or the others combined",
-                columns=tuple(name for name in one.data if name.endswith(f"_{number}")),
-                suspicious=True,
-            )
+def _check_group(
+    related: Sequence[TrialRow], number: int, largest: Mapping[tuple[str, str], float], ledger: Ledger
+) -> None:
+    alike: dict[tuple[float, ...], list[TrialRow]] = defaultdict(list)
+    for row in related:
+        # No events in groups of one size is common.
+        if row.kind == "means" or (row.kind == "events" and row.data[f"events_{number}"] > 0):
+            alike[row.arm(number)].append(row)
+    column = f"n_{number}"
+    for rows in alike.values():
+        one = rows[0]
+        total = sum(row.data[column] for row in rows)
+        if len(rows) < 2 or largest.get((one.study, column), 0.0) >= total * (1.0 - RELATIVE):  # noqa: PLR2004 - a pair
+            continue
+        labels, places = dict.fromkeys(row.label for row in rows), dict.fromkeys(row.place for row in rows)
+        group = {1: "experimental", 2: "control"}[number]
+        ledger.at(study=one.label).found(
+            SHARED,
+            f"the same {group} group ({one.shown(number)}) stands in {len(rows)} rows "
+            f"({', '.join(labels)}; {', '.join(places)})",
+            "a group that several comparisons share is divided among them, or they are combined: unless these are its "
+            "equal parts, its participants are counted more than once",
+            columns=tuple(name for name in one.data if name.endswith(f"_{number}")),
+            suspicious=True,
+        )
 
 
 def check_arms(outcomes: Sequence[OutcomeRows], ledgers: Mapping[str, Ledger]) -> None:

@@ -51,10 +51,13 @@ def check_studies(studies: Studies, measure: str | None, registry: Registry, led
         ledger.skipped(GUARDS, f"no effects can be made of it: {str(error).splitlines()[0]}")
         return
     for record in registry.all(Check):
-        ledger.applied(Rule(record.name, record.reference))
-        for mask, message in findings(analysis, record):
+        rule = Rule(record.name, record.reference)
+        masks = findings(analysis, record)
+        # A check that is about other columns or measures returns none.
+        if masks:
+            ledger.applied(rule)
+        for mask, message in masks:
             for row in np.nonzero(mask)[0].tolist():
-                rule = Rule(record.name, record.reference)
                 ledger.at(study=studies.study[row]).found(
                     rule, message, "a guard rail of every fit asks so", suspicious=True
                 )

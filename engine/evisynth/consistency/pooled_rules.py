@@ -128,6 +128,9 @@ def _check_precision(
     scale = scale_of(outcome)
     if outcome.model != "common" or scale is None:
         return
+    if outcome.method == "MH":
+        ledger.skipped(PRECISION, "Mantel-Haenszel weights are not those of the smallest variance")
+        return
     pooled = _se(node, decimals, scale, outcome.level)
     ses = [_se(row.stored, decimals, scale, outcome.study_level) for row in rows]
     if pooled is None or not all(ses):
@@ -136,14 +139,11 @@ def _check_precision(
     ledger.applied(PRECISION)
     smallest = min(pair[1] for pair in ses if pair is not None)
     if pooled[0] > smallest * (1.0 + _MOST_DIGITS):
-        # Mantel-Haenszel weights are not those of the smallest variance.
-        weak = outcome.method == "MH"
         ledger.found(
             PRECISION,
             f"the pooled standard error is at least {pooled[0]:.4g}, the smallest of a study at most {smallest:.4g}",
-            "pooling under a common effect hardly loses precision" if weak else "inverse variances add up",
+            "under a common effect inverse variances add up",
             columns=("display_ci_low", "display_ci_high"),
-            suspicious=weak,
         )
 
 

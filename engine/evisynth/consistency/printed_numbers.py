@@ -16,7 +16,7 @@ _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2010": "-", "\u2011": "
 _POWER = re.compile(r"\s*[x×*·]\s*10\s*(?:\^|\*\*)?\s*\(?(?P<power>[+-]?\d+)\)?$")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_RELATION = re.compile(r"^(?:[a-zA-Z²]+\s*)?(?P<sign><=|>=|[<>=≤≥])?\s*(?P<rest>.*)$", re.DOTALL)
+_RELATION = re.compile(r"^(?:[a-zA-Z²]+(?:\s+|(?=[<>=≤≥])))?(?P<sign><=|>=|[<>=≤≥])?\s*(?P<rest>.*)$", re.DOTALL)
 _MAX_DIGITS = 60
 _SLACK = 1e-9
 """Part of half a unit by which bounds are widened, so that no rounding of ours makes a contradiction."""

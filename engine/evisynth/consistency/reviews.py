@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth.consistency.counts import RANDOMISED, check_arms, check_row, check_shared
+from evisynth.consistency.counts import RANDOMISED, check_arms, check_row, check_shared, largest_groups
+from evisynth.consistency.effect_rules import P_AND_LIMITS
 from evisynth.consistency.grim import GRIM, PrintedMean, check_mean
 from evisynth.consistency.guard_rails import check_guard_rails
 from evisynth.consistency.pooled_rules import check_pooled, scale_of
 from evisynth.consistency.printed_numbers import printed_double, stored
-from evisynth.consistency.printed_results import P_LABEL, PrintedResult
+from evisynth.consistency.printed_results import PrintedResult
 from evisynth.consistency.result_rules import check_result
 from evisynth.consistency.same_trial import check_within
 from evisynth.consistency.trials import OutcomeRows, TrialRow, trial_name
@@ -89,19 +90,20 @@ def check_review(
     """Go through all rules on one review."""
     of_outcomes = {outcome.place: outcome for outcome in outcomes}
     ledgers = {place: ledger.at(source=source, place=place) for place in of_outcomes}
+    comparisons: dict[str, list[OutcomeRows]] = {}
+    for outcome_rows in of_outcomes.values():
+        comparisons.setdefault(outcome_rows.comparison, []).append(outcome_rows)
+    largest = {comparison: largest_groups(compared) for comparison, compared in comparisons.items()}
     for place, _, outcome in review.outcomes:
         here = ledgers[place]
         _check_stored(review, outcome, place, ledger.at(source=source))
-        check_shared(of_outcomes[place], here)
+        check_shared(of_outcomes[place], largest[of_outcomes[place].comparison], here)
         for row in of_outcomes[place].rows:
             check_row(row, ledger.at(source=source, place=row.place, study=row.label))
         _check_means(of_outcomes[place], options, ledger.at(source=source))
         check_guard_rails(outcome, of_outcomes[place], registry, here)
     if not any(row.randomised for outcome in of_outcomes.values() for row in outcome.rows):
         ledger.skipped(RANDOMISED, "the characteristics of the studies do not say how many were randomised")
-    comparisons: dict[str, list[OutcomeRows]] = {}
-    for outcome_rows in of_outcomes.values():
-        comparisons.setdefault(outcome_rows.comparison, []).append(outcome_rows)
     for compared in comparisons.values():
         check_arms(compared, ledgers)
     check_within(tuple(of_outcomes.values()), ledger)
@@ -133,7 +135,7 @@ def _check_stored(review: Review, outcome: ReviewOutcome, place: str, ledger: Le
 
 def _check_node(review: Review, outcome: ReviewOutcome, node: StoredResults, ledger: Ledger) -> None:
     if node.empty or node.estimable is False:
-        ledger.skipped(P_LABEL, "no results are stored, or none is estimable")
+        ledger.skipped(P_AND_LIMITS, "no results are stored, or none is estimable")
         return
     take = partial(_take, node.numbers, review.decimals)
     words = {**PRESETS.get(review.preset, {}), **outcome.words}
@@ -161,7 +163,7 @@ def _check_node(review: Review, outcome: ReviewOutcome, node: StoredResults, led
         names={**_NAMES, "q_p": "q_p_value", "p": "p_value"},
     )
     if interval not in {"Wald", "HK"}:
-        ledger.skipped(P_LABEL, f"intervals by {interval} have a test of their own")
+        ledger.skipped(P_AND_LIMITS, f"intervals by {interval} have a test of their own")
         result = attrs.evolve(result, statistic=None, p=None)
     check_result(result, ledger)
 

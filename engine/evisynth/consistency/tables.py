@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from evisynth.columns import NUMERIC, TEXT, find_roles, fold
-from evisynth.consistency.counts import COUNTS, check_arms, check_row, check_shared
+from evisynth.consistency.counts import COUNTS, check_arms, check_row, check_shared, largest_groups
 from evisynth.consistency.effect_rules import P_AND_LIMITS
 from evisynth.consistency.findings import Ledger, Rule
 from evisynth.consistency.grim import GRIM, PERCENT, PrintedMean, check_mean, check_percent
@@ -190,8 +190,9 @@ def check_table(
     if studies is None:
         return ()
     outcomes = table_outcomes(columns, studies, source)
+    largest = largest_groups(outcomes)
     for outcome in outcomes:
-        check_shared(outcome, here.at(place=outcome.place))
+        check_shared(outcome, largest, here.at(place=outcome.place))
         for trial in outcome.rows:
             if trial.data:
                 check_row(trial, here.at(place=trial.place, study=trial.label))
