@@ -184,8 +184,10 @@ def test_bounds_are_those_of_all_limits_that_print_so() -> None:
 
 
 def test_p_of_another_size_is_reported_and_its_neighbours_are_not() -> None:
-    numbers = [read_printed(text) for text in ("0.58", "0.38", "0.87")]
-    low, high = p_range(bounds_of(*numbers, "log").ratio, 0.95, None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType] - none is missing
+    estimate, lower, upper = (read_printed(text) for text in ("0.58", "0.38", "0.87"))
+    assert lower is not None
+    assert upper is not None
+    low, high = p_range(bounds_of(estimate, lower, upper, "log").ratio, 0.95, None)
     assert (low, high) == pytest.approx((0.00776, 0.00979), rel=1e-2)
     for p in ("0.008", "0.009", "0.01", "<0.01", "<0.05"):
         assert es.check_printed(estimate="0.58", ci_low="0.38", ci_high="0.87", p=p, scale="log").findings == ()
@@ -260,7 +262,8 @@ def test_students_t_is_told_from_a_contradiction() -> None:
     found = es.check_printed(**words)
     assert rules(found) == [("P and limits", "suspicious")]
     assert "Student's t would give both with 2 degrees of freedom" in found.findings[0].reasoning
-    assert rules(es.check_printed(**{**words, "p": "0.40"})) == [("P and limits", "impossible")]
+    words["p"] = "0.40"
+    assert rules(es.check_printed(**words)) == [("P and limits", "impossible")]
 
 
 def test_a_p_of_the_wrong_test_is_named() -> None:
@@ -318,7 +321,8 @@ def test_the_founding_reviews_print_p_of_different_tests() -> None:
         words |= {"i2": f"{shown['i2']}%", "k": shown.get("k"), "scale": "log" if case["measure"] == "RR" else "linear"}
         told[label].add(es.which_test(p, **words))
         # As what it is, each P fits; as the effect's, those of heterogeneity are found out.
-        assert es.check_printed(**words, **{"p" if label == "p_effect" else "q_p": p}).findings == (), case["id"]
+        labelled: dict[str, Any] = words | {"p" if label == "p_effect" else "q_p": p}
+        assert es.check_printed(**labelled).findings == (), case["id"]
         if label == "p_het":
             assert rules(es.check_printed(**words, p=p)) == [("P of the test named", "impossible")], case["id"]
     assert seen == 27

@@ -29,6 +29,7 @@ BOUNDED_MEAN = Rule("mean within its scale", "Brown & Heathers (2017), Soc. Psyc
 BOUNDED_SD = Rule("SD within its scale", "Bhatia & Davis (2000), Am. Math. Mon. 107:353-357")
 PERCENT = Rule("percentage of participants", "Heathers & Brown (2019), DEBIT, OSF 5vb3u; Brown & Heathers (2017)")
 
+BOUND = "not a number is printed, but a bound"
 MOST_SUMS = 1000
 """Sums that are gone through for one mean; where more are possible, the mean says too little to contradict an SD."""
 
@@ -82,8 +83,18 @@ def largest_sd(mean: Printed, n: int, lowest: float, highest: float) -> float:
 
 def check_mean(given: PrintedMean, ledger: Ledger) -> None:
     """Apply what the responses being whole, or bounded, allows."""
+    if not _finite(given.mean):
+        ledger.skipped(GRIM, BOUND)
+        return
+    if given.sd is not None and not _finite(given.sd):
+        ledger.skipped(GRIMMER, BOUND)
+        given = attrs.evolve(given, sd=None)
     for message, reasoning, rule, columns in (*_whole(given, ledger), *_bounded(given, ledger)):
         ledger.found(rule, message, reasoning, columns=columns)
+
+
+def _finite(printed: Printed) -> bool:
+    return math.isfinite(printed.low) and math.isfinite(printed.high)
 
 
 def _whole(given: PrintedMean, ledger: Ledger) -> Iterator[tuple[str, str, Rule, tuple[str, ...]]]:
@@ -105,7 +116,7 @@ def _whole(given: PrintedMean, ledger: Ledger) -> Iterator[tuple[str, str, Rule,
         return
     if given.sd is None or n < 2:  # noqa: PLR2004 - one response has no spread
         return
-    if len(possible) > MOST_SUMS:
+    if possible.stop - possible.start > MOST_SUMS:
         ledger.skipped(GRIMMER, "so many sums have the mean printed that it says nothing of the SD")
         return
     ledger.applied(GRIMMER)
@@ -138,6 +149,9 @@ def check_percent(
     percent: Printed, n: int, events: float | None, ledger: Ledger, columns: tuple[str, ...] = ("percent",)
 ) -> None:
     """Compare a percentage with whole numbers of participants, or with the events printed beside it."""
+    if not _finite(percent):
+        ledger.skipped(PERCENT, BOUND)
+        return
     ledger.applied(PERCENT)
     if events is not None:
         share = 100.0 * events / n

@@ -14,6 +14,8 @@ from evisynth.records import Check
 from evisynth.studies import Studies
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evisynth.consistency.findings import Ledger
     from evisynth.consistency.trials import OutcomeRows
     from evisynth.registry import Registry
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 GUARDS = Rule("guard rails", "the checks of the plugins: `evisynth methods --kind Check`")
 BY_TYPE = {"dichotomous": "OR", "continuous": "MD", "generic": "GEN", "o-e": "O-E"}
-BY_COLUMN = {"events_1": "OR", "mean_1": "MD", "yi": "GEN", "o_e": "O-E", "estimate": "GEN"}
+BY_COLUMN = {"events_1": "OR", "mean_1": "MD", "yi": "GEN", "o_e": "O-E"}
 
 
 def check_guard_rails(outcome: ReviewOutcome, rows: OutcomeRows, registry: Registry, ledger: Ledger) -> None:
@@ -36,11 +38,21 @@ def check_guard_rails(outcome: ReviewOutcome, rows: OutcomeRows, registry: Regis
     except EvisynthError:
         ledger.skipped(GUARDS, "the rows hold values that cannot be used")
         return
-    check_studies(studies, outcome.measure or BY_TYPE.get(outcome.data_type), registry, ledger, **words)
+    ledgers = [ledger.at(place=row.place, study=row.label) for row in rows.rows]
+    check_studies(studies, outcome.measure or BY_TYPE.get(outcome.data_type), registry, ledgers, **words)
 
 
-def check_studies(studies: Studies, measure: str | None, registry: Registry, ledger: Ledger, **words: str) -> None:
-    """Ask about a table of studies; ``measure`` is the one that its columns are made for, where it is not given."""
+def check_studies(
+    studies: Studies, measure: str | None, registry: Registry, ledgers: Sequence[Ledger], **words: str
+) -> None:
+    """Ask about a table of studies, with a ledger for each row.
+
+    ``measure`` is the one that the columns are made for, where it is not given. Printed limits alone are the matter of
+    other rules, which know their digits.
+    """
+    if not ledgers:
+        return
+    ledger = ledgers[0]
     measure = measure or next((name for column, name in BY_COLUMN.items() if column in studies.columns), None)
     if measure is None:
         ledger.skipped(GUARDS, "the columns are not those of an effect measure")
@@ -58,6 +70,4 @@ def check_studies(studies: Studies, measure: str | None, registry: Registry, led
             ledger.applied(rule)
         for mask, message in masks:
             for row in np.nonzero(mask)[0].tolist():
-                ledger.at(study=studies.study[row]).found(
-                    rule, message, "a guard rail of every fit asks so", suspicious=True
-                )
+                ledgers[row].found(rule, message, "a guard rail of every fit asks so", suspicious=True)

@@ -26,6 +26,9 @@ I2_AND_Q = Rule("I² and Q", I2)
 P_AND_Q = Rule("P and Q", f"{STATCHECK}; {I2}")
 TAU2_AND_Q = Rule("τ² and Q", "DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188")
 
+MOST_WITHOUT_EFFECT = 200
+"""Studies without an effect that are reckoned with, where the degrees of freedom are not printed."""
+
 
 def heterogeneity_p(result: PrintedResult) -> list[tuple[float, float]]:
     """Bound the P of heterogeneity by Q, or by I² where Q is not printed; a range per possible number of degrees.
@@ -35,7 +38,7 @@ def heterogeneity_p(result: PrintedResult) -> list[tuple[float, float]]:
     if result.q_df is not None:
         degrees: range = range(result.q_df, result.q_df + 1)
     elif result.k is not None:
-        degrees = range(1, result.k)
+        degrees = range(max(1, result.k - MOST_WITHOUT_EFFECT), result.k)
     else:
         return []
     made: list[tuple[float, float]] = []

@@ -66,6 +66,7 @@ RANDOMISED_HEADINGS: Mapping[str, tuple[str, ...]] = {
 _GREEK = str.maketrans({"τ": "tau", "χ": "chi", "Τ": "tau", "Χ": "chi", "%": " "})
 _WITHIN = re.compile(r"\s*[\[(]?\s*([^\s,;\[\]()]+)\s*(?:,|;|\bto\b|\s[-–]\s|\s)\s*([^\s,;\[\]()]+)\s*[\])]?\s*")
 WHOLE_I2 = 1.0
+MOST_WHOLE = 2.0**53
 _SILENT = Ledger()
 """For cells whose state is written down elsewhere."""
 
@@ -111,7 +112,9 @@ class Columns:
         if number is None:
             return None
         middle = 0.5 * (number.low + number.high)
-        return round(middle) if number.low <= round(middle) <= number.high and abs(middle) < 2**53 else None
+        if not abs(middle) < MOST_WHOLE:
+            return None  # beyond counting, or only a bound
+        return round(middle) if number.low <= round(middle) <= number.high else None
 
     def text(self, name: str, row: int) -> str | None:
         """Read a cell as a text."""
@@ -197,7 +200,9 @@ def check_table(
             if trial.data:
                 check_row(trial, here.at(place=trial.place, study=trial.label))
     if len(outcomes) == 1:
-        check_studies(studies, options.measure, registry, here, **({"scale": options.scale} if options.scale else {}))
+        ledgers = [here.at(place=trial.place, study=trial.label) for trial in outcomes[0].rows]
+        words = {"scale": options.scale} if options.scale else {}
+        check_studies(studies, options.measure, registry, ledgers, **words)
     compared: dict[str, list[OutcomeRows]] = {}
     for outcome in outcomes:
         compared.setdefault(outcome.comparison, []).append(outcome)
