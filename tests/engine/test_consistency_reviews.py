@@ -401,6 +401,27 @@ def test_lanzoni_has_one_death_in_one_review_and_two_in_the_other() -> None:
     assert es.check(ours, other).findings == ()
 
 
+def test_of_several_outcomes_of_a_name_the_most_alike_is_compared() -> None:
+    doses = [
+        plain(outcome_of({name: (a, b, c + i, d + 7 * i) for name, (a, b, c, d) in TRIALS.items()}, i + 1))
+        for i in range(3)
+    ]
+    review = review_of(*doses)
+    assert es.check(review, attrs.evolve(review, title="B")).findings == ()
+    wrong = plain(
+        outcome_of({**{r.study: tuple(r.data.values()) for r in doses[1].rows}, "Adas 2021": (4, 10, 7, 17)}, 2)
+    )
+    (finding,) = es.check(review, review_of(doses[0], wrong, doses[2], title="B")).findings
+    assert (finding.place, finding.study, finding.columns) == ("1.2", "Adas 2021", ("events_1",))
+    # Outcomes of one name whose trials mostly differ are of other groups.
+    others = {n: (a // 2, b, c + 1, d) for n, (a, b, c, d) in TRIALS.items()}
+    found = es.check(review_of(doses[0]), review_of(plain(outcome_of(others)), title="B"))
+    assert found.findings == ()
+    assert "outcomes of one name whose trials differ mostly: of other groups or times" in {
+        entry.reason for entry in found.unchecked
+    }
+
+
 def test_arms_that_are_exchanged_in_another_review() -> None:
     turned = {name: (c, d, a, b) if name == "Dilogo 2021" else (a, b, c, d) for name, (a, b, c, d) in TRIALS.items()}
     found = es.check(review_of(plain(outcome_of(TRIALS))), review_of(plain(outcome_of(turned)), title="B"))

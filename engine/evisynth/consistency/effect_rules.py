@@ -57,7 +57,7 @@ def possible_scales(result: PrintedResult, ledger: Ledger) -> Mapping[ScaleName,
     if estimate.high < low.low or estimate.low > high.high:
         ledger.found(CENTRE, shown, "the estimate lies outside its own interval", columns=columns)
         return {}
-    made = {scale: bounds_of(estimate, low, high, scale) for scale in scales}
+    made: dict[ScaleName, Bounds] = {scale: bounds_of(estimate, low, high, scale) for scale in scales}
     if all(bounds.empty for bounds in made.values()):
         ledger.found(CENTRE, shown, _centres(made), columns=columns)
     return {scale: bounds for scale, bounds in made.items() if not bounds.empty}

@@ -30,7 +30,7 @@ PRECISION = Rule("pooled SE at most the smallest", ALGORITHMS)
 TOTALS = Rule("totals are the rows' sums", ALGORITHMS)
 
 WHOLE = 100.0
-SCALE_OF: Mapping[str, ScaleName] = {"OR": "log", "RR": "log", "PETO": "log", "RD": "linear", "MD": "linear"}
+SCALE_OF: Mapping[str, ScaleName] = {"OR": "log", "RR": "log", "PETO": "log", "RD": "linear"}
 _MOST_DIGITS = 1e-6
 
 
@@ -40,7 +40,9 @@ def scale_of(outcome: ReviewOutcome) -> ScaleName | None:
         return "log" if outcome.log_data else "linear"
     if outcome.data_type == "o-e" or outcome.measure == "O-E":
         return "log"
-    return SCALE_OF.get(outcome.measure or "", "linear" if outcome.data_type == "continuous" else None)
+    if outcome.data_type == "continuous":
+        return SCALE_OF.get(outcome.measure or "", "linear")
+    return SCALE_OF.get(outcome.measure or "")
 
 
 def check_pooled(

@@ -41,22 +41,35 @@ def check_within(outcomes: Sequence[OutcomeRows], ledger: Ledger) -> None:
 
 
 def check_across(ours: Iterable[OutcomeRows], theirs: Iterable[OutcomeRows], ledger: Ledger) -> None:
-    """Compare the outcomes of two reviews, or of two tables, which are each one outcome."""
-    others = list(theirs)
-    for one in ours:
-        for other in others:
-            common = _common(one, other)
-            if not common:
-                continue
-            alike = sum(1 for mine, yours in common if mine.telling and same(mine.numbers, yours.numbers))
-            swapped = sum(1 for mine, yours in common if _is_swapped(mine, yours))
-            telling = sum(1 for mine, yours in common if mine.telling or yours.telling)
-            by_numbers = max(alike, swapped) >= FEWEST_ALIKE and 2 * max(alike, swapped) >= telling
-            by_name = one.words == other.words
-            if by_name and telling >= FEWEST_ALIKE and 2 * max(alike, swapped) < telling:
-                ledger.skipped(SAME, "outcomes of one name whose trials mostly differ: of other times or definitions")
-            elif by_name or by_numbers:
-                _compare(one, other, common, ledger, of_one_review=False)
+    """Compare the outcomes of two reviews, or of two tables, which are each one outcome.
+
+    An outcome is compared with the one of its name (of several, which are of other groups, the most alike), and
+    without any with the most alike of another name.
+    """
+    others, mine = list(theirs), list(ours)
+    names, own_names = {other.words for other in others}, {one.words for one in mine}
+    for one in mine:
+        named = one.words in names
+        candidates = [o for o in others if (o.words == one.words if named else o.words not in own_names)]
+        alike = [(*_alike(_common(one, other)), other) for other in candidates]
+        if not alike:
+            continue
+        most, telling, nearest = max(alike, key=lambda entry: (entry[0], -entry[1]))
+        # Few trials tell little: then the name decides, unless several outcomes have it.
+        by_name = (
+            named and (most > 0 or len(candidates) == 1) if telling < FEWEST_ALIKE else named and 2 * most >= telling
+        )
+        if by_name or (most >= FEWEST_ALIKE and 2 * most >= telling):
+            _compare(one, nearest, _common(one, nearest), ledger, of_one_review=False)
+        elif named and telling:
+            ledger.skipped(SAME, "outcomes of one name whose trials differ mostly: of other groups or times")
+
+
+def _alike(common: Sequence[tuple[TrialRow, TrialRow]]) -> tuple[int, int]:
+    """Count the trials with the same numbers (or the same with the arms exchanged), and those that can tell."""
+    alike = sum(1 for mine, yours in common if mine.telling and same(mine.numbers, yours.numbers))
+    swapped = sum(1 for mine, yours in common if _is_swapped(mine, yours))
+    return max(alike, swapped), sum(1 for mine, yours in common if mine.telling or yours.telling)
 
 
 def _common(one: OutcomeRows, other: OutcomeRows) -> list[tuple[TrialRow, TrialRow]]:
