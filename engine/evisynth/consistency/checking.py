@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from evisynth.consistency.findings import Consistency, Ledger
 from evisynth.consistency.grim import PrintedMean, check_mean, check_percent
+from evisynth.consistency.headings import columns_of
 from evisynth.consistency.options import Options
 from evisynth.consistency.printed_numbers import read_printed
 from evisynth.consistency.printed_results import PrintedResult
 from evisynth.consistency.result_rules import check_result, tests_of
 from evisynth.consistency.reviews import check_review, outcomes_of
 from evisynth.consistency.same_trial import check_across
-from evisynth.consistency.tables import as_percent, check_table, columns_of, table_of
+from evisynth.consistency.tables import as_percent, check_table, table_of
 from evisynth.errors import DataError, SettingsError
 from evisynth.loading import read_source
 from evisynth.registry import Registry, default_registry
