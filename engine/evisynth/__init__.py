@@ -93,6 +93,14 @@ if TYPE_CHECKING:
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.columns import find_roles
     from evisynth.completing import complete
+    from evisynth.consistency.checking import (
+        check,
+        check_printed,
+        check_printed_mean,
+        check_printed_percent,
+        which_test,
+    )
+    from evisynth.consistency.findings import Consistency, Finding, Unchecked
     from evisynth.converting import convert
     from evisynth.delta_method import delta_method
     from evisynth.dependence.aggregation import aggregate
@@ -144,8 +152,10 @@ _LATER = {
     "BiasTestResult": "bias_results",
     "Comparison": "fit_statistics",
     "Covariance": "dependence.covariance",
+    "Consistency": "consistency.findings",
     "Cumulative": "diagnostics.cumulative",
     "Design": "designs",
+    "Finding": "consistency.findings",
     "FitStatistics": "fit_statistics",
     "Gosh": "diagnostics.gosh",
     "Influence": "diagnostics.influence",
@@ -171,11 +181,16 @@ _LATER = {
     "Table": "sources",
     "TableTest": "tests_of_tables",
     "TableTests": "tests_of_tables",
+    "Unchecked": "consistency.findings",
     "adjust": "small_study",
     "aggregate": "dependence.aggregation",
     "baujat": "diagnostics.plots",
     "bias": "small_study",
     "blup": "diagnostics.blup",
+    "check": "consistency.checking",
+    "check_printed": "consistency.checking",
+    "check_printed_mean": "consistency.checking",
+    "check_printed_percent": "consistency.checking",
     "compare": "fit_statistics",
     "complete": "completing",
     "convert": "converting",
@@ -201,6 +216,7 @@ _LATER = {
     "shared_control_covariance": "dependence.shared_control",
     "table_tests": "tests_of_tables",
     "unguarded_cell": "escaping",
+    "which_test": "consistency.checking",
 }
 
 
@@ -236,6 +252,7 @@ __all__ = [
     "Check",
     "CombinationError",
     "Comparison",
+    "Consistency",
     "Conversion",
     "Converter",
     "CorrectedCells",
@@ -253,6 +270,7 @@ __all__ = [
     "EvisynthError",
     "FewStudies",
     "FilledColumns",
+    "Finding",
     "Fit",
     "FitStatistics",
     "FloatArray",
@@ -316,6 +334,7 @@ __all__ = [
     "Tau2Estimator",
     "Tau2Fit",
     "Tau2Interval",
+    "Unchecked",
     "UnknownMethodError",
     "WeightedFit",
     "adjust",
@@ -325,6 +344,10 @@ __all__ = [
     "blup",
     "bracketed_root",
     "bracketed_roots",
+    "check",
+    "check_printed",
+    "check_printed_mean",
+    "check_printed_percent",
     "chi2_p_value",
     "chi2_quantile",
     "compare",
@@ -377,4 +400,5 @@ __all__ = [
     "table_tests",
     "unguarded_cell",
     "weighted_fit",
+    "which_test",
 ]

@@ -36,17 +36,28 @@ def load(
     registry = registry or default_registry()
     if isinstance(source, Studies | Review):
         return source
-    if isinstance(source, str | os.PathLike):
-        source = Path(cast("str | os.PathLike[str]", source))
-    held = Source(source)
-    converter = registry.get(Converter, format) if format is not None else _recognise(held, registry)
-    read: Table | Studies | Review = call(registry, converter, held)
+    held, read = read_source(source, format=format, registry=registry)
     if isinstance(read, Review):
         warn_about(read.notes)
         return read
     studies = read if isinstance(read, Studies) else studies_from_table(read, roles, source=held.name)
     warn_about(studies.notes)
     return studies
+
+
+def read_source(
+    source: Any,  # noqa: ANN401 - converters say what they recognise
+    *,
+    format: str | None = None,  # noqa: A002 - the word of the command line
+    registry: Registry,
+) -> tuple[Source, Table | Studies | Review]:
+    """Read a source as its converter gives it: a table still holds the texts that stand there."""
+    if isinstance(source, str | os.PathLike):
+        source = Path(cast("str | os.PathLike[str]", source))
+    held = Source(source)
+    converter = registry.get(Converter, format) if format is not None else _recognise(held, registry)
+    read: Table | Studies | Review = call(registry, converter, held)
+    return held, read
 
 
 def load_studies(

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from evisynth.cli.check import check_command
 from evisynth.cli.demo import demo
 from evisynth.cli.fit import fit_command
 from evisynth.cli.listings import methods, plugins, presets, schema_command
@@ -71,5 +72,5 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for _command in (fit_command, demo, methods, plugins, presets, schema_command):
+for _command in (fit_command, check_command, demo, methods, plugins, presets, schema_command):
     main.add_command(_command)
