@@ -115,6 +115,7 @@ if TYPE_CHECKING:
     from evisynth.regression import Regression
     from evisynth.reporting import render, report
     from evisynth.reviews.model import (
+        DATA_COLUMNS,
         BiasDomain,
         Judgement,
         OutcomeGroup,
@@ -137,6 +138,7 @@ if TYPE_CHECKING:
 
 # Verbs that read, batch and report come with their first use: the import alone is part of every start.
 _LATER = {
+    "DATA_COLUMNS": "reviews.model",
     "Adjusted": "bias_results",
     "Baujat": "diagnostics.plots",
     "BiasDomain": "reviews.model",
@@ -218,6 +220,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "DATA_COLUMNS",
     "FEW",
     "LEFT_OUT",
     "LINEAR",

@@ -70,7 +70,7 @@ def read_project(source: Source) -> Table:
 
 def recognises_csv(source: Source) -> float:
     """Look for two lines of headings (names of datasets, then X, Y), or for pairs of values without a heading."""
-    if source.path is None or b"\0" in source.head:
+    if source.path is None or source.is_folder or b"\0" in source.head:
         return 0.0
     # Two headings over many datasets are longer than what is looked at elsewhere.
     start = source.content[:_LOOKED_AT]
