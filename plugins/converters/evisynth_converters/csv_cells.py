@@ -111,9 +111,7 @@ def read_csv(content: bytes, name: str, notes: list[str]) -> CsvTable:
     Raises `FormatError`, with the line, for rows that do not fit the heading; adds to ``notes`` where the file is not
     UTF-8.
     """
-    text = _decoded(content, name, notes)
-    delimiter = _delimiter(text)
-    records = list(_records(text, delimiter, name))
+    delimiter, records = csv_records(content, name, notes)
     if not records:
         msg = f"{name} is empty: its first line names the columns"
         raise FormatError(msg)
@@ -123,6 +121,13 @@ def read_csv(content: bytes, name: str, notes: list[str]) -> CsvTable:
         for number, (line, cells) in enumerate(records[1:], 1)
     ]
     return CsvTable(name, tuple(heading for heading in headings if heading), tuple(rows), delimiter)
+
+
+def csv_records(content: bytes, name: str, notes: list[str]) -> tuple[str, list[tuple[int, list[str | None]]]]:
+    """Read the delimiter, and the line and cells of every row that has any."""
+    text = _decoded(content, name, notes)
+    delimiter = _delimiter(text)
+    return delimiter, list(_records(text, delimiter, name))
 
 
 def _decoded(content: bytes, name: str, notes: list[str]) -> str:

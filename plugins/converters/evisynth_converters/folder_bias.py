@@ -39,7 +39,7 @@ def write_risk_of_bias(
             copy += 1
             path = f"{FOLDER}/{stem}-{copy}.csv"
         names = distinct_names([domain.name for domain in tool.domains])
-        files[path] = _write_judgements(tool, names, labels)
+        files[path] = write_csv(*judgement_cells(tool, names, labels))
         domains = [_domain_fields(domain, name) for domain, name in zip(tool.domains, names, strict=True)]
         weights = {labels.get(study, study): float(weight) for study, weight in tool.weights.items()}
         made.append(
@@ -64,12 +64,15 @@ def _domain_fields(domain: BiasDomain, label: str) -> dict[str, Any]:
     return fields | ({"group": groups} if groups else {})
 
 
-def _write_judgements(tool: RiskOfBias, names: Sequence[str], labels: Mapping[str, str]) -> bytes:
+def judgement_cells(
+    tool: RiskOfBias, names: Sequence[str], labels: Mapping[str, str]
+) -> tuple[list[str], list[list[str | None]]]:
+    """Give headings and rows of the judgements; ``names`` are what rows call the domains."""
     held = [
         (name, judgement) for name, domain in zip(names, tool.domains, strict=True) for judgement in domain.judgements
     ]
     grouped = any(judgement.group is not None for _, judgement in held)
-    rows = [
+    rows: list[list[str | None]] = [
         [
             name,
             labels.get(judgement.study, judgement.study),
@@ -79,7 +82,7 @@ def _write_judgements(tool: RiskOfBias, names: Sequence[str], labels: Mapping[st
         ]
         for name, judgement in held
     ]
-    return write_csv(["domain", "study", "judgement", "support", *(["group"] if grouped else [])], rows)
+    return ["domain", "study", "judgement", "support", *(["group"] if grouped else [])], rows
 
 
 def read_risk_of_bias(folder: Folder, review: TomlTable, labels: StudyLabels) -> Iterator[RiskOfBias]:
@@ -99,9 +102,7 @@ def read_risk_of_bias(folder: Folder, review: TomlTable, labels: StudyLabels) ->
         weights = table.mapping("weights", float)
         rows: list[tuple[str, int, Judgement]] = []
         if "judgements" in given:
-            file = folder.table(given["judgements"], table.where)
-            wide = not any(OF_JUDGEMENTS.kind(heading) == ("own", "domain") for heading in file.headings)
-            rows = _wide(file, labels) if wide else _long(file, labels)
+            rows = judgements_of(folder.table(given["judgements"], table.where), labels)
         else:
             folder.notes.append(f"{table.where} names no file of judgements")
         parts = rows_by_part(rows, listed, called="domain", file=str(given.get("judgements")))
@@ -126,6 +127,12 @@ def _domain(label: str, table: TomlTable | None, judgements: Sequence[Judgement]
         groups.append(OutcomeGroup(id=own.get("id", name), name=name, outcomes=one.texts("outcomes")))
     given.setdefault("id", given["name"])
     return BiasDomain(**given, judgements=tuple(judgements), groups=tuple(groups))
+
+
+def judgements_of(file: CsvTable, labels: StudyLabels) -> list[tuple[str, int, Judgement]]:
+    """Take judgements from a table: what each calls its domain, its line, and the judgement."""
+    wide = not any(OF_JUDGEMENTS.kind(heading) == ("own", "domain") for heading in file.headings)
+    return _wide(file, labels) if wide else _long(file, labels)
 
 
 def _long(file: CsvTable, labels: StudyLabels) -> list[tuple[str, int, Judgement]]:

@@ -12,7 +12,7 @@ from evisynth_converters.toml_fields import TomlTable, nearest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evisynth_converters.csv_cells import CsvRow
+    from evisynth_converters.csv_cells import CsvRow, CsvTable
     from evisynth_converters.folder_files import Folder
 
 FLOW = "prisma.csv"
@@ -23,6 +23,13 @@ def write_flow(flow: StudyFlow | None) -> tuple[dict[str, Any], dict[str, bytes]
     """Give the flow for the main file, and the file of its counts."""
     if flow is None:
         return {}, {}
+    blank = sorted(box for box, reasons in flow.reasons.items() if not reasons)
+    fields = {"counts": FLOW, **({"without_reasons": blank} if blank else {})}
+    return {"flow": fields}, {FLOW: write_csv(*flow_cells(flow))}
+
+
+def flow_cells(flow: StudyFlow) -> tuple[Sequence[str], list[Sequence[str | None]]]:
+    """Give headings and rows of the counts."""
     rows: list[Sequence[str | None]] = []
     for box in sorted({*flow.counts, *flow.reasons, *flow.labels}):
         count, label = flow.counts.get(box), flow.labels.get(box)
@@ -31,9 +38,7 @@ def write_flow(flow: StudyFlow | None) -> tuple[dict[str, Any], dict[str, bytes]
         rows.extend(
             (box, None if number is None else str(number), reason, None) for reason, number in flow.reasons.get(box, ())
         )
-    blank = sorted(box for box, reasons in flow.reasons.items() if not reasons)
-    fields = {"counts": FLOW, **({"without_reasons": blank} if blank else {})}
-    return {"flow": fields}, {FLOW: write_csv(_COLUMNS.own, rows)}
+    return _COLUMNS.own, rows
 
 
 def read_flow(folder: Folder, review: TomlTable) -> StudyFlow | None:
@@ -44,6 +49,11 @@ def read_flow(folder: Folder, review: TomlTable) -> StudyFlow | None:
     table = table or TomlTable(review.where, {})
     table.refuse_unknown(("counts", "without_reasons"))
     file = folder.table(table.fields({"counts": str}).get("counts", FLOW), table.where)
+    return flow_of(file, table.texts("without_reasons"))
+
+
+def flow_of(file: CsvTable, blank: Sequence[str] = ()) -> StudyFlow:
+    """Take counts from a table of them; ``blank`` names boxes whose list of reasons is empty."""
     kinds = _COLUMNS.sorted(file)
     unknown = next((heading for heading, (kind, _) in kinds.items() if kind == TEXT), None)
     if unknown is not None or ("own", "box") not in kinds.values():
@@ -51,7 +61,7 @@ def read_flow(folder: Folder, review: TomlTable) -> StudyFlow | None:
         msg += "" if unknown is None else nearest(unknown, _COLUMNS.own)
         raise FormatError(msg)
     counts, labels = dict[str, int](), dict[str, str]()
-    reasons: dict[str, list[tuple[str, int | None]]] = {box: [] for box in table.texts("without_reasons")}
+    reasons: dict[str, list[tuple[str, int | None]]] = {box: [] for box in blank}
     problems: list[Problem] = []
     for row in file.rows:
         own = {kinds[heading][1]: cell for heading, cell in row.cells.items()}

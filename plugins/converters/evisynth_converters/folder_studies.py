@@ -128,20 +128,25 @@ class StudiesRead:
 
 def read_studies(folder: Folder) -> StudiesRead:
     """Read the table of studies; one without an id has its name for one."""
-    if not folder.has(STUDIES):
-        return StudiesRead()
-    table = folder.table(STUDIES, STUDIES)
+    return studies_of(folder.table(STUDIES, STUDIES), folder.notes) if folder.has(STUDIES) else StudiesRead()
+
+
+def studies_of(table: CsvTable, notes: list[str]) -> StudiesRead:
+    """Take studies from a table of them.
+
+    Raises `FormatError` for a study without a name, and for a status that there is not.
+    """
     kinds = OF_STUDIES.sorted(table)
     studies, keys = list[ReviewStudy](), dict[str, int]()
     for row in table.rows:
         own, texts = _split(row, kinds)
         name = own.get("name", own.get("id"))
         if name is None:
-            msg = f"{STUDIES}, line {row.line}: a study without a name"
+            msg = f"{table.name}, line {row.line}: a study without a name"
             raise FormatError(msg)
         status = own.get("status", "included").strip().casefold()
         if status not in STATUSES:
-            msg = f"{STUDIES}, line {row.line} ({name}), column status: {own['status']!r}{nearest(status, STATUSES)}"
+            msg = f"{table.name}, line {row.line} ({name}), column status: {own['status']!r}{nearest(status, STATUSES)}"
             raise FormatError(msg)
         if "key" in own:
             keys[own["key"]] = len(studies)
@@ -157,7 +162,7 @@ def read_studies(folder: Folder) -> StudiesRead:
         studies.append(ReviewStudy(**given))
     repeated = [one for one, count in Counter(study.id for study in studies).items() if count > 1]
     if repeated:
-        folder.notes.append(f"{STUDIES}: several studies have the id {', '.join(map(repr, repeated[:5]))}")
+        notes.append(f"{table.name}: several studies have the id {', '.join(map(repr, repeated[:5]))}")
     return StudiesRead(tuple(studies), keys)
 
 
