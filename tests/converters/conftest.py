@@ -67,6 +67,8 @@ class Strategies:
     numbers: SearchStrategy[float] = st.integers(-3, 200).map(float) | st.floats(allow_nan=False)
     ids: SearchStrategy[str] = _IDS
     """Ids of studies: so few that rows and judgements name studies of the review mostly, and that some ids repeat."""
+    words_of_outcomes: bool = True
+    """Whether further words of settings may have the names of an outcome's own fields."""
 
     def _maybe(self) -> SearchStrategy[str | None]:
         return st.none() | self.texts
@@ -78,8 +80,7 @@ class Strategies:
         return st.lists(values, max_size=most).map(tuple)
 
     def _filled(self, values: SearchStrategy[Any]) -> SearchStrategy[tuple[Any, ...]]:
-        some = st.lists(values, min_size=1, max_size=3).map(tuple)
-        return st.one_of(some, some, some, st.just(()))
+        return st.integers(0, 5).flatmap(lambda n: st.lists(values, min_size=min(n, 1), max_size=3)).map(tuple)
 
     def _pairs(self) -> SearchStrategy[tuple[tuple[str, str], ...]]:
         return self._tuple(st.tuples(self.texts, self.texts))
@@ -176,6 +177,7 @@ class Strategies:
     def _outcomes(self, data_type: model.DataType) -> SearchStrategy[ReviewOutcome]:
         rows = self._tuple(self.rows(data_type), 3)
         numbers, maybe = st.integers(1, 3) | st.integers(-9, 9999), self._maybe()
+        words = {word: held for word, held in _WORDS.items() if self.words_of_outcomes or word != "level"}
         levels = st.just(0.95) | st.floats(0.5, 0.999)
         subgroups = st.builds(
             ReviewSubgroup,
@@ -208,7 +210,7 @@ class Strategies:
             favours_2=maybe,
             units=maybe,
             axis=st.none() | self.numbers,
-            words=st.fixed_dictionaries({}, optional=_WORDS),
+            words=st.fixed_dictionaries({}, optional=words),
             rows=rows,
             subgroups=self._tuple(subgroups, 3),
             stored=self._stored(model.STORED_OF_OUTCOMES),

@@ -13,6 +13,7 @@ from evisynth import (
     ReviewOutcome,
     ReviewSubgroup,
     Settings,
+    SettingsError,
     StoredResults,
 )
 from evisynth_converters.folder_labels import ROWS, distinct_names, label_of, part_fields, rows_by_part
@@ -59,6 +60,15 @@ _TYPE_OF_MEASURE = {
     "GEN": "generic",
     "O-E": "o-e",
 }
+
+
+def refuse_unknown_preset(preset: str, where: str) -> None:
+    """Raise `FormatError` for settings that have no such name."""
+    try:
+        Settings(preset=preset)
+    except SettingsError as error:
+        msg = f"{where}: {error}"
+        raise FormatError(msg) from None
 
 
 def write_comparisons(

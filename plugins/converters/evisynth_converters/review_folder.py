@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from evisynth import Converter, FormatError, Review, ReviewStudy, Settings, SettingsError, Source, find_roles, hookimpl
+from evisynth import Converter, FormatError, Review, ReviewStudy, Source, find_roles, hookimpl
 from evisynth_converters.csv_cells import encoded
 from evisynth_converters.folder_bias import read_risk_of_bias, write_risk_of_bias
 from evisynth_converters.folder_files import MAIN, Folder, find_folder
 from evisynth_converters.folder_flow import read_flow, write_flow
-from evisynth_converters.folder_outcomes import read_comparisons, write_comparisons
+from evisynth_converters.folder_outcomes import read_comparisons, refuse_unknown_preset, write_comparisons
 from evisynth_converters.folder_studies import STUDIES, StudyLabels, read_studies, with_references, write_studies
 from evisynth_converters.toml_fields import Kind, fields_given, parse_toml, toml_text
 
@@ -76,13 +76,15 @@ def read(source: Source) -> Review:
     if version != VERSION:
         msg = f"{MAIN} is of version {version} of its format, and this evisynth reads version {VERSION}"
         raise FormatError(msg)
+    fields: dict[str, Any] = {"preset": PRESET, **table.fields(REVIEW)}
+    refuse_unknown_preset(fields["preset"], MAIN)
     held = read_studies(folder)
     by_id = table.fields({"studies_by": ("name", "id")}).get("studies_by") == "id"
     labels = StudyLabels.of(held.studies, ids_alone=by_id)
     comparisons = tuple(read_comparisons(folder, table, labels))
     studies = [*held.studies, *_made_of_rows(folder, comparisons, labels, table.texts("unlisted_studies"))]
     review = Review(
-        **_checked(table.fields(REVIEW)),
+        **fields,
         studies=with_references(folder, held, studies),
         risk_of_bias=tuple(read_risk_of_bias(folder, table, labels)),
         comparisons=comparisons,
@@ -92,16 +94,6 @@ def read(source: Source) -> Review:
     )
     _note_what_is_left(folder, review)
     return attrs.evolve(review, notes=tuple(folder.notes))
-
-
-def _checked(fields: dict[str, Any]) -> dict[str, Any]:
-    preset = fields.get("preset", PRESET)
-    try:
-        Settings(preset=preset)
-    except SettingsError as error:
-        msg = f"{MAIN}: {error}"
-        raise FormatError(msg) from None
-    return {**fields, "preset": preset}
 
 
 def _made_of_rows(

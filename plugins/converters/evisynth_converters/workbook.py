@@ -25,6 +25,7 @@ from evisynth_converters.folder_bias import judgements_of
 from evisynth_converters.folder_flow import flow_of
 from evisynth_converters.folder_headings import fold
 from evisynth_converters.folder_labels import rows_by_part
+from evisynth_converters.folder_outcomes import refuse_unknown_preset
 from evisynth_converters.folder_studies import StudiesRead, StudyLabels, studies_of
 from evisynth_converters.workbook_settings import SHEET, SheetSettings, read_settings
 from evisynth_converters.workbook_sheets import Sheet, kind_of, read_sheets
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 PRESET = "revman-web"
 
 _SURE = {"xlsx": 0.95, "xlsb": 0.9, "xls": 0.9, "ods": 0.95}
-_PLACE = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})(?:[\s_:.-]+(.*))?", re.DOTALL)
+_PLACE = re.compile(r"(-?[0-9]{1,6})\.(-?[0-9]{1,6})(?:[\s_:.-]+(.*))?", re.DOTALL)
 _OF_BIAS = re.compile(r"(?:risk[ _-]of[ _-]bias|rob)[\s:(_-]*(.*?)\)?", re.IGNORECASE | re.DOTALL)
 _TOOLS = {"rob1": "RoB 1", "rob2": "RoB 2", "1": "RoB 1", "2": "RoB 2", "robinsi": "ROBINS-I", "robinse": "ROBINS-E"}
 _FLOWS = frozenset({"prisma", "flow", "prisma_flow", "flow_diagram"})
@@ -93,7 +94,7 @@ def read(source: Source) -> Table | Review:
         else:
             tables.append(found)
     if not tables:
-        msg = f"{source.name} holds no table of studies: " + ("; ".join(notes[:10]) or "it has no sheet")
+        msg = f"{source.name} holds no table of studies: " + ("; ".join(notes[:10]) or "it has no sheet of data")
         raise FormatError(msg)
     if len(tables) == 1 and not special:
         (table,) = tables
@@ -141,10 +142,12 @@ def _review(
         names = ", ".join(repr(study.name) for study in added[:5])
         notes.append(f"sheet {of_studies.name!r} lacks studies that have rows, which were added: {names}")
     flow = special.get("flow")
+    preset = settings.review.get("preset", PRESET)
+    refuse_unknown_preset(preset, source.name)
     suffix = source.suffix
     return Review(
         title=settings.review.get("title", source.name.removesuffix(suffix) if suffix else source.name),
-        preset=settings.review.get("preset", PRESET),
+        preset=preset,
         studies=(*held.studies, *added),
         risk_of_bias=tuple(
             _bias(sheet, source, labels, notes) for kind, sheet in special.items() if kind.startswith("bias")

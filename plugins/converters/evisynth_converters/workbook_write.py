@@ -7,7 +7,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from evisynth import DATA_COLUMNS, FormatError, MissingExtraError, find_roles
+from evisynth import DATA_COLUMNS, FormatError, MissingExtraError, ReviewStudy, find_roles
+from evisynth_converters.csv_cells import number_text
 from evisynth_converters.folder_bias import judgement_cells
 from evisynth_converters.folder_flow import flow_cells
 from evisynth_converters.folder_headings import in_order
@@ -25,6 +26,7 @@ LONGEST_CELL = 32_767
 """Characters that Excel takes in a cell."""
 _FORBIDDEN = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
+_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _LONGEST_NAME = 31
 _SPECIAL = ("settings", "studies", "prisma", "history")
 
@@ -48,9 +50,15 @@ def write_review(review: Review) -> bytes:
     Reading gives the same rows of data, subgroups, settings and studies. A workbook does not hold: ids of comparisons,
     outcomes and subgroups, and numbers of subgroups; stored results; levels, orders and footnotes of rows; references
     and identifiers; names and descriptions of domains beyond what rows call them; what the engine does not use
-    (``parts``); texts of outcomes; spaces around texts, and empty texts; and subgroups and comparisons without rows.
+    (``parts``); texts of outcomes; spaces around texts, and empty texts; subgroups and comparisons without rows; and
+    words of settings beside the outcome's own of that name. A text under a heading that means a column of data is
+    headed "… (text)".
     """
-    labels = StudyLabels.of(review.studies).labels(review.studies)
+    # Reading makes studies of all that have rows; listed, one may even be called what another is named.
+    named = {row.study: None for _, _, outcome in review.outcomes for _, row in outcome.all_rows}
+    added = [ReviewStudy(id=study, name=study) for study in named if study not in review.study_by_id]
+    studies = [*review.studies, *added]
+    labels = StudyLabels.of(studies).labels(studies)
     sheets: dict[str, tuple[Sequence[str], list[list[Any]]]] = {}
     taken: set[str] = set(_SPECIAL)
     settings: list[dict[str, Any]] = []
@@ -66,8 +74,8 @@ def write_review(review: Review) -> bytes:
     columns = in_order((key for row in settings for key in row), ("outcome", "comparison", "title", "preset", *OUTCOME))
     said = [[_setting(row.get(key)) for key in columns] for row in settings]
     made: dict[str, tuple[Sequence[str], list[list[Any]]]] = {"Settings": (columns, said), **sheets}
-    if review.studies:
-        made["Studies"] = _studies_sheet(review)
+    if studies:
+        made["Studies"] = _studies_sheet(studies)
     for tool in review.risk_of_bias:
         names = distinct_names([domain.name for domain in tool.domains])
         of_bias, cells = judgement_cells(tool, names, labels)
@@ -115,11 +123,11 @@ def _outcome_sheet(outcome: ReviewOutcome, labels: Mapping[str, str]) -> tuple[l
     return headings, rows
 
 
-def _studies_sheet(review: Review) -> tuple[list[str], list[list[Any]]]:
-    texts = in_order(key for study in review.studies for key in study.characteristics)
+def _studies_sheet(studies: Sequence[ReviewStudy]) -> tuple[list[str], list[list[Any]]]:
+    texts = in_order(key for study in studies for key in study.characteristics)
     rows = [
         [study.id, study.name, study.year, study.status, *(study.characteristics.get(key) for key in texts)]
-        for study in review.studies
+        for study in studies
     ]
     return ["id", "name", "year", "status", *map(OF_STUDIES.of_text, texts)], rows
 
@@ -147,7 +155,8 @@ def _workbook(sheets: Mapping[str, tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 def _fill(cell: Any, value: Any, where: str) -> None:  # noqa: ANN401 - openpyxl's cell, and what goes in
     if isinstance(value, str):
-        text = _CONTROL.sub("\ufffd", value)
+        # What looks like Excel's escape of a character is one to every reader, unless its first sign is escaped.
+        text = _ESCAPE.sub("_x005F_", _CONTROL.sub("\ufffd", value))
         if len(text) > LONGEST_CELL:
             msg = f"{where}: a text of {len(text):,} characters; a workbook's cell holds {LONGEST_CELL:,}"
             raise FormatError(msg)
@@ -155,7 +164,9 @@ def _fill(cell: Any, value: Any, where: str) -> None:  # noqa: ANN401 - openpyxl
         cell.value = text
         cell.data_type = "s"
     elif math.isfinite(value):
-        cell.value = value
+        # Of a float, the library writes 16 digits; of a text it writes all, and the type makes a number of it again.
+        cell.value = number_text(value)
+        cell.data_type = "n"
     else:
         msg = f"{where}: {value} is not finite, and a workbook holds finite numbers"
         raise FormatError(msg)
