@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import evisynth as es
 from evisynth.archives import write_files
 from evisynth.sources import Source
-from evisynth_converters import folder_bias, folder_outcomes, folder_studies, review_folder
+from evisynth_converters import folder_bias, folder_outcomes, folder_review, folder_studies, review_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def test_any_review_comes_back(drawn_reviews: Strategies, place: Path, data: st.
     [
         (
             es.Review,
-            {*review_folder.REVIEW, "studies", "risk_of_bias", "comparisons", "flow", "parts", "source", "notes"},
+            {*folder_review.REVIEW, "studies", "risk_of_bias", "comparisons", "flow", "parts", "source", "notes"},
         ),
         (es.ReviewComparison, {*folder_outcomes.COMPARISON, "outcomes"}),
         (es.ReviewOutcome, {*folder_outcomes.OUTCOME, "words", "rows", "subgroups", "stored", "text"}),

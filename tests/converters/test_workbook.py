@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import evisynth as es
 from evisynth.sources import Source
 from evisynth_converters import workbook, workbook_guard
-from evisynth_converters.workbook_write import sheet_name, write_review
+from evisynth_converters.workbook_write import sheet_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -591,7 +591,7 @@ def test_rows_and_settings_of_a_review_come_back(drawn_reviews: Strategies, plac
     review = data.draw(narrower.reviews)
     original = {outcome.name: outcome for outcome in outcomes(review)}
     path = place / "review.xlsx"
-    path.write_bytes(write_review(review))
+    path.write_bytes(workbook.write_review(review))
     if not original:
         with pytest.raises(es.FormatError, match="holds no table of studies"):
             workbook.read(Source(path))

@@ -31,7 +31,7 @@ _LONGEST_NAME = 31
 _SPECIAL = ("settings", "studies", "prisma", "history")
 
 
-def write(studies: Studies) -> bytes:
+def studies_workbook(studies: Studies) -> bytes:
     """Write a table of studies as a workbook of one sheet; no cell is a formula, and numbers read back to the bit.
 
     What a workbook cannot hold (control characters) stands as �. Raises `MissingExtraError` where openpyxl is absent.
@@ -44,7 +44,7 @@ def write(studies: Studies) -> bytes:
     return _workbook({"Data": (["study", *text, *studies.columns], rows)})
 
 
-def write_review(review: Review) -> bytes:
+def review_workbook(review: Review) -> bytes:
     """Write a workbook with a sheet for each outcome, and sheets of settings, studies, judgements and flow.
 
     Reading gives the same rows of data, subgroups, settings and studies. A workbook does not hold: ids of comparisons,
