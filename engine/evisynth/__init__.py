@@ -124,6 +124,7 @@ if TYPE_CHECKING:
     from evisynth.reporting import render, report
     from evisynth.reviews.joining import join_reviews
     from evisynth.reviews.model import (
+        DATA_COLUMNS,
         BiasDomain,
         Judgement,
         OutcomeGroup,
@@ -146,6 +147,7 @@ if TYPE_CHECKING:
 
 # Verbs that read, batch and report come with their first use: the import alone is part of every start.
 _LATER = {
+    "DATA_COLUMNS": "reviews.model",
     "Adjusted": "bias_results",
     "Baujat": "diagnostics.plots",
     "BiasDomain": "reviews.model",
@@ -236,6 +238,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "DATA_COLUMNS",
     "FEW",
     "LEFT_OUT",
     "LINEAR",

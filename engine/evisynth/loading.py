@@ -123,7 +123,8 @@ def _recognise(source: Source, registry: Registry) -> Converter:
     best, position = max(sure, key=lambda item: (item[0], -item[1]), default=(0.0, 0))
     if best <= 0.0:
         known = ", ".join(converter.name for converter in converters) or "none"
-        msg = f"no converter reads {source.name!r}: give a path, a DataFrame or a mapping of columns (formats: {known})"
+        what = f"{source.name!r}, which is a folder" if source.is_folder else repr(source.name)
+        msg = f"no converter reads {what}: give a path, a DataFrame or a mapping of columns (formats: {known})"
         raise FormatError(msg)
     return converters[position]
 
