@@ -133,6 +133,8 @@ def _certainty(converter: Converter, source: Source, registry: Registry) -> floa
     try:
         return converter.recognises(source)
     except EvisynthError:
+        if source.is_folder:
+            return 0.0  # it looked for the content of one file
         raise
     except Exception as error:
         author = f"Converter {converter.name!r} of plugin {registry.provider(converter)}"

@@ -6,6 +6,7 @@ empty otherwise.
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, ParseError, SubElement, fromstring
@@ -35,6 +36,7 @@ _TOTALS = {ours: theirs for theirs, ours in names.TOTALS.items()}
 _SORT_BY = {ours: theirs for theirs, ours in names.SORT_BY.items()}
 _JUDGEMENTS = {ours: theirs for theirs, ours in names.JUDGEMENTS.items()}
 _FIELDS = {ours: theirs for theirs, ours in names.REFERENCE_FIELDS.items()}
+_OF_REVMAN = re.compile("[A-Z][A-Z0-9_]*")
 _ON_LINES_OF_THEIR_OWN = (
     "STUDY",
     "QUALITY_ITEM",
@@ -87,6 +89,15 @@ def _without_a_place(review: Review) -> Iterable[str]:
     levels = [place for place, _, outcome in review.outcomes if any(row.level != "both" for _, row in outcome.all_rows)]
     if levels:
         yield f"rows that are pooled in their subgroup or overall alone, of outcomes {', '.join(levels)}"
+    texts = [
+        name
+        for _, _, outcome in review.outcomes
+        for held in (outcome.text, *(row.text for _, row in outcome.all_rows))
+        for name in held
+        if not _OF_REVMAN.fullmatch(name.strip("<>"))
+    ]
+    if texts:
+        yield f"columns of other programs: {', '.join(dict.fromkeys(texts))}"
     mixed = [place for place, _, outcome in review.outcomes if outcome.rows and outcome.subgroups]
     if mixed:
         yield f"rows outside any subgroup beside others within, of outcomes {', '.join(mixed)}"
@@ -216,7 +227,7 @@ def _outcome(outcome: ReviewOutcome, comparison: int) -> Element:
         "NO": str(outcome.number),
         **_settings(outcome),
         **_stored(outcome.stored, names.OUTCOME_STORED, outcome),
-        **{name: text for name, text in outcome.text.items() if not name.startswith("<")},
+        **_attributes(outcome.text),
     }
     made = Element(f"{kind}_OUTCOME", dict(sorted(attributes.items())))
     SubElement(made, "NAME").text = outcome.name
@@ -282,7 +293,7 @@ def _row(row: ReviewRow, outcome: ReviewOutcome) -> Element:
         "ORDER": "" if row.order is None else str(row.order),
         **data,
         **_stored(row.stored, known, outcome),
-        **{name: text for name, text in row.text.items() if not name.startswith("<")},
+        **_attributes(row.text),
     }
     made = Element(f"{_KINDS[outcome.data_type]}_DATA", dict(sorted(attributes.items())))
     if row.footnote is not None:
@@ -291,10 +302,14 @@ def _row(row: ReviewRow, outcome: ReviewOutcome) -> Element:
     return made
 
 
+def _attributes(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if _OF_REVMAN.fullmatch(name)}
+
+
 def _append_texts(element: Element, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
-        if name.startswith("<"):
-            set_inner(SubElement(element, name.strip("<>")), text or None)
+        if name.startswith("<") and _OF_REVMAN.fullmatch(name[1:-1]):
+            set_inner(SubElement(element, name[1:-1]), text or None)
 
 
 def _stored(stored: StoredResults, known: Mapping[str, str], outcome: ReviewOutcome) -> dict[str, str]:
