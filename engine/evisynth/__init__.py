@@ -86,7 +86,7 @@ from evisynth.registry import Registry, default_registry
 from evisynth.results import MetaAnalysis, StudyResult, Subgroup, SubgroupTest
 from evisynth.scales import LINEAR, LOG, Scale
 from evisynth.settings import Settings
-from evisynth.studies import LEFT_OUT, Effects, FilledColumns, MeasuredEffects, Reasons, Studies
+from evisynth.studies import LEFT_OUT, NOT_COUNTED, Effects, FilledColumns, MeasuredEffects, Reasons, Studies
 
 if TYPE_CHECKING:
     from evisynth.batch import fit_many
@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from evisynth.planning import SampleSize, sample_size
     from evisynth.regression import Regression
     from evisynth.reporting import render, report
+    from evisynth.reviews.analysis import OutcomeAnalysis, ReviewAnalysis
     from evisynth.reviews.joining import join_reviews
     from evisynth.reviews.model import (
         DATA_COLUMNS,
@@ -139,6 +140,7 @@ if TYPE_CHECKING:
         StoredResults,
         StudyFlow,
     )
+    from evisynth.reviews.verification import Verification, verify
     from evisynth.scale_models import location_scale
     from evisynth.scale_results import LocationScale
     from evisynth.small_study import adjust, bias
@@ -153,8 +155,8 @@ _LATER = {
     "BiasDomain": "reviews.model",
     "BiasTestResult": "bias_results",
     "Comparison": "fit_statistics",
-    "Covariance": "dependence.covariance",
     "Consistency": "consistency.findings",
+    "Covariance": "dependence.covariance",
     "Cumulative": "diagnostics.cumulative",
     "Design": "designs",
     "Finding": "consistency.findings",
@@ -164,10 +166,12 @@ _LATER = {
     "Judgement": "reviews.model",
     "LeaveOneOut": "diagnostics.leave_one_out",
     "LocationScale": "scale_results",
+    "OutcomeAnalysis": "reviews.analysis",
     "OutcomeGroup": "reviews.model",
     "Radial": "diagnostics.plots",
     "Regression": "regression",
     "Review": "reviews.model",
+    "ReviewAnalysis": "reviews.analysis",
     "ReviewComparison": "reviews.model",
     "ReviewOutcome": "reviews.model",
     "ReviewReference": "reviews.model",
@@ -184,6 +188,7 @@ _LATER = {
     "TableTest": "tests_of_tables",
     "TableTests": "tests_of_tables",
     "Unchecked": "consistency.findings",
+    "Verification": "reviews.verification",
     "adjust": "small_study",
     "aggregate": "dependence.aggregation",
     "baujat": "diagnostics.plots",
@@ -218,6 +223,7 @@ _LATER = {
     "shared_control_covariance": "dependence.shared_control",
     "table_tests": "tests_of_tables",
     "unguarded_cell": "escaping",
+    "verify": "reviews.verification",
     "which_test": "consistency.checking",
 }
 
@@ -243,6 +249,7 @@ __all__ = [
     "LEFT_OUT",
     "LINEAR",
     "LOG",
+    "NOT_COUNTED",
     "Adjusted",
     "Adjustment",
     "Average",
@@ -296,6 +303,7 @@ __all__ = [
     "Method",
     "MissingExtraError",
     "Model",
+    "OutcomeAnalysis",
     "OutcomeGroup",
     "PluginError",
     "PluginWarning",
@@ -309,6 +317,7 @@ __all__ = [
     "Regression",
     "Reporter",
     "Review",
+    "ReviewAnalysis",
     "ReviewComparison",
     "ReviewOutcome",
     "ReviewReference",
@@ -339,6 +348,7 @@ __all__ = [
     "Tau2Interval",
     "Unchecked",
     "UnknownMethodError",
+    "Verification",
     "WeightedFit",
     "adjust",
     "aggregate",
@@ -402,6 +412,7 @@ __all__ = [
     "t_quantile",
     "table_tests",
     "unguarded_cell",
+    "verify",
     "weighted_fit",
     "which_test",
 ]

@@ -17,14 +17,13 @@ from evisynth.cells import Cells
 from evisynth.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from evisynth.across_rows import Increments
     from evisynth.bias_results import Adjusted, BiasTestResult
     from evisynth.cells import CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
-    from evisynth.results import MetaAnalysis
     from evisynth.reviews.model import Review
     from evisynth.scales import Scale
     from evisynth.sources import Source, Table
@@ -81,9 +80,13 @@ class Method:
 
     def refuse_unknown(self, options: Mapping[str, object]) -> None:
         """Raise `SettingsError` for an option that the function does not name."""
-        unknown = [name for name in options if name not in self.parameters]
+        self.refuse_unnamed(options, self.parameters)
+
+    def refuse_unnamed(self, options: Iterable[str], named: Mapping[str, object]) -> None:
+        """Raise `SettingsError` for an option that is not among a function's parameters."""
+        unknown = [name for name in options if name not in named]
         if unknown:
-            have = ", ".join(list(self.parameters)[1:]) or "none"
+            have = ", ".join(list(named)[1:]) or "none"
             msg = f"{self.kind} {self.name!r} has no option {', '.join(map(repr, unknown))}; options: {have}"
             raise SettingsError(msg)
 
@@ -462,19 +465,37 @@ class Converter(Method):
 
 @attrs.frozen
 class Reporter(Method):
-    """A rendering of a result: ``(analysis, **options) → text or bytes``."""
+    """A rendering of a result: ``(analysis, **options) → text or bytes``.
+
+    ``review`` renders a whole `ReviewAnalysis` under the same name: as text or bytes, or as files by their path within
+    a folder. ``function`` is what it is where a reporter is for reviews alone.
+    """
 
     kind = "Reporter"
     hook = "reporters"
 
-    function: Callable[..., str | bytes] = attrs.field(validator=_callable)
+    function: Callable[..., str | bytes | Mapping[str, bytes]] = attrs.field(validator=_callable)
     media_types: Mapping[str, str] = attrs.field(kw_only=True)
-    """File suffix → media type; the first is the default. A function that names ``suffix`` is told which."""
+    """File suffix → media type; the first is the default, and the suffix of a folder is empty. A function that names
+    ``suffix`` is told which."""
+    of: Literal["analysis", "review", "settings comparison"] = attrs.field(default="analysis", kw_only=True)
+    """Kind of result that ``function`` renders."""
+    review: Callable[..., str | bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
 
-    def render(self, analysis: MetaAnalysis, suffix: str, options: Mapping[str, object]) -> str | bytes:
-        """Render an analysis as the format of ``suffix``."""
-        extra = {"suffix": suffix} if "suffix" in self.parameters else {}
-        return self.function(analysis, **extra, **options)
+    def function_for(self, kind: str) -> Callable[..., str | bytes | Mapping[str, bytes]] | None:
+        """Give the function that renders a kind of result; None where there is none."""
+        return self.function if kind == self.of else self.review if kind == "review" else None
+
+    def render(
+        self, result: object, suffix: str, options: Mapping[str, object], kind: str = "analysis"
+    ) -> str | bytes | Mapping[str, bytes]:
+        """Render a result as the format of ``suffix``; raises `SettingsError` for an option that is not named."""
+        function = self.function_for(kind)
+        assert function is not None  # noqa: S101 - asked for before
+        named = inspect.signature(function).parameters
+        self.refuse_unnamed(options, named)
+        extra = {"suffix": suffix} if "suffix" in named else {}
+        return function(result, **extra, **options)
 
 
 KINDS: tuple[type[Method], ...] = (

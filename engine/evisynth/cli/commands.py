@@ -14,6 +14,7 @@ from evisynth.cli.check import check_command
 from evisynth.cli.demo import demo
 from evisynth.cli.fit import fit_command
 from evisynth.cli.listings import methods, plugins, presets, schema_command
+from evisynth.cli.reviews import review_command, verify_command
 from evisynth.errors import DataWarning, EvisynthError, PluginWarning
 from evisynth.escaping import printable
 from evisynth.provenance import engine_version
@@ -72,5 +73,15 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-for _command in (fit_command, check_command, demo, methods, plugins, presets, schema_command):
+for _command in (
+    fit_command,
+    review_command,
+    verify_command,
+    check_command,
+    demo,
+    methods,
+    plugins,
+    presets,
+    schema_command,
+):
     main.add_command(_command)

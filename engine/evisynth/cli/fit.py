@@ -49,6 +49,7 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
     ("--budget", int, "The most resamples or subsets that a method may use."),
     ("--seed", int, "Start of the random numbers of methods that sample."),
     ("--swap-events", None, "Analyse non-events instead of events; for measures of 2×2 tables."),
+    ("--totals", str, "Pooled effects that are shown: overall, subgroups or none."),
     ("--effect-label", str, "Name of the effect for readers."),
     ("--group-1", str, "Name of the experimental group."),
     ("--group-2", str, "Name of the control group."),
@@ -57,7 +58,8 @@ WORDS: tuple[tuple[str, type | None, str], ...] = (
 )
 
 
-def _word_options(command: Callable[..., None]) -> Callable[..., None]:
+def word_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each word of the settings."""
     for option, kind, text in reversed(WORDS):
         name = option.removeprefix("--").replace("-", "_")
         declared = option if kind is not None else f"{option}/--no-{option.removeprefix('--')}"
@@ -68,7 +70,7 @@ def _word_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.command("fit", short_help="Pool the studies of a file, or answer a request in JSON.")
 @click.argument("file")
 @click.option("--settings", default=None, help="Preset: revman5, revman-web (the default), metafor, meta.")
-@_word_options
+@word_options
 @click.option("--by", default=None, help="Column to make subgroups of.")
 @click.option("--exclude", multiple=True, metavar="STUDY", help="Leave a study out (repeatable).")
 @click.option("--moderator", multiple=True, metavar="COLUMN", help="Column for a meta-regression (repeatable).")
@@ -117,7 +119,7 @@ def _stdin_answer(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _file_answer(file: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    asked = [_report_target(text) for text in given["report"]]
+    asked = [report_target(text) for text in given["report"]]
     # Standard output is the answer's: reports without a file travel in it.
     request = _request(file, given, [name for name, path in asked if path is None])
     for name, path in asked:
@@ -126,7 +128,8 @@ def _file_answer(file: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return request.answer()
 
 
-def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -> Request:
+def words_given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick the words of settings among the options of a command."""
     words: dict[str, Any] = {}
     for option, *_ in WORDS:
         name = option.removeprefix("--").replace("-", "_")
@@ -134,9 +137,13 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
             words[name] = None if name in NONE_WORDS and given[name].casefold() == "none" else given[name]
     if "tau2" in words:
         words["tau2"] = _number_or_name(words["tau2"])
+    return words
+
+
+def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -> Request:
     return Request(
         data=Path(file),
-        words=words,
+        words=words_given(given),
         settings=given["settings"],
         roles=dict(_pair("--role", role, "events_1='deaths treated'") for role in given["role"]),
         format=given["format"],
@@ -191,13 +198,14 @@ def _conversion(text: str) -> tuple[str, dict[str, float]]:
     return name.strip(), options
 
 
-def _report_target(text: str) -> tuple[str, str | None]:
+def report_target(text: str) -> tuple[str, str | None]:
+    """Read ``NAME`` or ``NAME=PATH``."""
     return _pair("--report", text, "forest=out.png") if "=" in text else (text.strip(), None)
 
 
 def _print_reports(request: Request, asked: Sequence[str]) -> None:
     analysis = request.analysis
-    for name, path in map(_report_target, asked or ("text",)):
+    for name, path in map(report_target, asked or ("text",)):
         if path is not None:
             report(analysis, name, path)
             click.echo(f"wrote {printable(path)}", err=True)

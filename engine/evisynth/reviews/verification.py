@@ -228,7 +228,7 @@ def _tolerance(name: str, stored: float, rounding: float) -> float:
 def _nodes(outcome: OutcomeAnalysis) -> Iterator[_Node]:
     analysis, place = outcome.analysis, outcome.place
     if analysis is None:
-        nodes = [(place, None, outcome.outcome.stored)]
+        nodes: list[tuple[str, str | None, StoredResults]] = [(place, None, outcome.outcome.stored)]
         nodes += [(f"{place}.{one.number}", None, one.stored) for one in outcome.outcome.subgroups]
         nodes += [(place, row.study, row.stored) for _, row in outcome.rows]
         for where, study, stored in nodes:
@@ -244,8 +244,8 @@ def _nodes(outcome: OutcomeAnalysis) -> Iterator[_Node]:
         weight = 0.0 if totals == "none" or made.pooled is None else made.weight
         yield _pooled_node(outcome, where, subgroup.stored, made.analysis, list(subgroup.rows), weight)
     number = {id(one): f"{place}.{one.number}" for one in outcome.outcome.subgroups}
-    for (subgroup, row), study in zip(outcome.rows, analysis.studies, strict=True):
-        yield _row_node(number.get(id(subgroup), place), row, study, outcome)
+    for (own, row), result in zip(outcome.rows, analysis.studies, strict=True):
+        yield _row_node(number.get(id(own), place), row, result, outcome)
 
 
 def _pooled_node(

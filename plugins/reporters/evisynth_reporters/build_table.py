@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth import LEFT_OUT
+from evisynth import LEFT_OUT, NOT_COUNTED
 from evisynth_reporters import printed
 from evisynth_reporters.outcome_columns import outcome_of
 from evisynth_reporters.table import Coefficient, Column, ForestTable, Mark, Row
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evisynth import Display, MetaAnalysis, StudyResult, Subgroup
 
 COEFFICIENT_DECIMALS = 4
+OUTSIDE_SUBGROUPS = "Not in any subgroup"
 
 
 def build_table(analysis: MetaAnalysis, groups: tuple[str, str], decimals: int = 2) -> ForestTable:
@@ -71,13 +72,28 @@ class _Builder:
 
     def rows(self) -> Iterable[Row]:
         analysis = self.analysis
-        if not analysis.subgroups:
-            yield from self.studies(range(analysis.k_total))
-            yield Row("blank")
         for subgroup in analysis.subgroups:
             yield from self.subgroup(subgroup)
             yield Row("blank")
-        yield from self.overall()
+        grouped = {row for subgroup in analysis.subgroups for row in subgroup.rows}
+        others = [row for row in range(analysis.k_total) if row not in grouped]
+        if others and grouped:
+            yield Row("heading", (OUTSIDE_SUBGROUPS, *("",) * (len(self.outcome.columns) + 2)))
+        if others or not grouped:
+            yield from self.studies(others)
+            yield Row("blank")
+        if analysis.settings.totals == "overall" or analysis.is_regression:
+            yield from self.overall()
+        else:
+            yield from self.without_total()
+
+    def without_total(self) -> Iterable[Row]:
+        """Say what is not shown, and the test that remains."""
+        analysis = self.analysis
+        only = analysis.settings.totals == "subgroups"
+        yield Row("note", ("Subtotals only" if only else "No totals",))
+        if only and analysis.subgroups and analysis.settings.subgroup_test:
+            yield Row("note", (printed.subgroup_line(analysis.subgroup_test),))
 
     def studies(self, rows: Iterable[int]) -> Iterable[Row]:
         for row in rows:
@@ -99,6 +115,8 @@ class _Builder:
         empty = ("",) * (len(self.outcome.columns) + 2)
         yield Row("heading", (printed.one_line(subgroup.name), *empty))
         yield from self.studies(rows)
+        if part.settings.totals == "none":
+            return
         share = subgroup.weight if part.pooled is not None else None
         yield self.pooled("Subtotal", part, rows, share)
         yield from self.events(rows)
@@ -116,7 +134,7 @@ class _Builder:
         yield from self.events(everything)
         yield Row("note", (printed.heterogeneity_line(analysis),))
         yield Row("note", (printed.overall_line(analysis),))
-        if analysis.subgroups or self.style.always_subgroup_line:
+        if (analysis.subgroups and analysis.settings.subgroup_test) or self.style.always_subgroup_line:
             yield Row("note", (printed.subgroup_line(analysis.subgroup_test),))
 
     def regression(self) -> Iterable[Row]:
@@ -154,7 +172,7 @@ class _Builder:
 
     def counted(self, rows: Iterable[int]) -> list[int]:
         """Pick the rows that totals add up: RevMan counts a study without an effect, not one that is left out."""
-        return [row for row in rows if self.analysis.studies[row].reason != LEFT_OUT]
+        return [row for row in rows if self.analysis.studies[row].reason not in NOT_COUNTED]
 
     def prediction(self) -> Iterable[Row]:
         limits = self.analysis.model.prediction_display
@@ -182,6 +200,8 @@ def _coefficients(analysis: MetaAnalysis, style: printed.Style) -> Iterable[Coef
 
 
 def _pooled_of(analysis: MetaAnalysis) -> str:
+    if analysis.settings.totals != "overall":
+        return "subtotals only" if analysis.settings.totals == "subgroups" else "no totals"
     word = "study" if analysis.k_total == 1 else "studies"
     return f"{analysis.k} of {analysis.k_total} {word} pooled"
 

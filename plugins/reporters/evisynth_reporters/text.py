@@ -10,11 +10,13 @@ from evisynth import Heterogeneity, MetaAnalysis, Reporter, hookimpl
 from evisynth_reporters import printed
 from evisynth_reporters.build_table import build_table
 from evisynth_reporters.monospaced import set_table
+from evisynth_reporters.review_lines import HEADINGS, lines_of
 from evisynth_reporters.table import Column, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from evisynth import ReviewAnalysis
     from evisynth_reporters.table import ForestTable
 
 PROSE_WIDTH = 100
@@ -46,6 +48,19 @@ def text(
         _methods(analysis),
     )
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
+
+
+def review_text(made: ReviewAnalysis, *, subgroups: bool = True) -> str:
+    """Print a review's outcomes in a table, with those that have no pooled effect and why."""
+    columns = tuple(Column(heading) for heading in HEADINGS[1:])
+    rows = [
+        Row("heading" if line.level == 0 else "study", (f"{line.place} {line.name}", *line.cells[2:]))
+        for line in lines_of(made, subgroups=subgroups)
+    ]
+    title = printed.one_line(made.review.title) or "Review"
+    notes = _items("Notes on the file", map(printed.one_line, made.review.notes))
+    blocks = [[title], [line.rstrip() for line in set_table(columns, rows)[1:]], notes]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def _coefficients(table: ForestTable) -> list[str]:
@@ -132,5 +147,6 @@ def reporters() -> list[Reporter]:
             text,
             reference="Lewis & Clarke (2001), BMJ 322:1479-1480 (layout: RevMan 5.4 and RevMan Web)",
             media_types={".txt": "text/plain"},
+            review=review_text,
         )
     ]
