@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from evisynth.archives import write_files
 from evisynth.errors import EvisynthError, FormatError, PluginError
@@ -20,13 +20,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+@overload
 def load(
-    source: Any,  # noqa: ANN401 - converters say what they recognise
+    source: str | os.PathLike[str],
+    *,
+    roles: Mapping[str, str] | None = None,
+    format: str | None = None,
+    registry: Registry | None = None,
+) -> Any: ...  # noqa: ANN401 - what a file holds is known when it has been read
+
+
+@overload
+def load(
+    source: object,
+    *,
+    roles: Mapping[str, str] | None = None,
+    format: str | None = None,
+    registry: Registry | None = None,
+) -> Studies: ...
+
+
+def load(
+    source: Any,
     *,
     roles: Mapping[str, str] | None = None,
     format: str | None = None,  # noqa: A002 - the word of the command line
     registry: Registry | None = None,
-) -> Any:  # noqa: ANN401 - what a file holds is known when it has been read
+) -> Any:
     """Read `Studies` from a table (a path, a DataFrame, a mapping of columns), or a `Review` from a review's files.
 
     The format is recognised by content; ``format`` names a converter instead. ``roles`` maps canonical names to

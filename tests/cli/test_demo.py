@@ -26,7 +26,9 @@ def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
         if reporter == "forest":
             what = "the forest reporter"
             raise MissingExtraError(what, "matplotlib", "plots")
-        return report(analysis, reporter, path, **options)
+        made = report(analysis, reporter, path, **options)
+        assert isinstance(made, str | bytes)
+        return made
 
     monkeypatch.setattr("evisynth.cli.demo.report", without_plots)
 

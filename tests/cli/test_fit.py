@@ -82,7 +82,8 @@ def test_json_is_what_python_gives(
     result = run("fit", str(csv_file), *options, *ROLE, "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
-    assert document == es.fit(es.load(csv_file, roles={"events_1": "deaths treated"}), **words).to_dict()
+    studies: es.Studies = es.load(csv_file, roles={"events_1": "deaths treated"})
+    assert document == es.fit(studies, **words).to_dict()
 
 
 def test_reports_go_where_they_are_sent(run: Callable[..., Result], csv_file: Path, tmp_path: Path) -> None:

@@ -194,7 +194,8 @@ def test_every_kind_of_frame_reads_the_same(make: Callable[[Columns], object]) -
 @pytest.mark.parametrize("library", [pd, pl])
 def test_missing_values_of_frames_are_missing(library: Any) -> None:  # noqa: ANN401 - either library
     columns = {**COUNTS, "events_1": [1, None, 3], "study": ["A", None, "C"]}
-    analysis = es.fit(library.DataFrame(columns), "RR")
+    frame: object = library.DataFrame(columns)
+    analysis = es.fit(frame, "RR")
     assert [study.reason for study in analysis.studies] == [None, "missing events_1", None]
     assert analysis.studies[1].study == "Row 2"
 

@@ -45,7 +45,7 @@ def rows(table: dict[str, Any], *index: int) -> dict[str, list[Any]]:
     return {name: [column[i] for i in index] for name, column in table.items()}
 
 
-CASES: dict[str, tuple[Any, dict[str, Any]]] = {
+CASES: dict[str, tuple[object, dict[str, Any]]] = {
     "RR": (COUNTS, {"measure": "RR"}),
     "OR, IV": (COUNTS, {"measure": "OR", "method": "IV", "model": "random", "prediction": "HTS"}),
     "RD": (COUNTS, {"measure": "RD", "model": "random"}),

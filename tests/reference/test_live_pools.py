@@ -59,7 +59,7 @@ def test_zero_cell_options(measure: str, tmp_path: Path, make_studies: Any) -> N
     """
     compared = 0
     for columns, by_rule in zip(sets, LIVE.run_r(script, tmp_path), strict=True):
-        studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
+        studies: es.Studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
         for ((add, to), by_drop), drop in product(zip(RULES, by_rule, strict=True), (False, True)):
             truth = by_drop[int(drop)]
             words: dict[str, Any] = {
@@ -110,7 +110,9 @@ def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  
     {LIVE.ANSWER.format("out")}
     """
     for columns, truth in zip(sets, LIVE.run_r(script, tmp_path), strict=True):
-        studies = make_studies(events_1=columns[0], time_1=columns[1], events_2=columns[2], time_2=columns[3])
+        studies: es.Studies = make_studies(
+            events_1=columns[0], time_1=columns[1], events_2=columns[2], time_2=columns[3]
+        )
         analysis = es.fit(studies, measure=measure, method="MH", settings="metafor")
         assert analysis.pooled is not None
         assert near(analysis.pooled.value, truth["beta"])
@@ -139,6 +141,7 @@ def test_scripts_of_ours_give_our_numbers(tmp_path: Path, make_studies: Any) -> 
         (rates, {"measure": "IRR", "method": "MH"}),
         (rates, {"measure": "IRD", "method": "MH"}),
     ]
+    data: es.Studies
     for data, words in requests:
         analysis = es.fit(data, settings="metafor", **words)
         script = analysis.to_r() + LIVE.ANSWER.format("list(beta=res$beta[1], se=res$se, Q=res$QE)")

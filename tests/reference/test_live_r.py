@@ -141,7 +141,7 @@ def test_tables(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noq
     {ANSWER.format("out")}
     """
     for columns, truth in zip(sets, run_r(script, tmp_path), strict=True):
-        studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
+        studies: es.Studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
         effects = es.effects(studies, measure=measure, settings="metafor")
         assert effects.y.tolist() == pytest.approx(truth["yi"], rel=1e-12, abs=1e-14)
         assert effects.v.tolist() == pytest.approx(truth["vi"], rel=1e-12)
@@ -154,7 +154,7 @@ def test_tables(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noq
 
 def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     columns = tables()[5]
-    studies = make_studies(
+    studies: es.Studies = make_studies(
         ['quote " and \\ backslash', *(f"S{i}" for i in range(columns.shape[1] - 1))],
         events_1=columns[0],
         n_1=columns[1],
@@ -196,7 +196,7 @@ def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -
 
 def test_what_r_has_no_words_for(make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     columns = tables()[5]
-    studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
+    studies: es.Studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
     for words in ({"model": "random"}, {"model": "common"}):
         request: dict[str, Any] = {"measure": "RR", "method": "MH", "settings": "revman5", **words}
         with pytest.raises(es.CombinationError):

@@ -242,7 +242,8 @@ def test_likelihood_ratios(r_cases: Mapping[str, Any], recorded: Value) -> None:
     compared = 0
     for case in cases_of(r_cases, "anova.LRT"):
         one, truth = recorded(case["inputs"]["ref"]), case["outputs"]
-        full, reduced = one.fit(tau2="ML"), es.fit(one.effects, settings="metafor", tau2="ML")
+        effects: es.Effects = one.effects
+        full, reduced = one.fit(tau2="ML"), es.fit(effects, settings="metafor", tau2="ML")
         found = es.compare(full, reduced)
         names = ("log_likelihood", "deviance", "aic", "bic", "aicc")
         far = {

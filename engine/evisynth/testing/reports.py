@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from evisynth.errors import MissingExtraError
 from evisynth.reviews.analysis import fit_review
@@ -87,7 +87,7 @@ def _rendered(record: Reporter, result: object, suffix: str, given: str, kind: s
     )
     if made is None:
         return None
-    files: Files = made if isinstance(made, Mapping) else {"": made}
+    files: Files = cast("Files", made) if isinstance(made, Mapping) else {"": made}
     ensure(
         len(files) > 0 and all(isinstance(one, str | bytes) and len(one) > 0 for one in files.values()),
         record,
