@@ -171,6 +171,8 @@ def test_arguments_go_over_settings_and_settings_over_the_preset(studies: es.Stu
         ("zero_sd", "kept"),
         ("scale", "log"),
         ("swap_events", True),
+        ("totals", "none"),
+        ("subgroup_test", False),
         ("effect_label", "Odds of death"),
         ("group_1", "Cells"),
         ("group_2", "Placebo"),

@@ -54,7 +54,7 @@ def write(review: Review) -> bytes:
         warnings.warn(f"not written, RevMan 5 has no place for it: {missing}", DataWarning, stacklevel=2)
     root = _part(review, names.ROOT)
     root.attrib |= {"ID": review.id or "", "DOI": review.doi or ""}
-    for tag in dict.fromkeys((*names.BLANK, *review.parts)):
+    for tag in dict.fromkeys((*names.BLANK, *filter(_OF_REVMAN.fullmatch, review.parts))):
         if tag != names.ROOT:
             section = _part(review, tag)
             _fill(section, review)
@@ -78,6 +78,20 @@ def _part(review: Review, tag: str) -> Element:
 
 
 def _without_a_place(review: Review) -> Iterable[str]:
+    parts = [tag for tag in review.parts if not _OF_REVMAN.fullmatch(tag)]
+    if parts:
+        yield f"parts of other programs' files: {', '.join(parts)}"
+    fields = [
+        name
+        for study in review.studies
+        for name in (
+            *(_FIELDS.get(field, field) for reference in study.references for field in reference.fields),
+            *(name.upper() for name in study.characteristics),
+        )
+        if not _OF_REVMAN.fullmatch(name)
+    ]
+    if fields:
+        yield f"of studies and references: {', '.join(dict.fromkeys(fields))}"
     tools = [one.tool for one in review.risk_of_bias if one.tool != "RoB 1"]
     if tools:
         yield f"risk of bias by {', '.join(tools)}"
@@ -155,7 +169,9 @@ def _reference(reference: ReviewReference) -> Element:
     if reference.notes is not None:
         made.set("NOTES", reference.notes)
     for name, text in reference.fields.items():
-        SubElement(made, _FIELDS.get(name, name)).text = text
+        tag = _FIELDS.get(name, name)
+        if _OF_REVMAN.fullmatch(tag):
+            SubElement(made, tag).text = text
     made.append(_identifiers(reference.identifiers))
     return made
 
@@ -177,7 +193,8 @@ def _characteristics(section: Element, studies: Iterable[ReviewStudy]) -> None:
         for position, study in enumerate(told):
             entry = Element(tag, {"STUDY_ID": names.study_token(study.id)})
             for name, text in study.characteristics.items():
-                set_inner(SubElement(entry, f"CHAR_{name.upper()}"), text)
+                if _OF_REVMAN.fullmatch(name.upper()):
+                    set_inner(SubElement(entry, f"CHAR_{name.upper()}"), text)
             group.insert(position, entry)
 
 
