@@ -40,8 +40,10 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "level": ("level", "given_level"),
     "sampling": ("seed", "budget"),
 }
-"""Choices, each of the fields of `Settings` that make it. Names for readers (``random_weights`` is one) and what is said
-of single studies change no pooled result."""
+"""Choices, each of the fields of `Settings` that make it.
+
+Names for readers (``random_weights`` is one) and what is said of single studies change no pooled result.
+"""
 
 LARGEST = 3
 """Choices that are tried together before all of them are named."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 
 from evisynth.errors import SettingsError
+from evisynth.kernels.distributions import normal_quantile
 from evisynth.registry import Registry, default_registry
 from evisynth.reviews.analysis import NO_TOTALS, ONLY_SUBTOTALS, fit_review
 from evisynth.reviews.causes import Change, Mixtures
@@ -103,10 +104,13 @@ def _small(analysis: MetaAnalysis | None) -> Iterator[str]:
     if analysis.k == 2:  # noqa: PLR2004 - one degree of freedom
         yield "Hartung–Knapp from two studies: t with 1 df (12.71 in the place of 1.96) says little either way"
     fit = analysis.fit
-    if settings.adhoc is None and fit is not None and pooled.se < float(fit.se[0]):
+    if fit is None or settings.adhoc is not None:
+        return
+    usual = 2.0 * float(normal_quantile(0.5 + pooled.level / 2.0)) * float(fit.se[0])
+    if pooled.ci_high - pooled.ci_low < usual:
         yield (
-            f"the Hartung–Knapp standard error is {pooled.se / float(fit.se[0]):.2f} times the usual one: "
-            "adhoc='se' keeps it from being smaller"
+            f"the Hartung–Knapp interval is {(pooled.ci_high - pooled.ci_low) / usual:.2f} times as wide as Wald's "
+            "with the same tau²: adhoc='ci' takes the wider of the two"
         )
 
 

@@ -25,6 +25,8 @@ _CONCLUSION_OF: Mapping[Kind, Kind] = {"interval": "width", "i2": "i2_band"}
 
 NEGLIGIBLE = 1e-9
 """Part of a standard error within which an effect is none at all: sums are rounded."""
+HUGE = 1e6
+"""From here on a power of ten is easier to read."""
 
 
 @attrs.frozen
@@ -186,12 +188,20 @@ def _prediction(one: MetaAnalysis, other: MetaAnalysis) -> Difference | None:
 
 def _printed(analysis: MetaAnalysis) -> str:
     assert analysis.display is not None  # noqa: S101 - asked for before
-    return f"{analysis.display.value:.2f}"
+    return shown_number(analysis.display.value)
 
 
 def _limits(analysis: MetaAnalysis) -> str:
     assert analysis.display is not None  # noqa: S101 - asked for before
-    return f"[{analysis.display.ci_low:.2f}, {analysis.display.ci_high:.2f}]"
+    return f"[{shown_number(analysis.display.ci_low)}, {shown_number(analysis.display.ci_high)}]"
+
+
+def shown_number(value: float) -> str:
+    """Print an effect with two decimals, as RevMan does, but for those that would be a row of digits; never ``-0.00``."""
+    if abs(value) >= HUGE:
+        return "∞" if value == math.inf else "-∞" if value == -math.inf else f"{value:.1e}"
+    shown = f"{value:.2f}"
+    return "0.00" if shown == "-0.00" else shown
 
 
 def _shown(kind: Kind, name: str, one: str, other: str) -> Difference | None:
