@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 
 from evisynth.errors import SettingsError
-from evisynth.kernels.distributions import normal_quantile
+from evisynth.kernels.distributions import normal_quantile, t_quantile
 from evisynth.registry import Registry, default_registry
 from evisynth.reviews.analysis import NO_TOTALS, ONLY_SUBTOTALS, fit_review
 from evisynth.reviews.causes import Change, Mixtures
@@ -101,12 +101,15 @@ def _small(analysis: MetaAnalysis | None) -> Iterator[str]:
     settings, pooled = analysis.settings, analysis.pooled
     if settings.interval != "HK" or pooled.df is None:
         return
+    part = 0.5 + pooled.level / 2.0
+    z = float(normal_quantile(part))
     if analysis.k == 2:  # noqa: PLR2004 - one degree of freedom
-        yield "Hartung–Knapp from two studies: t with 1 df (12.71 in the place of 1.96) says little either way"
+        t = float(t_quantile(part, 1))
+        yield f"Hartung–Knapp from two studies: t with 1 df ({t:.2f} in the place of {z:.2f}) says little either way"
     fit = analysis.fit
     if fit is None or settings.adhoc is not None:
         return
-    usual = 2.0 * float(normal_quantile(0.5 + pooled.level / 2.0)) * float(fit.se[0])
+    usual = 2.0 * z * float(fit.se[0])
     if pooled.ci_high - pooled.ci_low < usual:
         yield (
             f"the Hartung–Knapp interval is {(pooled.ci_high - pooled.ci_low) / usual:.2f} times as wide as Wald's "

@@ -197,7 +197,7 @@ def _limits(analysis: MetaAnalysis) -> str:
 
 
 def shown_number(value: float) -> str:
-    """Print an effect with two decimals, as RevMan does, but for those that would be a row of digits; never ``-0.00``."""
+    """Print an effect with two decimals, as RevMan does, and huge ones by a power of ten; never ``-0.00``."""
     if abs(value) >= HUGE:
         return "∞" if value == math.inf else "-∞" if value == -math.inf else f"{value:.1e}"
     shown = f"{value:.2f}"
