@@ -474,6 +474,37 @@ CONVERTERS = {
     "numbers come back to the bit": _read_as(lambda values: [x if x is None else round(x, 6) for x in values], "yi"),
 }
 
+_WRITTEN: dict[bytes, es.Review] = {}
+"""Reviews that the made-up format has written, by what it wrote."""
+
+
+def _write_review(review: es.Review) -> bytes:
+    content = f"FAKE REVIEW {len(_WRITTEN)}".encode()
+    _WRITTEN[content] = review
+    return content
+
+
+def _read_review(source: es.Source) -> es.Table | es.Review:
+    return _WRITTEN[source.content] if source.content in _WRITTEN else _read(source)
+
+
+def _shortened(review: es.Review) -> es.Review:
+    return attrs.evolve(
+        review, comparisons=tuple(attrs.evolve(one, outcomes=one.outcomes[:1]) for one in review.comparisons)
+    )
+
+
+_read_review.__doc__ = "Read a made-up format."
+_OF_REVIEWS = attrs.evolve(CONVERTER, function=_read_review, write_review=_write_review)
+CONVERTERS |= {
+    "writes a review": attrs.evolve(CONVERTER, write_review=_raises),
+    "recognises the review that it has written": attrs.evolve(CONVERTER, write_review=lambda _: b"OTHER"),
+    "reads the review that it has written": attrs.evolve(CONVERTER, write_review=lambda _: b"FAKE REVIEW"),
+    "a review's data come back": attrs.evolve(
+        _OF_REVIEWS, write_review=lambda review: _write_review(_shortened(review))
+    ),
+}
+
 _COUNT = itertools.count()
 
 
@@ -486,6 +517,8 @@ REPORTER = es.Reporter("fake", _report, media_types={".html": "text/html"}, refe
 REPORTERS = {
     "offers at least one format": attrs.evolve(REPORTER, media_types={}),
     "formats are suffixes with media types": attrs.evolve(REPORTER, media_types={"html": "text/html"}),
+    "reports every review": attrs.evolve(REPORTER, review=_raises),
+    "the same review gives the same report": attrs.evolve(REPORTER, review=lambda made: f"<p>{next(_COUNT)}</p>"),
     "reports every analysis": _like(REPORTER, lambda analysis: f"<p>{analysis.pooled.value}</p>"),
     "gives text or bytes that are not empty": _like(REPORTER, lambda analysis: ""),
     "names are escaped": _like(REPORTER, lambda analysis: " ".join(analysis.effects.study) or "-"),

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth.errors import EvisynthError
+from evisynth.archives import write_files
+from evisynth.errors import DataWarning, EvisynthError
 from evisynth.kernels.arrays import read_only
+from evisynth.reviews.model import Review
 from evisynth.sources import Source, Table
 from evisynth.studies import Studies
 from evisynth.tables import studies_from_table
 from evisynth.testing.analyses import HOSTILE_LABELS
 from evisynth.testing.conformance import ask, check_record, ensure, same
+from evisynth.testing.reviews import sample_reviews
 from evisynth.testing.samples import SEED
 
 if TYPE_CHECKING:
@@ -30,7 +34,8 @@ def check_converter(record: Converter) -> None:
 
     It says how sure it is, from 0 to 1, of any value and of hostile bytes under each of its suffixes; what it
     recognises it reads, or refuses with an error of ours; what it writes it recognises and reads back, names and
-    numbers to the bit.
+    numbers to the bit. A review that it writes it recognises and reads again, with every name and, where the format
+    holds data at all, every number.
     """
     check_record(record)
     with tempfile.TemporaryDirectory() as folder:
@@ -47,6 +52,9 @@ def check_converter(record: Converter) -> None:
                 )
         if record.write is not None:
             _round_trip(record, Path(folder))
+        if record.write_review is not None:
+            for position, (given, review) in enumerate(sample_reviews()):
+                _review_round_trip(record, review, Path(folder) / str(position), given)
 
 
 def _recognised(record: Converter, source: Source, given: str) -> float:
@@ -137,6 +145,34 @@ def _round_trip(record: Converter, folder: Path) -> None:
             f"{given}, column {name}",
             f"{seen}, not {column}",
         )
+
+
+def _review_round_trip(record: Converter, review: Review, folder: Path, given: str) -> None:
+    assert record.write_review is not None  # noqa: S101 - asked for before
+    with warnings.catch_warnings():
+        # What a format has no place for it says in a warning.
+        warnings.simplefilter("ignore", DataWarning)
+        written = ask(record, "writes a review", given, record.write_review, review, refusals=(EvisynthError,))
+        if written is None:
+            return
+        path = folder / f"written{next(iter(record.suffixes), '')}"
+        write_files(path, written)
+        source = Source(path)
+        ensure(_recognised(record, source, given) > 0, record, "recognises the review that it has written", given, path)
+        # A format of data may say that a review without any is not one of its own.
+        refused = () if review.comparisons else (EvisynthError,)
+        read = ask(record, "reads the review that it has written", given, record.function, source, refusals=refused)
+    if isinstance(read, Review) and read.comparisons:
+        ensure(_data(read) == _data(review), record, "a review's data come back", given, _data(read))
+
+
+def _data(review: Review) -> dict[str, list[tuple[str, dict[str, float]]]]:
+    names = {study.id: study.name for study in review.studies}
+    return {
+        place: [(names.get(row.study, row.study), dict(row.data)) for _, row in outcome.all_rows]
+        for place, _, outcome in review.outcomes
+        if outcome.all_rows
+    }
 
 
 def _table() -> Studies:

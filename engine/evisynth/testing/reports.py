@@ -5,17 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 from evisynth.errors import MissingExtraError
+from evisynth.reviews.analysis import fit_review
 from evisynth.testing.analyses import analyses_without_effect, ordinary_analyses
 from evisynth.testing.conformance import ask, check_record, ensure
+from evisynth.testing.reviews import sample_reviews
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evisynth.records import Reporter
-    from evisynth.results import MetaAnalysis
 
 FEW = ("13 effects", "hostile names", "no study")
+Files: TypeAlias = "Mapping[str, str | bytes]"
+KINDS_OF_FILES = {"html": "text/html", "svg": "image/svg+xml", "json": "application/json", "csv": "text/csv"}
 MARKUP = ("text/html", "image/svg+xml", "application/xhtml+xml", "application/xml", "text/xml")
 
 
@@ -24,55 +30,81 @@ def check_reporter(record: Reporter) -> None:
 
     It gives text or bytes that are not empty for every analysis: of none, one and two studies, with subgroups, without
     events, with moderators; the same again for the same analysis. Names are escaped in markup, JSON is strict and every
-    row of CSV has as many cells as its heading. A format whose optional library is absent is passed over.
+    row of CSV has as many cells as its heading. One that renders whole reviews does so for outcomes of every kind of
+    data, and for a review without any. A format whose optional library is absent is passed over.
     """
     check_record(record)
     ensure(len(record.media_types) > 0, record, "offers at least one format", "the record", dict(record.media_types))
     ensure(
-        all(suffix.startswith(".") and "/" in media for suffix, media in record.media_types.items()),
+        all((suffix.startswith(".") or not suffix) and "/" in media for suffix, media in record.media_types.items()),
         record,
         "formats are suffixes with media types",
         "the record",
         dict(record.media_types),
     )
-    analyses = [*ordinary_analyses(), *analyses_without_effect()]
-    few = [(given, analysis) for given, analysis in analyses if given in FEW]
+    if record.of == "analysis":
+        analyses = [*ordinary_analyses(), *analyses_without_effect()]
+        _check_kind(record, "analysis", analyses, [one for one in analyses if one[0] in FEW])
+    if record.function_for("review") is not None:
+        reviews = [(given, fit_review(review)) for given, review in sample_reviews()]
+        _check_kind(record, "review", reviews, reviews[1:])
+
+
+def _check_kind(
+    record: Reporter, kind: str, results: Sequence[tuple[str, object]], few: Sequence[tuple[str, object]]
+) -> None:
     for number, (suffix, media_type) in enumerate(record.media_types.items()):
-        # Other formats differ in how things are written, not in what: a few analyses tell, and drawing takes time.
-        for given, analysis in few if number else analyses:
-            rendered = _rendered(record, analysis, suffix, given)
+        # Other formats differ in how things are written, not in what: a few results tell, and drawing takes time.
+        for given, result in few if number else results:
+            rendered = _rendered(record, result, suffix, given, kind)
             if rendered is None:
                 break
             _well_formed(record, rendered, media_type, f"{given}, as {suffix}")
-        given, analysis = analyses[0]
-        once, twice = (_rendered(record, analysis, suffix, given) for _ in range(2))
+        given, result = results[0]
+        once, twice = (_rendered(record, result, suffix, given, kind) for _ in range(2))
         ensure(
             once == twice,
             record,
-            "the same analysis gives the same report",
+            f"the same {kind} gives the same report",
             f"{given}, as {suffix}",
             "two reports differ",
         )
 
 
-def _rendered(record: Reporter, analysis: MetaAnalysis, suffix: str, given: str) -> str | bytes | None:
+def _rendered(record: Reporter, result: object, suffix: str, given: str, kind: str) -> Files | None:
+    """Render a result as files by name; one file has no name. None where an optional library is absent."""
     given = f"{given}, as {suffix}"
-    rendered = ask(
-        record, "reports every analysis", given, record.render, analysis, suffix, {}, refusals=(MissingExtraError,)
+    made = ask(
+        record,
+        f"reports every {kind}",
+        given,
+        record.render,
+        result,
+        suffix,
+        {},
+        kind,
+        refusals=(MissingExtraError,),
     )
-    if rendered is not None:
-        ensure(
-            isinstance(rendered, str | bytes) and len(rendered) > 0,
-            record,
-            "gives text or bytes that are not empty",
-            given,
-            repr(rendered)[:80],
-        )
-    return rendered  # type: ignore[no-any-return] # pyright: ignore[reportUnknownVariableType] - checked above
+    if made is None:
+        return None
+    files: Files = made if isinstance(made, Mapping) else {"": made}
+    ensure(
+        len(files) > 0 and all(isinstance(one, str | bytes) and len(one) > 0 for one in files.values()),
+        record,
+        "gives text or bytes that are not empty",
+        given,
+        repr(made)[:80],
+    )
+    return files
 
 
-def _well_formed(record: Reporter, rendered: str | bytes, media_type: str, given: str) -> None:
-    base = media_type.partition(";")[0].strip()
+def _well_formed(record: Reporter, files: Files, media_type: str, given: str) -> None:
+    for name, rendered in files.items():
+        kind = KINDS_OF_FILES.get(name.rpartition(".")[2], media_type) if name else media_type
+        _well_formed_file(record, rendered, kind.partition(";")[0].strip(), f"{given} {name}".rstrip())
+
+
+def _well_formed_file(record: Reporter, rendered: str | bytes, base: str, given: str) -> None:
     text = rendered if isinstance(rendered, str) else rendered.decode("utf-8", errors="replace")
     if base in MARKUP:
         raw = [tag for tag in ("<script>alert", "<img src=x") if tag in text]

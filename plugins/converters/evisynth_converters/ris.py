@@ -169,8 +169,11 @@ def write_review(review: Review) -> bytes:
 
     RIS holds neither which studies are included nor which reference is the primary one, no identifiers of studies and
     nothing else of a review. A study without references is an entry with its name alone. Raises `FormatError` where
-    studies have the same name, since reading would make them one.
+    there are no studies, and where two have the same name, since reading would make them one.
     """
+    if not review.studies:
+        msg = "a review without studies has nothing to write as RIS"
+        raise FormatError(msg)
     names = [" ".join(study.name.split()) for study in review.studies]
     same = sorted(name for name, times in Counter(names).items() if times > 1 or not name)
     if same:

@@ -1,4 +1,4 @@
-"""Set tables in a monospaced font: the first column flush left, the others flush right under their headings."""
+"""Set tables in a monospaced font: the first column flush left, numbers flush right under their headings."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ def set_table(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
     groups = [
         pad(columns[start].group, sum(widths[start:stop]) + GAP * (stop - start - 1), "^") for start, stop in spans
     ]
-    heading = _join(tuple(column.heading for column in columns), widths)
-    body = [_join(line, widths) if len(line) == len(columns) else "".join(line) for line in lines]
+    sides = ["<" if i == 0 or column.left else ">" for i, column in enumerate(columns)]
+    heading = _join(tuple(column.heading for column in columns), widths, sides)
+    body = [_join(line, widths, sides) if len(line) == len(columns) else "".join(line) for line in lines]
     return [(" " * GAP).join(groups), heading, "-" * width_of(heading), *body]
 
 
@@ -73,6 +74,6 @@ def _widen(widths: list[int], start: int, stop: int, wanted: int) -> None:
         widths[start + step % (stop - start)] += 1
 
 
-def _join(cells: Sequence[str], widths: Sequence[int]) -> str:
-    aligned = (pad(cell, width, ">" if i else "<") for i, (cell, width) in enumerate(zip(cells, widths, strict=True)))
+def _join(cells: Sequence[str], widths: Sequence[int], sides: Sequence[str]) -> str:
+    aligned = (pad(cell, width, side) for cell, width, side in zip(cells, widths, sides, strict=True))
     return (" " * GAP).join(aligned)

@@ -19,6 +19,8 @@ class Column:
 
     heading: str
     group: str = ""
+    left: bool = False
+    """Whether its cells are texts, set flush left."""
 
 
 @attrs.frozen

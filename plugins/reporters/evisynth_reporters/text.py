@@ -10,7 +10,7 @@ from evisynth import Heterogeneity, MetaAnalysis, Reporter, hookimpl
 from evisynth_reporters import printed
 from evisynth_reporters.build_table import build_table
 from evisynth_reporters.monospaced import set_table
-from evisynth_reporters.review_lines import HEADINGS, lines_of
+from evisynth_reporters.review_lines import HEADINGS, NUMBERS, lines_of
 from evisynth_reporters.table import Column, Row
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def text(
 
 def review_text(made: ReviewAnalysis, *, subgroups: bool = True) -> str:
     """Print a review's outcomes in a table, with those that have no pooled effect and why."""
-    columns = tuple(Column(heading) for heading in HEADINGS[1:])
+    columns = tuple(Column(heading, left=i not in NUMBERS) for i, heading in enumerate(HEADINGS) if i)
     rows = [
         Row("heading" if line.level == 0 else "study", (f"{line.place} {line.name}", *line.cells[2:]))
         for line in lines_of(made, subgroups=subgroups)
