@@ -117,7 +117,7 @@ if TYPE_CHECKING:
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
     from evisynth.fit_statistics import Comparison, FitStatistics, compare
-    from evisynth.i2_bands import i2_bands
+    from evisynth.handbook_bands import i2_bands
     from evisynth.loading import load, save
     from evisynth.number_needed import number_needed_text
     from evisynth.planning import SampleSize, sample_size
@@ -214,7 +214,7 @@ _LATER = {
     "fit_many": "batch",
     "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
-    "i2_bands": "i2_bands",
+    "i2_bands": "handbook_bands",
     "influence": "diagnostics.influence",
     "join_reviews": "reviews.joining",
     "leave_one_out": "diagnostics.leave_one_out",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evisynth.columns import OF_TWO_SETTINGS
 from evisynth.documents import finite_values
-from evisynth.i2_bands import i2_bands
+from evisynth.handbook_bands import i2_bands
 from evisynth.provenance import engine_version
 from evisynth.results import SCHEMA_VERSION
 from evisynth.reviews.conclusions import direction, prediction_includes_none, significant

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
-from evisynth.i2_bands import i2_bands
+from evisynth.handbook_bands import i2_bands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,6 +22,7 @@ SMALL_PITCH = 10.5
 LABEL_MOST = 230.0
 TAGS_MOST = 150.0
 ROW_GAP = 5.0
+COMPARISON_GAP = 4.0
 SECTION_GAP = 10.0
 TICK = 3.0
 HALF_MARK = 3.2
@@ -104,8 +105,8 @@ class _Layout:
         top, heading = y, ""
         for row in section.rows:
             if row.heading != heading:
+                y = self.comparison(row.heading, y + (COMPARISON_GAP if heading else 0.0))
                 heading = row.heading
-                y = self.comparison(heading, y)
             y = self.row(row, section, y)
         return self.axis(section, top, y)
 
