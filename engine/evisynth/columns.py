@@ -251,11 +251,13 @@ OF_TWO_SETTINGS = (
     *("display_prediction_low", "display_prediction_high", "reason"),
 )
 """Columns that a comparison of two settings has twice, ending in ``_one`` and ``_other``."""
-OUTPUT |= {
-    f"{name}_{which}": f"{OUTPUT[name]}; under the {ordinal} settings"
-    for name in OF_TWO_SETTINGS
-    for which, ordinal in (("one", "first"), ("other", "second"))
-}
+OUTPUT.update(
+    {
+        f"{name}_{which}": f"{OUTPUT[name]}; under the {ordinal} settings"
+        for name in OF_TWO_SETTINGS
+        for which, ordinal in (("one", "first"), ("other", "second"))
+    }
+)
 
 
 def fold(name: str) -> str:

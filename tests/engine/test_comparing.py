@@ -172,7 +172,7 @@ def test_either_of_two_choices_may_be_enough() -> None:
     change = changes(made)["width"]
     assert change.how == "alone"
     assert [(cause.choice, cause.alone) for cause in change.causes] == [("tau2", True), ("interval", True)]
-    assert change.why.startswith("each by itself: ")
+    assert change.why.startswith("each by itself: tau² is given as 0.2")
 
 
 def test_a_prediction_interval_says_another_thing_than_the_confidence_interval() -> None:

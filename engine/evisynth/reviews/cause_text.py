@@ -55,10 +55,14 @@ def _method(one: Settings, other: Settings, _: Pair) -> str:
 
 
 def _tau2(one: Settings, other: Settings, pair: Pair) -> str:
+    if not isinstance(other.tau2, str):
+        return f"tau² is given as {shown_tau2(other.tau2)} instead of estimated"
     first, second = (None if each is None else each.heterogeneity.tau2 for each in pair)
     names = [_estimator(each) for each in (other, one)]
     if first is None or second is None:
         return f"tau² by {names[0]} instead of {names[1]}"
+    if not isinstance(one.tau2, str):
+        return f"{names[0]} estimates tau² {shown_tau2(second)} instead of {shown_tau2(first)} that was given"
     second_shown, first_shown = shown_tau2(second), shown_tau2(first)
     if second_shown == first_shown:
         return f"{names[0]} estimates tau² {second_shown}, as {names[1]} does to two digits"
