@@ -117,12 +117,14 @@ if TYPE_CHECKING:
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
     from evisynth.fit_statistics import Comparison, FitStatistics, compare
+    from evisynth.handbook_bands import i2_bands
     from evisynth.loading import load, save
     from evisynth.number_needed import number_needed_text
     from evisynth.planning import SampleSize, sample_size
     from evisynth.regression import Regression
     from evisynth.reporting import render, report
     from evisynth.reviews.analysis import OutcomeAnalysis, ReviewAnalysis
+    from evisynth.reviews.comparing import ComparedOutcome, ComparedResult, SettingsComparison, compare_settings
     from evisynth.reviews.joining import join_reviews
     from evisynth.reviews.model import (
         DATA_COLUMNS,
@@ -154,6 +156,8 @@ _LATER = {
     "Baujat": "diagnostics.plots",
     "BiasDomain": "reviews.model",
     "BiasTestResult": "bias_results",
+    "ComparedOutcome": "reviews.comparing",
+    "ComparedResult": "reviews.comparing",
     "Comparison": "fit_statistics",
     "Consistency": "consistency.findings",
     "Covariance": "dependence.covariance",
@@ -180,6 +184,7 @@ _LATER = {
     "ReviewSubgroup": "reviews.model",
     "RiskOfBias": "reviews.model",
     "SampleSize": "planning",
+    "SettingsComparison": "reviews.comparing",
     "Source": "sources",
     "StoredResults": "reviews.model",
     "StudyFlow": "reviews.model",
@@ -199,6 +204,7 @@ _LATER = {
     "check_printed_mean": "consistency.checking",
     "check_printed_percent": "consistency.checking",
     "compare": "fit_statistics",
+    "compare_settings": "reviews.comparing",
     "complete": "completing",
     "convert": "converting",
     "covariance": "dependence.correlations",
@@ -208,6 +214,7 @@ _LATER = {
     "fit_many": "batch",
     "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
+    "i2_bands": "handbook_bands",
     "influence": "diagnostics.influence",
     "join_reviews": "reviews.joining",
     "leave_one_out": "diagnostics.leave_one_out",
@@ -261,6 +268,8 @@ __all__ = [
     "Cells",
     "Check",
     "CombinationError",
+    "ComparedOutcome",
+    "ComparedResult",
     "Comparison",
     "Consistency",
     "Conversion",
@@ -330,6 +339,7 @@ __all__ = [
     "SampleSize",
     "Scale",
     "Settings",
+    "SettingsComparison",
     "SettingsError",
     "Source",
     "StoredResults",
@@ -364,6 +374,7 @@ __all__ = [
     "chi2_p_value",
     "chi2_quantile",
     "compare",
+    "compare_settings",
     "complete",
     "convert",
     "covariance",
@@ -382,6 +393,7 @@ __all__ = [
     "guarded_cell",
     "holds_numbers",
     "hookimpl",
+    "i2_bands",
     "influence",
     "intercept",
     "inverse_variance_fit",

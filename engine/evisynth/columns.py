@@ -239,8 +239,25 @@ OUTPUT: dict[str, str] = {
     "targets": "what the conversion gives",
     "r_equivalent": "R call that computes the same",
     "r_version": "lowest version of the R package that the R call holds for",
+    "display_difference": "effect under the second settings less that under the first, as shown to readers",
+    "width_ratio": "width of the interval under the second settings over that under the first, on the analysis scale",
+    "changes": "conclusions that change between two settings, separated by semicolons",
+    "why": "choices of the settings that make the difference",
 }
 """Columns of tables that leave the engine, with their meaning; `NUMERIC` columns may accompany them."""
+
+OF_TWO_SETTINGS = (
+    *("measure", "method", "model", "k", "display", "display_ci_low", "display_ci_high", "p_value", "tau2", "i2"),
+    *("display_prediction_low", "display_prediction_high", "reason"),
+)
+"""Columns that a comparison of two settings has twice, ending in ``_one`` and ``_other``."""
+OUTPUT.update(
+    {
+        f"{name}_{which}": f"{OUTPUT[name]}; under the {ordinal} settings"
+        for name in OF_TWO_SETTINGS
+        for which, ordinal in (("one", "first"), ("other", "second"))
+    }
+)
 
 
 def fold(name: str) -> str:

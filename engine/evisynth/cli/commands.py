@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from evisynth.cli.check import check_command
+from evisynth.cli.compare import compare_command
 from evisynth.cli.demo import demo
 from evisynth.cli.fit import fit_command
 from evisynth.cli.listings import methods, plugins, presets, schema_command
@@ -77,6 +78,7 @@ for _command in (
     fit_command,
     review_command,
     verify_command,
+    compare_command,
     check_command,
     demo,
     methods,
