@@ -50,7 +50,7 @@ def test_entities_are_refused_unread(kind: str, suffix: str, tmp_path: Path, mon
     opened: list[str] = []
     sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event in {"open", "socket.connect"} else None)
     monkeypatch.setenv("http_proxy", "http://localhost:9")
-    with pytest.raises(es.FormatError, match="declares a document type or entities|no converter reads"):
+    with pytest.raises(es.FormatError, match=r"declares a document type or entities|no converter reads"):
         es.load(path)
     assert not [name for name in opened if "passwd" in name or "localhost" in name]
 
