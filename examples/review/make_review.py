@@ -279,7 +279,7 @@ def of_outcome(outcome: es.ReviewOutcome, whole: Pooled | None, parts: Sequence[
     if outcome.totals == "none":
         shown = None
     stored = of_pooled(shown, whole, weight, outcome, every)
-    test = dict.fromkeys(("subgroup_q", "subgroup_q_p_value", "subgroup_i2"), mp.mpf(0))
+    test: dict[str, Number] = dict.fromkeys(("subgroup_q", "subgroup_q_p_value", "subgroup_i2"), mp.mpf(0))
     if shown is not None:
         test["subgroup_q_p_value"] = mp.mpf(1)
         if len(parts) > 1:  # stored whether it is shown or not
@@ -329,7 +329,7 @@ def displayed(y: Number, se: Number, level: float, outcome: es.ReviewOutcome) ->
     limits = (y, y - z * se, y + z * se)
     ratio = outcome.data_type == "o-e" or outcome.log_data or outcome.measure in {"OR", "RR", "PETO"}
     shown = [mp.exp(one) for one in limits] if ratio else limits
-    numbers = dict(zip(DISPLAYED, shown, strict=True))
+    numbers: dict[str, Number] = dict(zip(DISPLAYED, shown, strict=True))
     if outcome.data_type != "continuous":
         numbers |= {name: mp.log10(value) for name, value in zip(LOGARITHMS, shown, strict=True) if value > 0}
     return numbers

@@ -177,10 +177,10 @@ def _fixed(effects: Sequence[Effect], measure: str, method: str) -> tuple[Number
         R, S, PR, PS_QR, QS = sums
         return mp.log(R / S), mp.sqrt(PR / (2 * R**2) + PS_QR / (2 * R * S) + QS / (2 * S**2))
     if measure == "RR":
-        terms, S, R, P = sums
-        return mp.log(terms / S), mp.sqrt(P / (R * S))
-    terms, K, J = sums
-    return terms / K, effects[0].se if len(effects) == 1 else mp.sqrt(J) / K
+        terms, weights, risks, spread = sums
+        return mp.log(terms / weights), mp.sqrt(spread / (risks * weights))
+    terms, weights, spread = sums
+    return terms / weights, effects[0].se if len(effects) == 1 else mp.sqrt(spread) / weights
 
 
 def _mean(y: Sequence[Number], w: Sequence[Number]) -> Number:

@@ -36,6 +36,11 @@ _TOTALS = {ours: theirs for theirs, ours in names.TOTALS.items()}
 _SORT_BY = {ours: theirs for theirs, ours in names.SORT_BY.items()}
 _JUDGEMENTS = {ours: theirs for theirs, ours in names.JUDGEMENTS.items()}
 _FIELDS = {ours: theirs for theirs, ours in names.REFERENCE_FIELDS.items()}
+_LACKS: Mapping[str, frozenset[str]] = {
+    "continuous": frozenset({"LOG_EFFECT_SIZE", "LOG_CI_START", "LOG_CI_END", "EVENTS_1", "EVENTS_2", "O_E", "VAR"}),
+    "generic": frozenset({"EVENTS_1", "EVENTS_2", "O_E", "VAR"}),
+}
+"""Results that RevMan's own files never have for a type of data."""
 _OF_REVMAN = re.compile("[A-Z][A-Z0-9_]*")
 _ON_LINES_OF_THEIR_OWN = (
     "STUDY",
@@ -119,7 +124,16 @@ def _fill(section: Element, review: Review) -> None:
         domains = [domain for tool in review.risk_of_bias if tool.tool == "RoB 1" for domain in tool.domains]
         section.extend(_domain(domain, number) for number, domain in enumerate(domains, 1))
     elif section.tag == "ANALYSES_AND_DATA":
+        section.set("CALCULATED_DATA", "YES" if _any_results(review) else "NO")
         section.extend(_comparison(comparison) for comparison in review.comparisons)
+
+
+def _any_results(review: Review) -> bool:
+    return any(
+        not node.stored.empty
+        for _, _, outcome in review.outcomes
+        for node in (outcome, *outcome.subgroups, *(row for _, row in outcome.all_rows))
+    )
 
 
 # -- studies ----------------------------------------------------------------------------------------------------------
@@ -313,17 +327,17 @@ def _append_texts(element: Element, texts: Mapping[str, str]) -> None:
 
 
 def _stored(stored: StoredResults, known: Mapping[str, str], outcome: ReviewOutcome) -> dict[str, str]:
-    """Write what is stored; what is not has the empty text, as in RevMan's own files."""
+    """Write what is stored; where something is, what is not has the text that it has in RevMan's own files."""
     made: dict[str, str] = {}
-    of_ratios = outcome.data_type == "generic" or (outcome.data_type == "dichotomous" and outcome.measure != "RD")
+    nothing = not stored.numbers and stored.estimable is None
+    lacks = _LACKS.get(outcome.data_type, frozenset())
     for attribute, name in known.items():
         number = stored.numbers.get(name)
         if number is not None:
             made[attribute] = _number(number, attribute)
-        elif not stored.numbers or (attribute.startswith("LOG_") and not of_ratios):
-            continue
-        elif attribute.startswith("LOG_") and stored.numbers.get(name.removeprefix("log10_")) == 0:
-            made[attribute] = "-Infinity"
+        elif not nothing and attribute not in lacks:
+            shown = stored.numbers.get(name.removeprefix("log10_")) if attribute.startswith("LOG_") else None
+            made[attribute] = "" if shown is None or shown > 0 else "-Infinity" if shown == 0 else "NaN"
     if stored.estimable is not None:
         made["ESTIMABLE"] = "YES" if stored.estimable else "NO"
     return made
