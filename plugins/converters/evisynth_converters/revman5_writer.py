@@ -60,7 +60,7 @@ def write(review: Review) -> bytes:
     root = _part(review, names.ROOT)
     root.attrib |= {"ID": review.id or "", "DOI": review.doi or ""}
     for tag in dict.fromkeys((*names.BLANK, *review.parts)):
-        if tag != names.ROOT:
+        if tag != names.ROOT and _OF_REVMAN.fullmatch(tag):
             section = _part(review, tag)
             _fill(section, review)
             section.tail = "\n"
@@ -103,6 +103,26 @@ def _without_a_place(review: Review) -> Iterable[str]:
     ]
     if texts:
         yield f"columns of other programs: {', '.join(dict.fromkeys(texts))}"
+    fields = [
+        name
+        for study in review.studies
+        for held in study.references
+        for name in held.fields
+        if not _OF_REVMAN.fullmatch(_FIELDS.get(name, name))
+    ]
+    if fields:
+        yield f"fields of references: {', '.join(map(repr, dict.fromkeys(fields)))}"
+    told = [
+        name
+        for study in review.studies
+        for name in study.characteristics
+        if not _OF_REVMAN.fullmatch(f"CHAR_{name.upper()}")
+    ]
+    if told:
+        yield f"characteristics of studies: {', '.join(map(repr, dict.fromkeys(told)))}"
+    foreign = [repr(tag) for tag in review.parts if not _OF_REVMAN.fullmatch(tag)]
+    if foreign:
+        yield f"parts of other programs' files: {', '.join(foreign)}"
     mixed = [place for place, _, outcome in review.outcomes if outcome.rows and outcome.subgroups]
     if mixed:
         yield f"rows outside any subgroup beside others within, of outcomes {', '.join(mixed)}"
@@ -169,7 +189,8 @@ def _reference(reference: ReviewReference) -> Element:
     if reference.notes is not None:
         made.set("NOTES", reference.notes)
     for name, text in reference.fields.items():
-        SubElement(made, _FIELDS.get(name, name)).text = text
+        if _OF_REVMAN.fullmatch(_FIELDS.get(name, name)):
+            SubElement(made, _FIELDS.get(name, name)).text = text
     made.append(_identifiers(reference.identifiers))
     return made
 
@@ -191,7 +212,8 @@ def _characteristics(section: Element, studies: Iterable[ReviewStudy]) -> None:
         for position, study in enumerate(told):
             entry = Element(tag, {"STUDY_ID": names.study_token(study.id)})
             for name, text in study.characteristics.items():
-                set_inner(SubElement(entry, f"CHAR_{name.upper()}"), text)
+                if _OF_REVMAN.fullmatch(f"CHAR_{name.upper()}"):
+                    set_inner(SubElement(entry, f"CHAR_{name.upper()}"), text)
             group.insert(position, entry)
 
 
