@@ -7,7 +7,6 @@ import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
@@ -23,6 +22,7 @@ from evisynth_converters.revman5_writer import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from xml.etree.ElementTree import Element
 
     from tests.converters.conftest import Strategies
 
@@ -283,7 +283,7 @@ def test_real_files_come_back_equal(reference_files: list[Path], tmp_path: Path)
         assert saved(review, tmp_path / path.name) == review, path.name
 
 
-def _kept(element: ET.Element) -> bool:
+def _kept(element: Element) -> bool:
     return element.tag.endswith(
         ("COMPARISON", "_OUTCOME", "_SUBGROUP", "_DATA", "_DATA_ENTRY", "STUDY", "QUALITY_ITEM")
     )
@@ -461,5 +461,5 @@ def test_any_review_is_written_and_reads_back_the_same_from_then_on(
     assert second == first
 
 
-def _data(outcome: es.ReviewOutcome) -> list[tuple[str, dict[str, float]]]:
-    return [(row.study, dict(row.data)) for _, row in outcome.all_rows]
+def _data(outcome: es.ReviewOutcome) -> list[tuple[str, list[tuple[str, float]]]]:
+    return [(row.study, sorted(row.data.items())) for _, row in outcome.all_rows]
