@@ -69,7 +69,8 @@ def test_review_as_json(run: Run) -> None:
     assert done.exit_code == 0, done.output
     document = strict(done.stdout)
     assert document["review"]["title"].startswith("Moonlight")
-    expected = es.fit(es.load(EXAMPLE), only=["2", "9"]).to_dict()
+    review: es.Review = es.load(EXAMPLE)
+    expected = es.fit(review, only=["2", "9"]).to_dict()
     assert document == strict(json.dumps(expected))
 
 

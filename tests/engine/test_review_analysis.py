@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 import evisynth as es
 from evisynth.reviews.analysis import NO_MEASURE, NO_NUMBERS, NO_ROWS, NO_TOTALS, ONE_STUDY, ONLY_SUBTOTALS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 COUNTS = [(12, 60, 18, 58), (3, 25, 4, 27), (9, 40, 2, 38), (7, 31, 15, 30)]
 MEANS = [(5.1, 2.2, 30, 6.4, 2.5, 31), (4.0, 1.9, 12, 4.9, 2.8, 14), (3.2, 2.4, 55, 5.9, 2.7, 50)]
@@ -18,7 +21,7 @@ NAMES = ["Zhu 1999", "abel 2010", "Moss 2001", "Baker 1987"]
 YEARS = ["1999", "2010", None, "1987"]
 
 
-def rows(table: list[tuple[float, ...]], columns: tuple[str, ...], **every: Any) -> tuple[es.ReviewRow, ...]:  # noqa: ANN401 - fields of a row
+def rows(table: Sequence[tuple[float, ...]], columns: tuple[str, ...], **every: Any) -> tuple[es.ReviewRow, ...]:  # noqa: ANN401 - fields of a row
     orders = (2, None, 1, 0)
     return tuple(
         es.ReviewRow(
@@ -37,8 +40,8 @@ DATA = {
 
 
 def outcome(data_type: Any = "dichotomous", **settings: Any) -> es.ReviewOutcome:  # noqa: ANN401 - fields of an outcome
-    every = {"number": 1, "name": "Death", "method": "MH", "model": "common", "measure": "OR"}
-    held = {} if "subgroups" in settings or "rows" in settings else {"rows": DATA.get(data_type, ())}
+    every: dict[str, Any] = {"number": 1, "name": "Death", "method": "MH", "model": "common", "measure": "OR"}
+    held: dict[str, Any] = {} if "subgroups" in settings or "rows" in settings else {"rows": DATA.get(data_type, ())}
     return es.ReviewOutcome(data_type=data_type, **{**every, **held, **settings})
 
 
@@ -63,7 +66,7 @@ def result(made: es.OutcomeAnalysis) -> es.MetaAnalysis:
     return made.analysis
 
 
-def columns_of(table: list[tuple[float, ...]], names: tuple[str, ...]) -> dict[str, list[Any]]:
+def columns_of(table: Sequence[tuple[float, ...]], names: tuple[str, ...]) -> dict[str, list[Any]]:
     return {"study": NAMES[: len(table)], **{name: [row[i] for row in table] for i, name in enumerate(names)}}
 
 
@@ -88,7 +91,7 @@ def test_measure_method_and_model(measure: str, method: str, model: str) -> None
 
 @pytest.mark.parametrize("log_data", [True, False])
 def test_generic_effects_are_shown_as_ratios_where_they_are_logarithms(log_data: bool) -> None:  # noqa: FBT001 - both cases
-    own = {"measure": "GEN", "method": "IV", "log_data": log_data, "effect_label": "Hazard Ratio"}
+    own: dict[str, Any] = {"measure": "GEN", "method": "IV", "log_data": log_data, "effect_label": "Hazard Ratio"}
     made = result(analysed("generic", **own))
     assert made.pooled is not None
     assert made.display is not None
@@ -250,7 +253,11 @@ def test_a_study_is_left_out_by_id_or_name(name: str) -> None:
 def test_only_some_outcomes() -> None:
     held = review(outcome(), outcome(), outcome())
     told: list[str] = []
-    made = es.fit(held, only=["1.2"], progress=lambda one: told.append(one.place))
+
+    def tell(one: es.OutcomeAnalysis) -> None:
+        told.append(one.place)
+
+    made = es.fit(held, only=["1.2"], progress=tell)
     assert [one.place for one in made] == told == ["1.2"]
     assert len(es.fit(held, only=["1"])) == 3
     assert made[0] is made["1.2"]

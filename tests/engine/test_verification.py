@@ -284,7 +284,8 @@ def test_nothing_and_zeros_alone_count_as_not_stored(
     estimable: bool | None,  # noqa: FBT001 - what a file says
     own: es.Review,
 ) -> None:
-    made = es.verify(change(own, lambda *_: es.StoredResults(numbers=numbers, estimable=estimable)))
+    given = es.StoredResults(numbers=numbers, estimable=estimable)
+    made = es.verify(change(own, lambda _, __: given))
     assert made.agrees
     assert made.reasons == {"nothing stored": 7}
     assert {one.name for one in made.compared} == ({"estimable"} if estimable else set())
@@ -292,7 +293,7 @@ def test_nothing_and_zeros_alone_count_as_not_stored(
 
 def test_a_file_that_says_that_there_is_no_effect_disagrees(own: es.Review) -> None:
     zeros = es.StoredResults(numbers={"display": 0.0, "se": 0.0}, estimable=False)
-    made = es.verify(change(own, lambda *_: zeros))
+    made = es.verify(change(own, lambda _, __: zeros))
     assert [one.name for one in made.disagreements] == ["estimable"] * 7
 
 
@@ -326,6 +327,7 @@ def test_counts_document_and_frame(own: es.Review) -> None:
     assert found["difference"] == pytest.approx(0.5)
     assert made.largest is not None
     assert made.largest.name == "tau2"
-    assert made.by_name["tau2"] == (3, 2, pytest.approx(0.5))
+    count, agree, largest = made.by_name["tau2"]
+    assert (count, agree, largest) == (3, 2, made.largest.difference)
     assert frame["agrees"].tolist().count(False) == 1
     assert f"{len(made.compared) - 1} of {len(made.compared)}" in repr(made)

@@ -7,19 +7,22 @@ import io
 import json
 import re
 from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
 import evisynth as es
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 COUNTS = [(12, 60, 18, 58), (3, 25, 4, 27), (9, 40, 2, 38), (7, 31, 15, 30)]
 COLUMNS = ("events_1", "n_1", "events_2", "n_2")
 HOSTILE = '<script>alert("x")</script>&amp;=1+1\n\x1b[31m'
 
 
-def rows(table: list[tuple[int, ...]]) -> tuple[es.ReviewRow, ...]:
+def rows(table: Sequence[tuple[int, ...]]) -> tuple[es.ReviewRow, ...]:
     return tuple(
         es.ReviewRow(study=f"s{i}", data=dict(zip(COLUMNS, map(float, row), strict=True)))
         for i, row in enumerate(table)
@@ -45,7 +48,7 @@ def review(*outcomes: es.ReviewOutcome, title: str = "A review", name: str = "St
 
 
 def outcome(**settings: Any) -> es.ReviewOutcome:  # noqa: ANN401 - fields of an outcome
-    every = {
+    every: dict[str, Any] = {
         "number": 1,
         "name": "Death",
         "data_type": "dichotomous",

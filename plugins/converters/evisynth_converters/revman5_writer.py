@@ -149,11 +149,13 @@ def _fill(section: Element, review: Review) -> None:
 
 
 def _any_results(review: Review) -> bool:
-    return any(
-        not node.stored.empty
-        for _, _, outcome in review.outcomes
-        for node in (outcome, *outcome.subgroups, *(row for _, row in outcome.all_rows))
+    outcomes = [outcome for _, _, outcome in review.outcomes]
+    stored = (
+        *(outcome.stored for outcome in outcomes),
+        *(subgroup.stored for outcome in outcomes for subgroup in outcome.subgroups),
+        *(row.stored for outcome in outcomes for _, row in outcome.all_rows),
     )
+    return not all(one.empty for one in stored)
 
 
 # -- studies ----------------------------------------------------------------------------------------------------------
