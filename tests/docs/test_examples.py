@@ -43,3 +43,16 @@ def test_script_runs(script: str, tmp_path: Path) -> None:
     assert not done.stderr
     made = {path.suffix for path in tmp_path.rglob("*.*")}
     assert made == ({".png", ".svg"} if script in NEEDS_MATPLOTLIB else set())
+
+
+def test_the_example_review_is_what_its_script_makes(tmp_path: Path) -> None:
+    pytest.importorskip("mpmath")
+    made = tmp_path / "made.rm5"
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-W", "error", str(EXAMPLES / "review" / "make_review.py"), str(made)],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert made.read_bytes() == (EXAMPLES / "review" / "evisynth_example_review.rm5").read_bytes()

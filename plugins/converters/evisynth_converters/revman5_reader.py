@@ -387,6 +387,8 @@ def _take_out_content(section: Element) -> None:
                 parent.remove(child)
         if tags and not len(parent):
             parent.text = None
+    if section.tag == "ANALYSES_AND_DATA":
+        section.attrib.pop("CALCULATED_DATA", None)  # follows from what is stored
     title = section.find("TITLE") if section.tag == "COVER_SHEET" else None
     if title is not None:
         tail = title.tail

@@ -36,6 +36,11 @@ _TOTALS = {ours: theirs for theirs, ours in names.TOTALS.items()}
 _SORT_BY = {ours: theirs for theirs, ours in names.SORT_BY.items()}
 _JUDGEMENTS = {ours: theirs for theirs, ours in names.JUDGEMENTS.items()}
 _FIELDS = {ours: theirs for theirs, ours in names.REFERENCE_FIELDS.items()}
+_LACKS: Mapping[str, frozenset[str]] = {
+    "continuous": frozenset({"LOG_EFFECT_SIZE", "LOG_CI_START", "LOG_CI_END", "EVENTS_1", "EVENTS_2", "O_E", "VAR"}),
+    "generic": frozenset({"EVENTS_1", "EVENTS_2", "O_E", "VAR"}),
+}
+"""Results that RevMan's own files never have for a type of data."""
 _OF_REVMAN = re.compile("[A-Z][A-Z0-9_]*")
 _ON_LINES_OF_THEIR_OWN = (
     "STUDY",
@@ -54,8 +59,8 @@ def write(review: Review) -> bytes:
         warnings.warn(f"not written, RevMan 5 has no place for it: {missing}", DataWarning, stacklevel=2)
     root = _part(review, names.ROOT)
     root.attrib |= {"ID": review.id or "", "DOI": review.doi or ""}
-    for tag in dict.fromkeys((*names.BLANK, *filter(_OF_REVMAN.fullmatch, review.parts))):
-        if tag != names.ROOT:
+    for tag in dict.fromkeys((*names.BLANK, *review.parts)):
+        if tag != names.ROOT and _OF_REVMAN.fullmatch(tag):
             section = _part(review, tag)
             _fill(section, review)
             section.tail = "\n"
@@ -112,6 +117,26 @@ def _without_a_place(review: Review) -> Iterable[str]:
     ]
     if texts:
         yield f"columns of other programs: {', '.join(dict.fromkeys(texts))}"
+    fields = [
+        name
+        for study in review.studies
+        for held in study.references
+        for name in held.fields
+        if not _OF_REVMAN.fullmatch(_FIELDS.get(name, name))
+    ]
+    if fields:
+        yield f"fields of references: {', '.join(map(repr, dict.fromkeys(fields)))}"
+    told = [
+        name
+        for study in review.studies
+        for name in study.characteristics
+        if not _OF_REVMAN.fullmatch(f"CHAR_{name.upper()}")
+    ]
+    if told:
+        yield f"characteristics of studies: {', '.join(map(repr, dict.fromkeys(told)))}"
+    foreign = [repr(tag) for tag in review.parts if not _OF_REVMAN.fullmatch(tag)]
+    if foreign:
+        yield f"parts of other programs' files: {', '.join(foreign)}"
     mixed = [place for place, _, outcome in review.outcomes if outcome.rows and outcome.subgroups]
     if mixed:
         yield f"rows outside any subgroup beside others within, of outcomes {', '.join(mixed)}"
@@ -133,7 +158,18 @@ def _fill(section: Element, review: Review) -> None:
         domains = [domain for tool in review.risk_of_bias if tool.tool == "RoB 1" for domain in tool.domains]
         section.extend(_domain(domain, number) for number, domain in enumerate(domains, 1))
     elif section.tag == "ANALYSES_AND_DATA":
+        section.set("CALCULATED_DATA", "YES" if _any_results(review) else "NO")
         section.extend(_comparison(comparison) for comparison in review.comparisons)
+
+
+def _any_results(review: Review) -> bool:
+    outcomes = [outcome for _, _, outcome in review.outcomes]
+    stored = (
+        *(outcome.stored for outcome in outcomes),
+        *(subgroup.stored for outcome in outcomes for subgroup in outcome.subgroups),
+        *(row.stored for outcome in outcomes for _, row in outcome.all_rows),
+    )
+    return not all(one.empty for one in stored)
 
 
 # -- studies ----------------------------------------------------------------------------------------------------------
@@ -169,9 +205,8 @@ def _reference(reference: ReviewReference) -> Element:
     if reference.notes is not None:
         made.set("NOTES", reference.notes)
     for name, text in reference.fields.items():
-        tag = _FIELDS.get(name, name)
-        if _OF_REVMAN.fullmatch(tag):
-            SubElement(made, tag).text = text
+        if _OF_REVMAN.fullmatch(_FIELDS.get(name, name)):
+            SubElement(made, _FIELDS.get(name, name)).text = text
     made.append(_identifiers(reference.identifiers))
     return made
 
@@ -193,7 +228,7 @@ def _characteristics(section: Element, studies: Iterable[ReviewStudy]) -> None:
         for position, study in enumerate(told):
             entry = Element(tag, {"STUDY_ID": names.study_token(study.id)})
             for name, text in study.characteristics.items():
-                if _OF_REVMAN.fullmatch(name.upper()):
+                if _OF_REVMAN.fullmatch(f"CHAR_{name.upper()}"):
                     set_inner(SubElement(entry, f"CHAR_{name.upper()}"), text)
             group.insert(position, entry)
 
@@ -330,17 +365,17 @@ def _append_texts(element: Element, texts: Mapping[str, str]) -> None:
 
 
 def _stored(stored: StoredResults, known: Mapping[str, str], outcome: ReviewOutcome) -> dict[str, str]:
-    """Write what is stored; what is not has the empty text, as in RevMan's own files."""
+    """Write what is stored; where something is, what is not has the text that it has in RevMan's own files."""
     made: dict[str, str] = {}
-    of_ratios = outcome.data_type == "generic" or (outcome.data_type == "dichotomous" and outcome.measure != "RD")
+    nothing = not stored.numbers and stored.estimable is None
+    lacks = _LACKS.get(outcome.data_type, frozenset())
     for attribute, name in known.items():
         number = stored.numbers.get(name)
         if number is not None:
             made[attribute] = _number(number, attribute)
-        elif not stored.numbers or (attribute.startswith("LOG_") and not of_ratios):
-            continue
-        elif attribute.startswith("LOG_") and stored.numbers.get(name.removeprefix("log10_")) == 0:
-            made[attribute] = "-Infinity"
+        elif not nothing and attribute not in lacks:
+            shown = stored.numbers.get(name.removeprefix("log10_")) if attribute.startswith("LOG_") else None
+            made[attribute] = "" if shown is None or shown > 0 else "-Infinity" if shown == 0 else "NaN"
     if stored.estimable is not None:
         made["ESTIMABLE"] = "YES" if stored.estimable else "NO"
     return made
