@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +21,9 @@ import evisynth as es
 from evisynth import archives
 from evisynth.cli import main
 from evisynth.testing.reviews import sample_reviews
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = "<COCHRANE_REVIEW REVMAN_VERSION='5'>"
 REVIEW = f"{ROOT}<COVER_SHEET><TITLE>%s</TITLE></COVER_SHEET></COCHRANE_REVIEW>"
@@ -201,7 +205,7 @@ try:
 except es.EvisynthError as error:
     print(type(error).__name__)
 """
-HEAVY = {
+HEAVY: dict[str, Callable[[], bytes]] = {
     "bomb.zip": lambda: archive_of({"review.toml": b"title='x'\n" + b"#" * (900 * 1024 * 1024)}),
     "cells.xlsx": lambda: archive_of(
         {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>" + b" " * (700 * 1024 * 1024)}

@@ -98,7 +98,7 @@ def mutated(content: bytes, others: list[bytes], rng: random.Random) -> bytes:
 
 
 def _flip(made: bytearray, _: list[bytes], rng: random.Random) -> None:
-    for _ in range(rng.randint(1, 8)):
+    for _time in range(rng.randint(1, 8)):
         if made:
             made[rng.randrange(len(made))] = rng.randrange(256)
 

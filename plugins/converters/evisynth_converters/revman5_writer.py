@@ -83,63 +83,45 @@ def _part(review: Review, tag: str) -> Element:
 
 
 def _without_a_place(review: Review) -> Iterable[str]:
-    parts = [tag for tag in review.parts if not _OF_REVMAN.fullmatch(tag)]
-    if parts:
-        yield f"parts of other programs' files: {', '.join(parts)}"
-    fields = [
-        name
-        for study in review.studies
-        for name in (
-            *(_FIELDS.get(field, field) for reference in study.references for field in reference.fields),
-            *(name.upper() for name in study.characteristics),
-        )
-        if not _OF_REVMAN.fullmatch(name)
-    ]
-    if fields:
-        yield f"of studies and references: {', '.join(dict.fromkeys(fields))}"
+    """Name what the structure of these files cannot hold."""
     tools = [one.tool for one in review.risk_of_bias if one.tool != "RoB 1"]
     if tools:
         yield f"risk of bias by {', '.join(tools)}"
     if review.flow is not None:
         yield "the flow diagram's counts"
-    stated = [place for place, _, outcome in review.outcomes if outcome.words]
-    if stated:
-        yield f"settings beyond its own, of outcomes {', '.join(stated)}"
-    levels = [place for place, _, outcome in review.outcomes if any(row.level != "both" for _, row in outcome.all_rows)]
-    if levels:
-        yield f"rows that are pooled in their subgroup or overall alone, of outcomes {', '.join(levels)}"
+    yield from _outcomes_without_a_place(review)
+    fields = [name for study in review.studies for held in study.references for name in held.fields]
+    told = [name for study in review.studies for name in study.characteristics]
     texts = [
-        name
+        name.strip("<>")
         for _, _, outcome in review.outcomes
         for held in (outcome.text, *(row.text for _, row in outcome.all_rows))
         for name in held
-        if not _OF_REVMAN.fullmatch(name.strip("<>"))
     ]
-    if texts:
-        yield f"columns of other programs: {', '.join(dict.fromkeys(texts))}"
-    fields = [
-        name
-        for study in review.studies
-        for held in study.references
-        for name in held.fields
-        if not _OF_REVMAN.fullmatch(_FIELDS.get(name, name))
-    ]
-    if fields:
-        yield f"fields of references: {', '.join(map(repr, dict.fromkeys(fields)))}"
-    told = [
-        name
-        for study in review.studies
-        for name in study.characteristics
-        if not _OF_REVMAN.fullmatch(f"CHAR_{name.upper()}")
-    ]
-    if told:
-        yield f"characteristics of studies: {', '.join(map(repr, dict.fromkeys(told)))}"
-    foreign = [repr(tag) for tag in review.parts if not _OF_REVMAN.fullmatch(tag)]
-    if foreign:
-        yield f"parts of other programs' files: {', '.join(foreign)}"
-    mixed = [place for place, _, outcome in review.outcomes if outcome.rows and outcome.subgroups]
-    if mixed:
-        yield f"rows outside any subgroup beside others within, of outcomes {', '.join(mixed)}"
+    for what, given in (
+        ("columns of other programs", {name: name for name in texts}),
+        ("fields of references", {name: _FIELDS.get(name, name) for name in fields}),
+        ("characteristics of studies", {name: f"CHAR_{name.upper()}" for name in told}),
+        ("parts of other programs' files", {tag: tag for tag in review.parts}),
+    ):
+        # Elements and attributes cannot have every name.
+        foreign = [name for name, written in given.items() if not _OF_REVMAN.fullmatch(written)]
+        if foreign:
+            yield f"{what}: {', '.join(map(repr, foreign))}"
+
+
+def _outcomes_without_a_place(review: Review) -> Iterable[str]:
+    outcomes = [(place, outcome) for place, _, outcome in review.outcomes]
+    stated = [place for place, outcome in outcomes if outcome.words]
+    levels = [place for place, outcome in outcomes if any(row.level != "both" for _, row in outcome.all_rows)]
+    mixed = [place for place, outcome in outcomes if outcome.rows and outcome.subgroups]
+    for what, places in (
+        ("settings beyond its own", stated),
+        ("rows that are pooled in their subgroup or overall alone", levels),
+        ("rows outside any subgroup beside others within", mixed),
+    ):
+        if places:
+            yield f"{what}, of outcomes {', '.join(places)}"
 
 
 def _fill(section: Element, review: Review) -> None:
