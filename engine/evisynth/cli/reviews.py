@@ -96,7 +96,8 @@ def _summary(made: ReviewAnalysis) -> str:
         if one.reason is not None:
             reasons[one.reason] = reasons.get(one.reason, 0) + 1
     others = "".join(f"; {count} not: {printable(reason)}" for reason, count in reasons.items())
-    return f"\n{len(made)} outcomes: {pooled} with an effect{others}"
+    word = "outcome" if len(made) == 1 else "outcomes"
+    return f"\n{len(made)} {word}: {pooled} with an effect{others}"
 
 
 def _report(made: ReviewAnalysis, name: str, path: str | None) -> None:
