@@ -107,8 +107,9 @@ def save(
 ) -> Path:
     """Write studies or a review in a format that `load` reads, and give the path.
 
-    ``format`` names a converter; else the path's suffix chooses it. A format of several files makes a folder of that
-    path, or an archive where it ends in ``.zip``. Raises `FormatError` for a suffix that no writer has.
+    ``format`` names a converter; else the path's suffix chooses it, among those that write all data of a review. A
+    format of several files makes a folder of that path, or an archive where it ends in ``.zip``. Raises `FormatError`
+    for a suffix that no writer has.
     """
     registry = registry or default_registry()
     target = Path(path)
@@ -122,9 +123,10 @@ def save(
         converter = registry.get(Converter, format)
     else:
         suffix = target.suffix.lower()
-        fitting = [one for one in writers.values() if suffix in (one.suffixes or ("",))]
+        whole = [one for one in writers.values() if one.whole_review or not of_review]
+        fitting = [one for one in whole if suffix in (one.suffixes or ("",))]
         if not fitting:
-            known = ", ".join(f"{one.name} ({', '.join(one.suffixes) or 'a folder'})" for one in writers.values())
+            known = ", ".join(f"{one.name} ({', '.join(one.suffixes) or 'a folder'})" for one in whole)
             msg = f"no format of a {type(value).__name__.lower()} has files {suffix or 'without a suffix'}: {known}"
             raise FormatError(msg)
         converter = fitting[0]

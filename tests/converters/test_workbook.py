@@ -576,6 +576,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("written")
 
 
+@pytest.mark.filterwarnings("ignore:not written, a workbook")
 @settings(
     max_examples=25,
     deadline=None,
@@ -638,3 +639,18 @@ def test_what_a_workbook_cannot_hold_is_said(tmp_path: Path) -> None:
         es.save(review(text={"Note": "x" * 40_000}), tmp_path / "r.xlsx")
     with pytest.raises(es.FormatError, match=r"row 2, column 2: inf is not finite"):
         es.save(review(data={"yi": float("inf")}), tmp_path / "r.xlsx")
+
+
+def test_what_a_workbook_does_not_hold_is_said(tmp_path: Path) -> None:
+    row = es.ReviewRow(study="A", data={"yi": 0.5, "sei": 0.25}, level="subgroup", footnote="see text")
+    half = es.ReviewSubgroup(number=1, name="Half", rows=(row,))
+    outcome = es.ReviewOutcome(number=1, name="Pain", data_type="generic", measure="GEN", subgroups=(half,))
+    review = es.Review(
+        studies=(es.ReviewStudy(id="A", name="A"),),
+        comparisons=(es.ReviewComparison(number=1, name="B", outcomes=(outcome,)),),
+    )
+    with pytest.warns(es.DataWarning) as said:
+        es.save(review, tmp_path / "review.xlsx")
+    shown = " ".join(str(one.message) for one in said)
+    assert "outcomes 1.1" in shown
+    assert "footnotes" in shown

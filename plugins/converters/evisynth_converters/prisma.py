@@ -209,6 +209,7 @@ def converters() -> list[Converter]:
             recognises=recognises,
             suffixes=(".csv",),
             write_review=write_review,
+            whole_review=False,
             reference="Haddaway et al. (2022), Campbell Syst. Rev. 18:e1230; Page et al. (2021), BMJ 372:n71",
         )
     ]

@@ -193,6 +193,12 @@ def converters() -> list[Converter]:
     """Offer references in RIS."""
     return [
         Converter(
-            "ris", read, recognises=recognises, suffixes=(".ris",), write_review=write_review, reference=REFERENCE
+            "ris",
+            read,
+            recognises=recognises,
+            suffixes=(".ris",),
+            write_review=write_review,
+            whole_review=False,
+            reference=REFERENCE,
         )
     ]

@@ -145,6 +145,7 @@ def converters() -> list[Converter]:
             recognises=recognises,
             suffixes=(".csv", ".tsv", ".txt"),
             write_review=write_review,
+            whole_review=False,
             reference=REFERENCE,
         )
     ]

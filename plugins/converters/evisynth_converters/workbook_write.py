@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import math
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from evisynth import DATA_COLUMNS, FormatError, MissingExtraError, ReviewStudy, find_roles
+from evisynth import DATA_COLUMNS, DataWarning, FormatError, MissingExtraError, ReviewStudy, find_roles
 from evisynth_converters.csv_cells import number_text
 from evisynth_converters.folder_bias import judgement_cells
 from evisynth_converters.folder_flow import flow_cells
@@ -52,8 +53,10 @@ def review_workbook(review: Review) -> bytes:
     and identifiers; names and descriptions of domains beyond what rows call them; what the engine does not use
     (``parts``); texts of outcomes; spaces around texts, and empty texts; subgroups and comparisons without rows; and
     words of settings beside the outcome's own of that name. A text under a heading that means a column of data is
-    headed "… (text)".
+    headed "… (text)". A `DataWarning` names what of this the review has.
     """
+    for missing in _not_held(review):
+        warnings.warn(f"not written, a workbook does not hold it: {missing}", DataWarning, stacklevel=2)
     # Reading makes studies of all that have rows; listed, one may even be called what another is named.
     named = {row.study: None for _, _, outcome in review.outcomes for _, row in outcome.all_rows}
     added = [ReviewStudy(id=study, name=study) for study in named if study not in review.study_by_id]
@@ -84,6 +87,22 @@ def review_workbook(review: Review) -> bytes:
         headings, counts = flow_cells(review.flow)
         made["PRISMA"] = (headings, [list(row) for row in counts])
     return _workbook(made)
+
+
+def _not_held(review: Review) -> Iterable[str]:
+    """Name what a reader of the workbook would miss."""
+    rows = [(place, row) for place, _, outcome in review.outcomes for _, row in outcome.all_rows]
+    levels = dict.fromkeys(place for place, row in rows if row.level != "both")
+    if levels:
+        yield f"that rows are pooled in their subgroup or overall alone, of outcomes {', '.join(levels)}"
+    held = {
+        "stored results": any(outcome.stored.numbers for _, _, outcome in review.outcomes)
+        or any(row.stored.numbers for _, row in rows),
+        "footnotes": any(row.footnote for _, row in rows),
+        "references": any(study.references for study in review.studies),
+        "other parts of the file": bool(review.parts),
+    }
+    yield from (what for what, there in held.items() if there)
 
 
 def _setting(value: Any) -> Any:  # noqa: ANN401 - what settings hold
