@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evisynth.cli.fit import report_target, word_options, words_given
+from evisynth.columns import OUTPUT
 from evisynth.documents import strict_json
 from evisynth.errors import FormatError
 from evisynth.escaping import printable
@@ -140,10 +141,9 @@ def verify_command(file: str, *, only: tuple[str, ...], as_json: bool, **given: 
 
 def _print_verification(made: Verification) -> None:
     from evisynth.cli.tables import print_table  # noqa: PLC0415 - rich only for tables
-    from evisynth.columns import OUTPUT  # noqa: PLC0415 - small and only for listings
 
     rows = [
-        (OUTPUT.get(name, NAMES.get(name, name)), count, agree, f"{largest:.1e}" if largest else "0")
+        (NAMES.get(name, OUTPUT.get(name, name)), count, agree, f"{largest:.1e}" if largest else "0")
         for name, (count, agree, largest) in made.by_name.items()
     ]
     if rows:
@@ -161,7 +161,7 @@ def _print_verification(made: Verification) -> None:
     digits = "all their digits" if decimals is None else f"{decimals} decimals"
     agree = len(made.compared) - len(made.disagreements)
     largest = made.largest
-    most = "" if largest is None else f"; nearest to its tolerance: {largest.name} of {_place(largest)}"
+    most = "" if largest is None else f"; largest difference for its tolerance: {_size(largest)}"
     click.echo(f"{agree} of {len(made.compared)} numbers, stored with {digits}, agree{most}")
 
 
@@ -187,6 +187,12 @@ NAMES = {
 
 def _place(one: ComparedNumber) -> str:
     return printable(one.place if one.study is None else f"{one.place}, {one.study}")
+
+
+def _size(one: ComparedNumber) -> str:
+    name = NAMES.get(one.name, OUTPUT.get(one.name, one.name))
+    far = "the engine has none" if one.computed is None else f"{one.difference:.1e}"
+    return f"{name}, {_place(one)}: {far}"
 
 
 def _difference(one: ComparedNumber) -> tuple[str, ...]:
