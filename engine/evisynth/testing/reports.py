@@ -93,7 +93,7 @@ def _rendered(record: Reporter, result: object, suffix: str, given: str, kind: s
         record,
         "gives text or bytes that are not empty",
         given,
-        repr(made)[:80],
+        repr(files)[:80],
     )
     return files
 
