@@ -25,12 +25,16 @@ MOST_BYTES = 256 * 1024 * 1024
 DEEPEST = 3
 """Archives within archives, and folders within folders beside them."""
 DEEPEST_FOLDER = 6
+MOST_LOOKED_AT = 50_000
+"""Entries of a folder that are looked at while its files are listed, folders and hidden files included."""
 
 _DIRECTORY_BYTES = 512 * MOST_ENTRIES
 _END = b"PK\x05\x06"
 _END_SIZE = 22
 _LOCATOR = b"PK\x06\x07"
 _LOCATOR_SIZE = 20
+# Of the others the library unpacks without a bound: 100 bytes of bzip2 may stand for a megabyte, all of it at once.
+_UNPACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ZIP = (b"PK\x03\x04", _END)
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 
@@ -72,10 +76,17 @@ class Container:
         return self._read[name]
 
     def _of_folder(self, path: Path) -> bytes:
-        with path.open("rb") as file:
-            return self._bounded(file.read(self.left + 1))
+        try:
+            with path.open("rb") as file:
+                return self._bounded(file.read(self.left + 1))
+        except OSError as error:
+            msg = f"{self.name}: {path.name!r} cannot be read: {error.strerror}"
+            raise FormatError(msg) from None
 
     def _of_archive(self, name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+        if entry.compress_type not in _UNPACKED:
+            msg = f"{self.name}: {name!r} is compressed by method {entry.compress_type}: deflated files are unpacked"
+            raise FormatError(msg)
         try:
             # What an entry says of its own size is not to be trusted: it is read up to what is left.
             with archive.open(entry) as file:
@@ -94,29 +105,37 @@ class Container:
 
 
 def open_folder(path: Path) -> Container:
-    """List the files below a folder; links that lead out of it and hidden files are passed over."""
+    """List the files below a folder; links that lead out of it and hidden files are passed over.
+
+    Raises `FormatError` for a folder that cannot be listed, and for one of more than `MOST_ENTRIES` files or
+    `MOST_LOOKED_AT` entries.
+    """
     root = path.resolve()
     found: dict[str, Path] = {}
-    for file in _below(root, DEEPEST_FOLDER):
-        if not file.resolve().is_relative_to(root):
-            continue
-        found[file.relative_to(root).as_posix()] = file
-        if len(found) > MOST_ENTRIES:
-            msg = f"{path} holds more than {MOST_ENTRIES:,} files: give the folder of one review"
-            raise FormatError(msg)
+    looked_at = 0
+    try:
+        for entry in _below(root, DEEPEST_FOLDER):
+            looked_at += 1
+            file = Path(entry.path)
+            if not entry.name.startswith(".") and entry.is_file() and file.resolve().is_relative_to(root):
+                found[file.relative_to(root).as_posix()] = file
+            if len(found) > MOST_ENTRIES or looked_at > MOST_LOOKED_AT:
+                most = f"{MOST_ENTRIES:,} files" if len(found) > MOST_ENTRIES else f"{MOST_LOOKED_AT:,} entries"
+                msg = f"{path} holds more than {most}: give the folder of one review"
+                raise FormatError(msg)
+    except (OSError, RuntimeError) as error:
+        # Links that lead in a circle are a RuntimeError.
+        msg = f"{path} cannot be listed: {getattr(error, 'strerror', None) or error}"
+        raise FormatError(msg) from None
     return Container(path.name or str(path), found)
 
 
-def _below(folder: Path, depth: int) -> Iterator[Path]:
+def _below(folder: Path, depth: int) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                if depth > 0:
-                    yield from _below(Path(entry.path), depth - 1)
-            elif entry.is_file():
-                yield Path(entry.path)
+            yield entry
+            if depth > 0 and not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False):
+                yield from _below(Path(entry.path), depth - 1)
 
 
 def open_zip(content: bytes, name: str) -> Container:
@@ -206,6 +225,12 @@ def write_files(target: Path, written: bytes | Mapping[str, bytes]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(zipped(written))
         return
+    root = target.resolve()
+    for name in written:
+        # A link that lies in the folder may lead out of it.
+        if not (root / name).resolve().is_relative_to(root):
+            msg = f"cannot write {name!r}: a link in {target} leads out of it"
+            raise FormatError(msg)
     for name, content in written.items():
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)

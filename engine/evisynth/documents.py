@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -165,8 +166,8 @@ def read_json(content: str | bytes, name: str = "the text") -> Any:  # noqa: ANN
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         made = dict(items)
         if len(made) < len(items):
-            names = [key for key, _ in items]
-            repeated = next(key for key in names if names.count(key) > 1)
+            counts = Counter(key for key, _ in items)
+            repeated = next(key for key, count in counts.items() if count > 1)
             msg = f"{name} has the key {repeated!r} twice in one object: which one is meant?"
             raise FormatError(msg)
         return made

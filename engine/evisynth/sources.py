@@ -56,11 +56,18 @@ class Source:
             kind = "a folder" if is_folder else "not there"
             msg = f"{str(self.path)[:200]} is {kind}: give the path of a file"
             raise FormatError(msg)
-        size = self.path.stat().st_size
+        try:
+            size = self.path.stat().st_size
+            with self.path.open("rb") as file:
+                # A file of the system may hold more than it says.
+                content = file.read(MAX_BYTES + 1) if size <= MAX_BYTES else b""
+        except OSError as error:
+            msg = f"{self.path} cannot be read: {error.strerror}"
+            raise FormatError(msg) from None
+        size = max(size, len(content))
         if size > MAX_BYTES:
             msg = f"{self.path} has {size:,} bytes; files of up to {MAX_BYTES:,} are read"
             raise FormatError(msg)
-        content = self.path.read_bytes()
         if not content.strip():
             msg = f"{self.path} is empty"
             raise FormatError(msg)

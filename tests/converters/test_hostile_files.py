@@ -331,3 +331,22 @@ def test_spoilt_files_give_no_crash() -> None:
     count, crashes = script.fuzz(script.samples_of([]), random.Random(7), first_300)  # noqa: S311 - repeatable
     assert count == 300
     assert crashes == []
+
+
+def test_files_compressed_by_other_methods_are_not_unpacked(tmp_path: Path) -> None:
+    """A hundred bytes of bzip2 may stand for a megabyte, all of it at once."""
+    path = tmp_path / "review.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as made:
+        made.writestr("review.toml", "title = 'x'\nevisynth_review = 1\n")
+    with pytest.raises(es.FormatError, match="compressed by method"):
+        es.load(path)
+
+
+def test_a_link_in_the_folder_leads_no_file_out_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "review"
+    folder.mkdir()
+    (folder / "data").symlink_to(tmp_path)
+    (_, review), *_ = sample_reviews()
+    with pytest.raises(es.FormatError, match="leads out of it"):
+        es.save(review, folder)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["review"]
