@@ -123,10 +123,12 @@ def save(
         converter = registry.get(Converter, format)
     else:
         suffix = target.suffix.lower()
-        whole = [one for one in writers.values() if one.whole_review or not of_review]
-        fitting = [one for one in whole if suffix in (one.suffixes or ("",))]
+        fitting = [one for one in writers.values() if suffix in (one.suffixes or ("",))]
+        whole = [one for one in fitting if one.whole_review or not of_review]
+        # Of several that write a part each, none is meant; the only one of its suffix is.
+        fitting = whole or (fitting if len(fitting) == 1 else [])
         if not fitting:
-            known = ", ".join(f"{one.name} ({', '.join(one.suffixes) or 'a folder'})" for one in whole)
+            known = ", ".join(f"{one.name} ({', '.join(one.suffixes) or 'a folder'})" for one in writers.values())
             msg = f"no format of a {type(value).__name__.lower()} has files {suffix or 'without a suffix'}: {known}"
             raise FormatError(msg)
         converter = fitting[0]
