@@ -18,7 +18,7 @@ from evisynth.heterogeneity import heterogeneity_of, no_heterogeneity
 from evisynth.kernels.distributions import chi2_p_value
 from evisynth.kernels.weighted_fit import is_intercept, weighted_fit
 from evisynth.models import FEWER_STUDIES, NO_DOF, NO_STUDIES, ONE_STUDY, SUMS_ARE_ZERO, Model
-from evisynth.studies import NOT_COUNTED
+from evisynth.studies import NOT_COUNTED, ONLY_IN_SUBGROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -320,7 +320,8 @@ class MetaAnalysis:
         for i in range(self.k_total):
             reason = effects.reasons.get(i)
             y, s = float(effects.y[i]), float(se[i])
-            seen = reason is None
+            # A row that is pooled in its subgroup has an effect, wherever it is not pooled.
+            seen = reason is None or reason == ONLY_IN_SUBGROUP
             scale = effects.display_scale if plain else effects.scale_of([i])
             (low, high), shown_limits = limits.of(i, scale)
             shown = Display(scale.show(y), *shown_limits) if seen else None

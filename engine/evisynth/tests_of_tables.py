@@ -9,7 +9,7 @@ import numpy as np
 
 from evisynth.errors import CombinationError
 from evisynth.kernels.distributions import chi2_p_value
-from evisynth.studies import LEFT_OUT
+from evisynth.studies import NOT_COUNTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,7 +55,7 @@ class TableTests:
 
 
 def table_tests(analysis: MetaAnalysis) -> TableTests:
-    """Test the tables of an analysis as they were entered; those left out by name are not in it.
+    """Test the tables of an analysis as they were entered, but those left out by name or pooled in subgroups alone.
 
     With ``mh_increment="added"`` they are the tables with increments, as in the sums. Raises `CombinationError` for
     effect sizes without counts. Sources: Cochran (1954), Biometrics 10:417-451; Mantel & Haenszel (1959), J. Natl.
@@ -63,7 +63,7 @@ def table_tests(analysis: MetaAnalysis) -> TableTests:
     Biometrika 72:91-95; for rates Rothman, Greenland & Lash (2008), Modern Epidemiology, ch. 15.
     """
     effects = analysis.effects
-    kept = np.array([effects.reasons.get(i) != LEFT_OUT for i in range(len(effects))], dtype=np.bool_)
+    kept = np.array([effects.reasons.get(i) not in NOT_COUNTED for i in range(len(effects))], dtype=np.bool_)
     if effects.cells is not None:
         added = analysis.settings.mh_increment == "added"
         return _of_tables((effects.cells.sums if added else effects.cells.raw).at(kept))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 import pytest
@@ -331,3 +331,45 @@ def test_counts_document_and_frame(own: es.Review) -> None:
     assert (count, agree, largest) == (3, 2, made.largest.difference)
     assert frame["agrees"].tolist().count(False) == 1
     assert f"{len(made.compared) - 1} of {len(made.compared)}" in repr(made)
+
+
+def counts(study: str, events: tuple[float, float], level: Literal["both", "subgroup", "overall"]) -> es.ReviewRow:
+    data = {"events_1": events[0], "n_1": 20.0, "events_2": events[1], "n_2": 20.0}
+    return es.ReviewRow(study=study, data=data, level=level)
+
+
+def test_rows_that_are_pooled_at_one_level_have_their_effect_and_count_there() -> None:
+    first = es.ReviewSubgroup(number=1, name="x", rows=(counts("A", (3, 5), "both"), counts("B", (2, 6), "subgroup")))
+    second = es.ReviewSubgroup(number=2, name="y", rows=(counts("C", (4, 5), "both"),))
+    outcome = es.ReviewOutcome(
+        number=1,
+        name="Relapse",
+        data_type="dichotomous",
+        measure="RR",
+        method="MH",
+        model="common",
+        subgroups=(first, second),
+        rows=(counts("D", (1, 2), "overall"),),
+    )
+    stored = es.StoredResults({"display": 2 / 6}, estimable=True)
+    kept = attrs.evolve(first, rows=(first.rows[0], attrs.evolve(first.rows[1], stored=stored)))
+    # Three trials of 20 are counted overall, and two in the first subgroup.
+    whole = es.StoredResults({"n_1": 60.0, "studies": 3.0, "events_1": 8.0, "display": 8 / 12})
+    part = es.StoredResults({"n_1": 40.0, "studies": 2.0, "events_1": 5.0, "display": 5 / 11})
+    outcome = attrs.evolve(outcome, stored=whole, subgroups=(attrs.evolve(kept, stored=part), second))
+    review = es.Review(
+        studies=tuple(es.ReviewStudy(id=name, name=name) for name in "ABCD"),
+        comparisons=(es.ReviewComparison(number=1, name="A versus B", outcomes=(outcome,)),),
+    )
+    # Arms of one size: the Mantel-Haenszel ratio is that of the events, (3 + 4 + 1) / (5 + 5 + 2) overall.
+    assert es.verify(review).disagreements == ()
+    analysis = es.fit(review)["1.1"].analysis
+    assert analysis is not None
+    assert analysis.display is not None
+    assert analysis.display.value == pytest.approx(8 / 12)
+    assert es.table_tests(analysis).k == 3
+    shown = str(es.render(analysis, "text"))
+    assert "0.33 [0.08, 1.46]" in shown
+    assert "Not estimable" not in shown
+    subtotal = next(line for line in shown.splitlines() if line.startswith("Subtotal"))
+    assert subtotal.split()[3:5] == ["40", "40"]

@@ -235,30 +235,30 @@ def _nodes(outcome: OutcomeAnalysis) -> Iterator[_Node]:
             yield _Node(where, study, stored, {}, {}, None, outcome.reason)
         return
     totals = analysis.settings.totals
-    yield _pooled_node(outcome, place, outcome.outcome.stored, analysis, [row for _, row in outcome.rows], None)
+    rows = [row for _, row in outcome.rows if row.level != "subgroup"]
+    yield _pooled_node(analysis, place, outcome.outcome.stored, analysis, rows, _whole_weight(analysis))
     for subgroup, made in outcome.subgroups:
         where = f"{place}.{subgroup.number}"
         if made is None:
             yield _Node(where, None, subgroup.stored, {}, {}, None, "the file holds no studies for this subgroup")
             continue
+        own_rows = [row for row in subgroup.rows if row.level != "overall"]
         weight = 0.0 if totals == "none" or made.pooled is None else made.weight
-        yield _pooled_node(outcome, where, subgroup.stored, made.analysis, list(subgroup.rows), weight)
+        yield _pooled_node(analysis, where, subgroup.stored, made.analysis, own_rows, weight)
     number = {id(one): f"{place}.{one.number}" for one in outcome.outcome.subgroups}
     for (own, row), result in zip(outcome.rows, analysis.studies, strict=True):
-        yield _row_node(number.get(id(own), place), row, result, outcome)
+        yield _row_node(number.get(id(own), place), row, result, analysis)
 
 
 def _pooled_node(
-    outcome: OutcomeAnalysis,
+    analysis: MetaAnalysis,
     place: str,
     stored: StoredResults,
     part: MetaAnalysis,
     rows: Sequence[ReviewRow],
     weight: float | None,
 ) -> _Node:
-    """Gather what the engine has for a pooled effect; ``weight`` is a subgroup's."""
-    analysis = outcome.analysis
-    assert analysis is not None  # noqa: S101 - asked for before
+    """Gather what the engine has for a pooled effect, that of the whole ``analysis`` or of a ``part`` of it."""
     overall = part is analysis
     totals = analysis.settings.totals
     spread = part.heterogeneity
@@ -283,7 +283,7 @@ def _pooled_node(
             computed |= {"display_prediction_low": limits.low, "display_prediction_high": limits.high}
         if not spread.df:
             apart |= dict.fromkeys(("q_p_value", "i2"), NO_DF)
-        computed["weight"] = weight if not overall else _whole_weight(outcome)
+        computed["weight"] = weight
     if overall:
         computed |= _subgroup_test(analysis, apart)
     if analysis.settings.swap_events:
@@ -305,10 +305,8 @@ def _mean_of_subtotals(analysis: MetaAnalysis) -> tuple[Display | None, Estimate
     return Display(scale.show(estimate.value), *scale.show_limits(estimate.ci_low, estimate.ci_high)), estimate
 
 
-def _whole_weight(outcome: OutcomeAnalysis) -> float:
+def _whole_weight(analysis: MetaAnalysis) -> float:
     """Give the weight of the overall line: where only subtotals are shown, files store the sum of these."""
-    analysis = outcome.analysis
-    assert analysis is not None  # noqa: S101 - asked for before
     if analysis.settings.totals != "subgroups":
         return 100.0
     return 100.0 * sum(group.pooled is not None for group in analysis.subgroups)
@@ -327,7 +325,7 @@ def _subgroup_test(analysis: MetaAnalysis, apart: dict[str, str]) -> dict[str, f
     }
 
 
-def _row_node(place: str, row: ReviewRow, study: StudyResult, outcome: OutcomeAnalysis) -> _Node:
+def _row_node(place: str, row: ReviewRow, study: StudyResult, analysis: MetaAnalysis) -> _Node:
     shown = study.display
     computed: dict[str, float | None] = {"weight": study.weight or 0.0}
     apart: dict[str, str] = {}
@@ -335,10 +333,9 @@ def _row_node(place: str, row: ReviewRow, study: StudyResult, outcome: OutcomeAn
         apart["weight"] = "pooled in its subgroup or overall alone: which weight files store is not known"
     if shown is not None and study.se is not None and study.effect is not None:
         computed |= {"display": shown.value, "display_ci_low": shown.ci_low, "display_ci_high": shown.ci_high}
-        if outcome.analysis is not None:
-            computed |= _logarithms(computed, outcome.analysis, apart)
+        computed |= _logarithms(computed, analysis, apart)
         computed |= {"se": study.se, "vi": study.se**2, "o_e": 0.0}
-        if outcome.analysis is not None and outcome.analysis.effects.measure == "PETO":
+        if analysis.effects.measure == "PETO":
             computed |= {"o_e_variance": study.se**-2, "o_e": study.effect / study.se**2}
             # With an O - E of exactly 0 nothing tells that V, not its inverse, is stored.
             computed["vi"] = study.se**-2

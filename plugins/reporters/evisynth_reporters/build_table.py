@@ -119,7 +119,7 @@ class _Builder:
             return
         share = subgroup.weight if part.pooled is not None else None
         yield self.pooled("Subtotal", part, rows, share)
-        yield from self.events(rows)
+        yield from self.events(part, rows)
         yield Row("note", (printed.heterogeneity_line(part),))
         yield Row("note", (printed.overall_line(part),))
 
@@ -131,7 +131,7 @@ class _Builder:
         everything = range(analysis.k_total)
         yield self.pooled("Total", analysis, everything, None if analysis.pooled is None else 100.0)
         yield from self.prediction()
-        yield from self.events(everything)
+        yield from self.events(analysis, everything)
         yield Row("note", (printed.heterogeneity_line(analysis),))
         yield Row("note", (printed.overall_line(analysis),))
         if (analysis.subgroups and analysis.settings.subgroup_test) or self.style.always_subgroup_line:
@@ -154,7 +154,7 @@ class _Builder:
             (
                 f"{word} ({printed.level(part.settings.level)} CI)",
                 *(
-                    column.total(self.counted(rows)) if column.adds == "participants" else ""
+                    column.total(_counted(part, rows)) if column.adds == "participants" else ""
                     for column in self.outcome.columns
                 ),
                 printed.percent(weight),
@@ -163,16 +163,12 @@ class _Builder:
             mark,
         )
 
-    def events(self, rows: Sequence[int]) -> Iterable[Row]:
+    def events(self, part: MetaAnalysis, rows: Sequence[int]) -> Iterable[Row]:
         columns = self.outcome.columns
         adding = [column for column in columns if column.adds == "events"]
         if adding:
-            sums = (column.total(self.counted(rows)) if column in adding else "" for column in columns)
+            sums = (column.total(_counted(part, rows)) if column in adding else "" for column in columns)
             yield Row("events", (f"Total {adding[0].heading.lower()}:", *sums, "", ""))
-
-    def counted(self, rows: Iterable[int]) -> list[int]:
-        """Pick the rows that totals add up: RevMan counts a study without an effect, not one that is left out."""
-        return [row for row in rows if self.analysis.studies[row].reason not in NOT_COUNTED]
 
     def prediction(self) -> Iterable[Row]:
         limits = self.analysis.model.prediction_display
@@ -197,6 +193,12 @@ def _coefficients(analysis: MetaAnalysis, style: printed.Style) -> Iterable[Coef
             printed.number(estimate.se, style.decimals),
             printed.statistic(estimate),
         )
+
+
+def _counted(part: MetaAnalysis, rows: Sequence[int]) -> list[int]:
+    """Pick the rows that a part's totals add up: RevMan counts a study without an effect, not one that is left out."""
+    reasons = part.effects.reasons
+    return [row for i, row in enumerate(rows) if reasons.get(i) not in NOT_COUNTED]
 
 
 def _pooled_of(analysis: MetaAnalysis) -> str:
