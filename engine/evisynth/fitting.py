@@ -382,8 +382,7 @@ def analyse(  # noqa: PLR0913 - each a part of the request that has been resolve
     subgroups: tuple[Subgroup, ...] = ()
     if members is not None:
         subgroups = _subgroups(measured, settings, methods, members, rows, pooled)
-    measured = whole
-    return MetaAnalysis(measured, settings, methods, X, terms, rows, pooled, subgroups, notes, design)
+    return MetaAnalysis(whole, settings, methods, X, terms, rows, pooled, subgroups, notes, design)
 
 
 def _pool_rows(

@@ -107,9 +107,9 @@ def save(
 ) -> Path:
     """Write studies or a review in a format that `load` reads, and give the path.
 
-    ``format`` names a converter; else the path's suffix chooses it, among those that write all data of a review. A
-    format of several files makes a folder of that path, or an archive where it ends in ``.zip``. Raises `FormatError`
-    for a suffix that no writer has.
+    ``format`` names a converter; else the path's suffix chooses it: among those that write all data of a review, or
+    the only one of that suffix. A format of several files makes a folder of that path, or an archive where it ends in
+    ``.zip``. Raises `FormatError` for a suffix that no writer has.
     """
     registry = registry or default_registry()
     target = Path(path)

@@ -462,7 +462,8 @@ class Converter(Method):
     write: Callable[[Studies], bytes] | None = attrs.field(default=None, kw_only=True)
     write_review: Callable[[Review], bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
     whole_review: bool = attrs.field(default=True, kw_only=True)
-    """Whether ``write_review`` writes all data of a review; one that writes a part of it is chosen by name alone."""
+    """Whether ``write_review`` writes all data of a review; one that writes a part of it is chosen by its name, or by a
+    suffix that no other has."""
 
 
 @attrs.frozen
