@@ -282,7 +282,7 @@ class _Batch:
                 common = pooled.common
                 weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
                 typical = df / weighted.trace
-                out["i2"][which] = 100.0 * random.tau2 / (random.tau2 + typical)
+                out["i2"][which] = 100.0 * (random.tau2 / (random.tau2 + typical))
                 out["h2"][which] = 1.0 + random.tau2 / typical
                 return
         out["i2"][which] = np.where(q > 0, 100.0 * np.maximum(0.0, (q - df) / q), 0.0)

@@ -114,7 +114,7 @@ class Heterogeneity:
         if limits is None or self.typical_variance is None:
             return None
         tau2: float = getattr(limits, end)
-        return 100.0 * tau2 / (tau2 + self.typical_variance) if math.isfinite(tau2) else 100.0
+        return 100.0 * (tau2 / (tau2 + self.typical_variance)) if math.isfinite(tau2) else 100.0
 
     def _h2_limit(self, end: str) -> float | None:
         limits = self.i2_limits[0]
@@ -144,7 +144,7 @@ def heterogeneity_of(pooled: Pooled, settings: Settings, methods: Methods, absen
         common = pooled.common
         weighted = (common and common.weighted) or weighted_fit(random.y, 1.0 / random.v, random.X)
         typical = df / float(weighted.trace)
-        i2_tau2 = 100.0 * tau2 / (tau2 + typical)
+        i2_tau2 = 100.0 * (tau2 / (tau2 + typical))
         h2_tau2 = 1.0 + tau2 / typical
         r_b = 100.0 * tau2 * float(np.add.reduce(1.0 / (random.v + tau2))) / random.k
     else:
