@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import io
 import random
+import re
 import signal
+import tarfile
 import tempfile
 import time
 import traceback
@@ -35,6 +37,9 @@ WRITERS = (
     ("cochrane-package", "x.zip"),
     ("review-folder", "x-folder.zip"),
     ("workbook", "x.xlsx"),
+    ("ris", "x.ris"),
+    ("risk-of-bias", "x.csv"),
+    ("prisma", "x-flow.csv"),
 )
 WORDS = (
     *(b"NaN", b"-Infinity", b"1e999", b"-1", b"", b"0", b"999999999999999999999", b"abc", b"1,5", b"\xff\xfe", b"\0"),
@@ -54,6 +59,14 @@ WORDS = (
         b"../",
     ),
 )
+
+
+_NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?")
+_NUMBERS = (
+    *(b"1e308", b"-1e308", b"1e-308", b"5e-324", b"NaN", b"inf", b"-0", b"0.0", b"9007199254740993", b"9" * 400),
+    *(b"-5", b"1_0", b"0x1F", b"1,5", b"\xd9\xa1", b"x"),
+)
+_WORD = re.compile(rb"[A-Za-z][A-Za-z_0-9]{2,30}")
 
 
 class HangError(Exception):
@@ -78,7 +91,36 @@ def own_samples() -> Iterator[tuple[str, bytes]]:
         "prisma.csv",
         b"data,node,box,description,boxtext,tooltips,url,n\nrecords_screened,n9,box4,a,Records screened,a,u,12\n",
     )
+    yield "points.csv", b"Treated,,Control,\nX,Y,X,Y\n1,2.5,1,3.5\n2,4,2,5\n"
+    yield "table.json", b'{"study": ["A", "B"], "yi": [0.5, -1e-3], "vi": [1, 2.5]}'
+    yield "rows.json", b'[{"study": "A", "mean_1": 1, "sd_1": 2, "n_1": 9, "mean_2": 2, "sd_2": 1, "n_2": 8}]'
+    project = b"""{"version": [4, 2], "axesColl": [{"name": "XY", "type": "XYAxes", "calibrationPoints": [
+{"px": 1, "py": 2, "dx": "0", "dy": "1"}]}], "datasetColl": [{"name": "means", "axesName": "XY",
+"data": [{"x": 1, "y": 2, "value": [1, 2.5]}]}]}"""
+    yield "project.json", project
+    yield "project.tar", _tape(project)
+    yield "metaview.mtv", _metaview()
     yield "table.csv", b"study,events_1,n_1,events_2,n_2\nA,1,20,3,21\nB,0,10,2,11\n"
+
+
+def _tape(project: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        member = tarfile.TarInfo("figure/wpd.json")
+        member.size = len(project)
+        archive.addfile(member, io.BytesIO(project))
+    return out.getvalue()
+
+
+def _metaview() -> bytes:
+    """Make an export of RevMan 4 of one outcome in fixed fields."""
+    comparison = "3 01    Treatment versus control"
+    outcome = f"{'2 D 01 01 N 4 2 2 3      Deaths':133}{'Favours treatment':20} {'Favours control':20} {'Treated':20}"
+    studies = [
+        f"{f'0 01 01 00 {name}':32}{year} {1:7}{20:7}{0:10}{0:10} {3:6}{21:7}{0:10}{0:10}{0:10}{0:10}{0:5}"
+        for name, year in (("Adams", 2001), ("Baker", 2004))
+    ]
+    return "\n".join(["METAVIEW: A review", "START DATA", comparison, outcome, *studies, "END DATA", ""]).encode()
 
 
 def samples_of(folders: list[Path]) -> list[tuple[str, bytes]]:
@@ -132,6 +174,22 @@ def _word(made: bytearray, _: list[bytes], rng: random.Random) -> None:
     made[start : min(ends, default=start)] = rng.choice(WORDS)
 
 
+def _number(made: bytearray, _: list[bytes], rng: random.Random) -> None:
+    """Put another number, or none, in the place of one."""
+    numbers = list(_NUMBER.finditer(made))
+    if numbers:
+        found = rng.choice(numbers)
+        made[found.start() : found.end()] = rng.choice(_NUMBERS)
+
+
+def _swap_words(made: bytearray, _: list[bytes], rng: random.Random) -> None:
+    """Change two words with each other everywhere: tags, attributes, headings, keys."""
+    words = sorted({found[0] for found in _WORD.finditer(made)})
+    if len(words) > 1:
+        one, other = rng.sample(words, 2)
+        made[:] = bytes(made).replace(one, b"\1").replace(other, one).replace(b"\1", other)
+
+
 def _swap_lines(made: bytearray, _: list[bytes], rng: random.Random) -> None:
     lines = bytes(made).split(b"\n")
     i, j = rng.randrange(len(lines)), rng.randrange(len(lines))
@@ -147,6 +205,9 @@ _WAYS: tuple[Callable[[bytearray, list[bytes], random.Random], None], ...] = (
     _word,
     _word,
     _word,
+    _number,
+    _number,
+    _swap_words,
     _swap_lines,
 )
 
@@ -182,12 +243,14 @@ def crash_of(path: Path) -> str | None:
 
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(LONGEST)
+    began = time.monotonic()
     try:
         _use(path)
     except es.PluginError:
         return traceback.format_exc()
     except es.EvisynthError:
-        return None
+        # A reader that takes any failure of a library for a damaged file takes the alarm for one.
+        return f"more than {LONGEST} s\n{traceback.format_exc()}" if time.monotonic() - began >= LONGEST else None
     except Exception:  # noqa: BLE001 - finding these is what this is for
         return traceback.format_exc()
     finally:
@@ -200,17 +263,33 @@ def _use(path: Path) -> None:
         warnings.simplefilter("ignore")
         read = es.load(path)
         if not isinstance(read, es.Review):
+            _use_studies(read, path.parent)
             return
         made = es.fit(read)
         es.render(made, "text")
         es.verify(read)
-        for name, target in WRITERS[:3]:
-            try:
-                es.save(read, path.parent / f"again-{target}", format=name)
-            except es.PluginError:
-                raise
-            except es.EvisynthError:
-                continue
+        es.render(made, "csv")
+        str(made)
+        for name, target in WRITERS:
+            _save(read, path.parent / f"again-{target}", name)
+
+
+def _use_studies(read: es.Studies, folder: Path) -> None:
+    str(read)
+    for name, target in (("csv", "again.csv"), ("workbook", "again.xlsx")):
+        _save(read, folder / target, name)
+    made = es.fit(read)
+    str(made)
+    made.to_json()
+
+
+def _save(read: es.Studies | es.Review, target: Path, name: str) -> None:
+    try:
+        es.save(read, target, format=name)
+    except es.PluginError:
+        raise
+    except es.EvisynthError:
+        return
 
 
 def fuzz(
@@ -231,6 +310,7 @@ def fuzz(
                 if keep is not None:
                     keep.mkdir(parents=True, exist_ok=True)
                     (keep / f"{len(crashes)}-{name}").write_bytes(path.read_bytes())
+                    (keep / f"{len(crashes)}-{name}.traceback").write_text(crash, encoding="utf-8")
             count += 1
     return count, crashes
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MOST_COLUMNS = 2_000
+MOST_ROWS = 100_000
+MOST_CELLS = 5_000_000
+"""Rows and cells of a table; the largest reviews have some thousands of rows."""
 MISSING = frozenset({"", "na", "n/a", "#n/a", "null", "none", ".", "-", "—", "not reported", "nr"})
 """What reviewers write where a number is missing."""
 
@@ -127,7 +130,28 @@ def csv_records(content: bytes, name: str, notes: list[str]) -> tuple[str, list[
     """Read the delimiter, and the line and cells of every row that has any."""
     text = _decoded(content, name, notes)
     delimiter = _delimiter(text)
-    return delimiter, list(_records(text, delimiter, name))
+    records: list[tuple[int, list[str | None]]] = []
+    cells = 0
+    for line, row in _records(text, delimiter, name):
+        records.append((line, row))
+        cells += len(row)
+        refuse_large(len(records) - 1, cells, name)
+    return delimiter, records
+
+
+def refuse_wide(columns: int, name: str) -> None:
+    """Raise `FormatError` for a table with more columns than any of studies."""
+    if columns > MOST_COLUMNS:
+        msg = f"{name} has {columns:,} columns; up to {MOST_COLUMNS:,} are read"
+        raise FormatError(msg)
+
+
+def refuse_large(rows: int, cells: int, name: str, most_rows: int = MOST_ROWS) -> None:
+    """Raise `FormatError` for a table that is larger than any of studies."""
+    if rows > most_rows or cells > MOST_CELLS:
+        most = f"{most_rows:,} rows" if rows > most_rows else f"{MOST_CELLS:,} cells"
+        msg = f"{name} has more than {most}: no table of studies is that large"
+        raise FormatError(msg)
 
 
 def _decoded(content: bytes, name: str, notes: list[str]) -> str:

@@ -6,14 +6,18 @@ import csv
 import io
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from evisynth import Converter, FormatError, Source, Studies, Table, guarded_cell, hookimpl, unguarded_cell
+from evisynth_converters.csv_cells import refuse_large, refuse_wide
 from evisynth_converters.foreign import foreign_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MOST_ROWS = 1_000_000
+"""Rows that are read: tables of very many analyses are long, those of one review are not."""
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt")
 
 _SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
@@ -108,8 +112,13 @@ def _detect(text: str) -> str:
 
 def _records(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    records: list[tuple[int, list[str]]] = []
+    cells = 0
     try:
-        records = [(reader.line_num, [unguarded_cell(field.strip()) for field in row]) for row in reader]
+        for row in reader:
+            records.append((reader.line_num, [unguarded_cell(field.strip()) for field in row]))
+            cells += len(row)
+            refuse_large(len(records) - 1, cells, name, MOST_ROWS)
     except csv.Error as error:
         msg = f"{name}, line {reader.line_num}: {error}"
         raise FormatError(msg) from None
@@ -120,7 +129,8 @@ def _headings(row: Sequence[str], name: str) -> list[str]:
     headings = list(row)
     while not headings[-1]:
         headings.pop()
-    repeated = sorted({heading for heading in headings if heading and headings.count(heading) > 1})
+    refuse_wide(len(headings), name)
+    repeated = sorted(heading for heading, times in Counter(headings).items() if heading and times > 1)
     if repeated:
         msg = f"{name} has columns of the same name: {', '.join(map(repr, repeated))}; name each differently"
         raise FormatError(msg)

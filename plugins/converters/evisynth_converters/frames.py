@@ -7,6 +7,8 @@ from typing import Any, cast
 
 from evisynth import Converter, FormatError, Source, Table, holds_numbers, hookimpl
 
+MOST_CELLS = 20_000_000
+"""Cells of a list of rows, each of which may bring a name of its own."""
 _FRAMES = frozenset({"DataFrame", "LazyFrame", "Table", "RecordBatch", "DuckDBPyRelation"})
 _TO_LIST = ("to_pylist", "to_list", "tolist")
 
@@ -63,6 +65,11 @@ def _values(name: str, column: object) -> Sequence[Any]:
 def columns_of_rows(rows: Sequence[Mapping[object, object]]) -> dict[str, Sequence[Any]]:
     """Turn rows into columns, named in the order of their first appearance; what a row lacks is missing."""
     names = dict.fromkeys(name for row in rows for name in row)
+    if len(names) * len(rows) > MOST_CELLS:
+        msg = (
+            f"{len(rows):,} rows of {len(names):,} names in all are more than {MOST_CELLS:,} cells: no table of studies"
+        )
+        raise FormatError(msg)
     return columns_of_mapping({name: [row.get(name) for row in rows] for name in names})
 
 

@@ -22,6 +22,11 @@ DEEPEST = 100
 
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+# Codecs whose cost is that of reading; those of domain names, for one, take time by the square of the length.
+_READ = re.compile(
+    r"utf[-_]?(8|16|32)([-_]?[bl]e)?|iso[-_]?8859[-_]\d{1,2}|latin[-_]?\d|(windows|cp)[-_]?125\d|koi8[-_][ru]|mac[-_]?roman"
+    r"|gb(k|2312|18030)|big5|shift[-_]jis|euc[-_](jp|kr)"
+)
 _WESTERN = frozenset({"iso-8859-1", "latin-1", "latin1", "iso8859-1", "windows-1252", "cp1252", "us-ascii", "ascii"})
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
@@ -30,8 +35,8 @@ def parse(source: Source) -> Element:
     """Parse a file into elements.
 
     Bytes that are declared to be ISO-8859-1 are read as Windows' Western encoding, which its programs write under that
-    name, and so are those that are declared to be UTF-8 and are not. Raises `FormatError` for a DTD, an entity, a
-    document beyond the limits, and what is no XML at all, with the place.
+    name, and so are those that are declared to be UTF-8 and are not. An encoding that no review has is not believed.
+    Raises `FormatError` for a DTD, an entity, a document beyond the limits, and what is no XML at all, with the place.
     """
     content = source.content
     if len(content) > MOST_BYTES:
@@ -73,7 +78,7 @@ def _decoded(content: bytes, name: str) -> str:
     encoding = declared[1].decode("ascii").lower() if declared else "utf-8"
     if encoding not in _WESTERN:
         try:
-            return content.decode(encoding)
+            return content.decode(encoding if _READ.fullmatch(encoding) else "utf-8")
         except (LookupError, UnicodeDecodeError):
             pass
     # The five bytes that this encoding leaves undefined stand for themselves, as they do in ISO-8859-1.

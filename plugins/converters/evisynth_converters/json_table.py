@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TypeGuard, cast
 
 from evisynth import Converter, FormatError, Source, Table, hookimpl, read_json
+from evisynth_converters.csv_cells import refuse_wide
 from evisynth_converters.frames import columns_of_mapping, columns_of_rows
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Largest document that is parsed: two bytes of it may become a hundred in memory."""
 
 
 def recognises(source: Source) -> float:
@@ -18,6 +22,9 @@ def recognises(source: Source) -> float:
 
 def read(source: Source) -> Table:
     """Take the columns. Raises `FormatError` for JSON of another shape, and for a request (a table and more)."""
+    if len(source.content) > MOST_BYTES:
+        msg = f"{source.name} has {len(source.content):,} bytes; JSON of up to {MOST_BYTES:,} is parsed: save it as CSV"
+        raise FormatError(msg)
     value: object = read_json(source.content, source.name)
     if _is_object(value) and (_is_object(value.get("data")) or _is_rows(value.get("data"))):
         words = [word for word in value if word != "data"]
@@ -26,6 +33,7 @@ def read(source: Source) -> Table:
             raise FormatError(msg)
         value = value["data"]
     if _is_object(value):
+        refuse_wide(len(value), source.name)
         return Table(columns_of_mapping(value))
     if _is_rows(value):
         return Table(columns_of_rows(value))

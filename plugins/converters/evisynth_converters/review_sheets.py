@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from evisynth import DataError, FormatError, Problem, StoredResults
+from evisynth_converters.csv_cells import refuse_large, refuse_wide
 from evisynth_converters.review_cells import (
     ABSENT,
     ABSENT_CELL,
@@ -252,7 +254,8 @@ def read_sheet(name: str, content: bytes, *, known: frozenset[str], exact: bool 
     headings = [text_of(field) if exact else field.strip() for field in lines[0][1]]
     while headings and not headings[-1]:
         headings.pop()
-    repeated = sorted({heading for heading in headings if heading and headings.count(heading) > 1})
+    refuse_wide(len(headings), name)
+    repeated = sorted(heading for heading, times in Counter(headings).items() if heading and times > 1)
     if repeated:
         msg = f"{name} has two columns of the name {', '.join(map(repr, repeated))}"
         raise FormatError(msg)
@@ -310,7 +313,7 @@ def _lines(name: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     pattern = re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"[ \t]*|((?!")[^{delimiter}\r\n]*))({delimiter}|\r\n|\r|\n|\Z)')
     lines: list[tuple[int, list[str]]] = []
     fields: list[str] = []
-    position, number, began = 0, 1, 1
+    position, number, began, cells = 0, 1, 1, 0
     while position < len(text) or fields:
         found = pattern.match(text, position)
         if found is None:
@@ -322,6 +325,8 @@ def _lines(name: str, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
         position = found.end()
         if end != delimiter:
             lines.append((began, fields))
+            cells += len(fields)
+            refuse_large(len(lines) - 1, cells, name)
             fields, began = [], number
     return lines
 

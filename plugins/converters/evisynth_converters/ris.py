@@ -27,6 +27,8 @@ _COUNTER = re.compile(r"\[?\d*\]?\.?")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?-?){1,4}")
 _YEAR_AT_END = re.compile(r"\b(1[5-9]\d\d|2[01]\d\d)[a-z]{0,2}$")
 _LONGEST_NAME = 60
+MOST_REFERENCES = 50_000
+"""References of a file; a search of several databases gives some thousands."""
 
 
 def recognises(source: Source) -> float:
@@ -78,6 +80,9 @@ def _entries(text: str) -> tuple[list[dict[str, list[str]]], list[tuple[int, str
         tag, value = (found[1] or found[2], found[3].strip()) if found else ("", line.strip())
         if tag == "TY":
             entries.append([(tag, [value])])
+            if len(entries) > MOST_REFERENCES:
+                msg = f"a file holds more than {MOST_REFERENCES:,} references: give those of the studies alone"
+                raise FormatError(msg)
             open_ = True
         elif not open_:
             if tag != "ER" and not _COUNTER.fullmatch(value):

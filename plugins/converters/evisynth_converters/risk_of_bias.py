@@ -27,6 +27,9 @@ from evisynth_converters.bias_words import words_for
 
 REFERENCE = "McGuinness & Higgins (2021), Res. Synth. Methods 12:55-61; Cochrane (2024), RevMan data package"
 
+MOST_DOMAINS = 500
+"""Columns of a table; a tool has seven domains, and RevMan three columns for each and every group of outcomes."""
+
 _DELIMITERS = ",;\t|"
 _NEARLY_ALL = 0.8
 
@@ -76,6 +79,11 @@ def read(source: Source) -> Review:
     that are no judgements of the tool.
     """
     table = delimited.read(source)
+    if len(table.columns) > MOST_DOMAINS:
+        msg = (
+            f"{source.name} has {len(table.columns):,} columns; tables of risk of bias of up to {MOST_DOMAINS} are read"
+        )
+        raise FormatError(msg)
     columns = {heading: [str(cell) for cell in cells] for heading, cells in table.columns.items()}
     return review_of_table(columns, source.name)
 

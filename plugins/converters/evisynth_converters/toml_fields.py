@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
@@ -20,6 +21,9 @@ Kind: TypeAlias = "type[str | bool | int | float] | tuple[str, ...]"
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of the largest file that is parsed."""
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# The parser walks down the whole key at every line below it.
+_LONG_KEY = re.compile(rf"^[ \t]*+\[{{0,2}}[ \t]*+{_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{20}}", re.MULTILINE)
 _CALLED = {str: "a text", bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -29,7 +33,11 @@ def parse_toml(content: bytes, name: str) -> TomlTable:
         msg = f"{name} has {len(content):,} bytes; files of up to {LONGEST:,} are parsed"
         raise FormatError(msg)
     try:
-        return TomlTable(name, tomllib.loads(content.decode("utf-8-sig")))
+        text = content.decode("utf-8-sig")
+        long = _LONG_KEY.search(text)
+        if long is None:
+            return TomlTable(name, tomllib.loads(text))
+        msg = f"{name}, line {text.count(chr(10), 0, long.start()) + 1}: a key of more than 20 parts"
     except UnicodeDecodeError as error:
         msg = f"{name} is not UTF-8: {error.reason} at byte {error.start + 1}"
     except RecursionError:

@@ -50,6 +50,9 @@ def read_project(source: Source) -> Table:
     belong together, naming the dataset.
     """
     content = _project_of_archive(source) if source.head[_TAR] == b"ustar" else source.content
+    if len(content) > LONGEST_PROJECT:
+        msg = f"{source.name} has {len(content):,} bytes; projects of up to {LONGEST_PROJECT:,} are parsed"
+        raise FormatError(msg)
     project: object = read_json(content, source.name)
     if not _is_object(project):
         msg = f"{source.name} is JSON, but no project of {PROGRAM}"
@@ -158,7 +161,7 @@ def _project_of_archive(source: Source) -> bytes:
                     held = archive.extractfile(member)
                     if held is not None:
                         return held.read(LONGEST_PROJECT)
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError, LookupError, RecursionError) as error:
         msg = f"{source.name} is no whole tape archive: {error}"
         raise FormatError(msg) from None
     msg = f"{source.name} is a tape archive without a wpd.json: save the project of {PROGRAM} again"

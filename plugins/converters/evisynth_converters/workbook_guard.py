@@ -22,6 +22,11 @@ MOST_BYTES = 64 * 1024 * 1024
 MOST_SHEETS = 200
 MOST_ROWS = 100_000
 MOST_COLUMNS = 500
+MOST_CELLS = 5_000_000
+"""Cells of the rectangle that a sheet's cells span: a library holds all of it, however few there are."""
+MOST_ELEMENTS = 2_000_000
+DEEPEST = 100
+"""Elements of one part, and elements within elements."""
 NO_VALUE = "a formula without a stored value"
 """Stands for a cell whose formula no spreadsheet has computed."""
 
@@ -93,6 +98,20 @@ def _local(tag: object) -> str:
 
 
 def _walk(content: bytes, where: str) -> Iterator[tuple[str, Any]]:
+    depth = count = 0
+    for event, element in _events(content, where):
+        depth += 1 if event == "start" else -1
+        count += event == "start"
+        if depth > DEEPEST or count > MOST_ELEMENTS:
+            most = (
+                f"nests elements deeper than {DEEPEST}" if depth > DEEPEST else f"has over {MOST_ELEMENTS:,} elements"
+            )
+            msg = f"{where} {most}: no spreadsheet of studies does"
+            raise FormatError(msg)
+        yield event, element
+
+
+def _events(content: bytes, where: str) -> Iterator[tuple[str, Any]]:
     # The parser of XML takes a while to import, and most loads are of tables.
     from defusedxml import DefusedXmlException  # noqa: PLC0415
     from defusedxml.ElementTree import iterparse  # noqa: PLC0415
@@ -138,21 +157,21 @@ def _shared_lengths(parts: Mapping[str, bytes], where: str) -> list[int]:
 def _cells_of(content: bytes, lengths: list[int], left: list[int], where: str) -> dict[tuple[int, int], str]:
     """Follow the cells that hold something; give texts for those whose value would be lost."""
     marks: dict[tuple[int, int], str] = {}
-    row = column = -1
+    row = column = last = widest = -1
     data: Any = None
     for event, element in _walk(content, where):
         name = _local(element.tag)
         if event == "start" and name == "sheetData":
             data = element
         elif event == "start" and name == "row":
-            row, column = _whole(element.get("r", ""), row + 2) - 1, -1
+            row, column = _row(element.get("r"), row + 1, where), -1
         elif event == "end" and name == "c":
-            place = _PLACE.fullmatch(element.get("r", ""))
-            at = row if place is None else int(place[2]) - 1
-            column = column + 1 if place is None else _column(place[1])
+            at, column = _place(element.get("r"), row, column + 1, where)
             held = {_local(child.tag): "".join(child.itertext()) for child in element}
             if held.get("v") or "f" in held or "is" in held:
-                _refuse_beyond(at, column, where)
+                refuse_beyond(at, column, where)
+                last, widest = max(last, at), max(widest, column)
+                refuse_span(last, widest, where)
             left[0] -= _length(held, element.get("t"), lengths)
             if left[0] < 0:
                 msg = f"{where}: the cells hold more than {MOST_BYTES:,} characters"
@@ -163,6 +182,19 @@ def _cells_of(content: bytes, lengths: list[int], left: list[int], where: str) -
         elif event == "end" and name == "row" and data is not None:
             data.clear()
     return marks
+
+
+def _row(given: str | None, following: int, where: str) -> int:
+    return _place(None if given is None else f"A{given}", following, 0, where)[0]
+
+
+def _place(given: str | None, row: int, column: int, where: str) -> tuple[int, int]:
+    """Read a place, or take the one that follows; raises `FormatError` for one that the library may read otherwise."""
+    place = None if given is None else _PLACE.fullmatch(given)
+    if given is not None and place is None:
+        msg = f"{where} is damaged: {given[:40]!r} is no place of a row or a cell"
+        raise FormatError(msg)
+    return (row, column) if place is None else (int(place[2]) - 1, _column(place[1]))
 
 
 def _whole(text: str, otherwise: int) -> int:
@@ -190,7 +222,8 @@ def _column(letters: str) -> int:
     return number - 1
 
 
-def _refuse_beyond(row: int, column: int, where: str) -> None:
+def refuse_beyond(row: int, column: int, where: str) -> None:
+    """Raise `FormatError` for a cell, by its row and column from 0, that lies too far out."""
     if row >= MOST_ROWS or column >= MOST_COLUMNS:
         msg = (
             f"{where} has a cell in row {row + 1:,}, column {column + 1:,}; up to {MOST_ROWS:,} rows and "
@@ -199,14 +232,21 @@ def _refuse_beyond(row: int, column: int, where: str) -> None:
         raise FormatError(msg)
 
 
+def refuse_span(row: int, column: int, where: str) -> None:
+    """Raise `FormatError` for a sheet whose last row and column, from 0, span too many cells."""
+    if (row + 1) * (column + 1) > MOST_CELLS:
+        msg = f"{where} spans {row + 1:,} rows and {column + 1:,} columns; up to {MOST_CELLS:,} cells are read"
+        raise FormatError(msg)
+
+
 def _check_repeats(content: bytes, where: str) -> None:
     """Follow rows and cells that stand for many: what holds nothing may repeat to the end of the sheet."""
-    row, column, repeats, reach, text, total = 0, 0, 1, 0, 0, 0
-    for event, element in _walk(content, where):
+    row, column, repeats, reach, widest, text, total = 0, 0, 1, 0, 0, 0, 0
+    for event, element in _single_tables(content, where):
         name = _local(element.tag)
         if event == "start":
             if name == "table":
-                row = 0
+                row = widest = 0
             elif name == "table-row":
                 column, reach, text, repeats = 0, 0, 0, _repeats(element, "rows")
         elif name in {"table-cell", "covered-table-cell"}:
@@ -218,12 +258,25 @@ def _check_repeats(content: bytes, where: str) -> None:
         elif name == "table-row":
             row += repeats
             if reach:
-                _refuse_beyond(row - 1, reach - 1, where)
+                widest = max(widest, reach)
+                refuse_beyond(row - 1, reach - 1, where)
+                refuse_span(row - 1, widest - 1, where)
                 total += text * repeats
                 if total > MOST_BYTES:
                     msg = f"{where}: the cells hold more than {MOST_BYTES:,} characters"
                     raise FormatError(msg)
             element.clear()
+
+
+def _single_tables(content: bytes, where: str) -> Iterator[tuple[str, Any]]:
+    inside = 0
+    for event, element in _walk(content, where):
+        if _local(element.tag) == "table":
+            inside += 1 if event == "start" else -1
+            if inside > 1:
+                msg = f"{where} holds a table within a table: no spreadsheet of studies does"
+                raise FormatError(msg)
+        yield event, element
 
 
 def _repeats(element: Any, of: str) -> int:  # noqa: ANN401 - an element of XML

@@ -18,6 +18,8 @@ from evisynth_converters.workbook_guard import (
     Guarded,
     guarded_ods,
     guarded_xlsx,
+    refuse_beyond,
+    refuse_span,
 )
 
 if TYPE_CHECKING:
@@ -150,12 +152,9 @@ def _of_calamine(source: Source, guard: Callable[[Source], Guarded]) -> Iterator
             continue
         held = _called(partial(book.get_sheet_by_index, number), source)
         end = held.end
-        if end is not None and (end[0] >= MOST_ROWS or end[1] >= MOST_COLUMNS):
-            msg = (
-                f"{source.name}, sheet {sheet.name!r} has cells down to row {end[0] + 1:,} and column {end[1] + 1:,}; "
-                f"up to {MOST_ROWS:,} rows and {MOST_COLUMNS} columns are read"
-            )
-            raise FormatError(msg)
+        if end is not None:
+            refuse_beyond(end[0], end[1], f"{source.name}, sheet {sheet.name!r}")
+            refuse_span(end[0], end[1], f"{source.name}, sheet {sheet.name!r}")
         cells = _called(partial(held.to_python, skip_empty_area=False), source)
         rows: list[list[Cell]] = [[None if cell == "" else cell for cell in row] for row in cells]
         for (row, column), text in guarded.marks.get(sheet.name, {}).items():
@@ -163,14 +162,19 @@ def _of_calamine(source: Source, guard: Callable[[Source], Guarded]) -> Iterator
             rows[row].extend([None] * (column + 1 - len(rows[row])))
             rows[row][column] = text
         merged = _called(lambda: held.merged_cell_ranges, source)  # noqa: B023 - asked at once
-        _fill_merged(rows, merged or ())
+        _fill_merged(rows, merged or (), f"{source.name}, sheet {sheet.name!r}")
         yield Sheet(sheet.name, rows)
 
 
-def _fill_merged(rows: list[list[Cell]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+def _fill_merged(rows: list[list[Cell]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]], where: str) -> None:
     """Let a text that is merged over rows hold for each of them; a number stands where it stands."""
+    left_over = sum(map(len, rows))
     for (top, left), (bottom, _) in ranges:
         if top < len(rows) and left < len(rows[top]) and isinstance(rows[top][left], str):
+            left_over -= min(bottom + 1, len(rows)) - top
+            if left_over < 0:
+                msg = f"{where} has merged cells that lie over each other"
+                raise FormatError(msg)
             for row in rows[top + 1 : bottom + 1]:
                 if left < len(row) and row[left] is None:
                     row[left] = rows[top][left]
