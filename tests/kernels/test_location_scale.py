@@ -105,6 +105,25 @@ def test_maximum_under_the_log_link(name: str, restricted: bool) -> None:  # noq
         assert abs(float(inverse[j, j]) / se[j] ** 2 - 1.0) < 1e-10 * far
 
 
+@pytest.mark.parametrize("restricted", KINDS)
+def test_climbs_far_from_0_end_at_the_same_place(restricted: bool) -> None:  # noqa: FBT001 - a parameter
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        k = 14
+        x, z = rng.normal(size=k), rng.uniform(0.0, 2.0, k)
+        v = np.exp(rng.normal(-2.0, 0.8, k))
+        X, Z = np.column_stack([np.ones(k), x]), np.column_stack([np.ones(k), z])
+        # Of these effects a shift by a power of two loses no bit.
+        y = np.round(rng.normal(0.4 + 0.3 * x, np.sqrt(v + np.exp(-2.0 + z))) * 2.0**20) / 2.0**20
+        near, far = (
+            maximise_log_link(Effects(one, v, X, restricted), Z, 0.0, spans_constant(Z)) for one in (y, y + 2.0**27)
+        )
+        assert near.settled
+        assert far.settled
+        assert far.unbounded == near.unbounded
+        assert np.allclose(far.tau2, near.tau2, rtol=1e-5, atol=1e-9)
+
+
 class Rival:
     """Climb from random places by scipy's optimizers."""
 
