@@ -90,7 +90,7 @@ from evisynth.studies import LEFT_OUT, NOT_COUNTED, Effects, FilledColumns, Meas
 
 if TYPE_CHECKING:
     from evisynth.batch import fit_many
-    from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.bias_results import BiasResult, BiasStudy, Convergence
     from evisynth.columns import find_roles
     from evisynth.completing import complete
     from evisynth.consistency.checking import (
@@ -145,21 +145,22 @@ if TYPE_CHECKING:
     from evisynth.reviews.verification import Verification, verify
     from evisynth.scale_models import location_scale
     from evisynth.scale_results import LocationScale
-    from evisynth.small_study import adjust, bias
+    from evisynth.small_study import bias, bias_method, bias_methods, bias_survey
     from evisynth.sources import Source, Table
     from evisynth.tests_of_tables import TableTest, TableTests, table_tests
 
 # Verbs that read, batch and report come with their first use: the import alone is part of every start.
 _LATER = {
     "DATA_COLUMNS": "reviews.model",
-    "Adjusted": "bias_results",
     "Baujat": "diagnostics.plots",
     "BiasDomain": "reviews.model",
-    "BiasTestResult": "bias_results",
+    "BiasResult": "bias_results",
+    "BiasStudy": "bias_results",
     "ComparedOutcome": "reviews.comparing",
     "ComparedResult": "reviews.comparing",
     "Comparison": "fit_statistics",
     "Consistency": "consistency.findings",
+    "Convergence": "bias_results",
     "Covariance": "dependence.covariance",
     "Cumulative": "diagnostics.cumulative",
     "Design": "designs",
@@ -194,10 +195,12 @@ _LATER = {
     "TableTests": "tests_of_tables",
     "Unchecked": "consistency.findings",
     "Verification": "reviews.verification",
-    "adjust": "small_study",
     "aggregate": "dependence.aggregation",
     "baujat": "diagnostics.plots",
     "bias": "small_study",
+    "bias_method": "small_study",
+    "bias_methods": "small_study",
+    "bias_survey": "small_study",
     "blup": "diagnostics.blup",
     "check": "consistency.checking",
     "check_printed": "consistency.checking",
@@ -257,13 +260,13 @@ __all__ = [
     "LINEAR",
     "LOG",
     "NOT_COUNTED",
-    "Adjusted",
     "Adjustment",
     "Average",
     "Baujat",
     "BiasDomain",
+    "BiasResult",
+    "BiasStudy",
     "BiasTest",
-    "BiasTestResult",
     "BoolArray",
     "Cells",
     "Check",
@@ -272,6 +275,7 @@ __all__ = [
     "ComparedResult",
     "Comparison",
     "Consistency",
+    "Convergence",
     "Conversion",
     "Converter",
     "CorrectedCells",
@@ -360,10 +364,12 @@ __all__ = [
     "UnknownMethodError",
     "Verification",
     "WeightedFit",
-    "adjust",
     "aggregate",
     "baujat",
     "bias",
+    "bias_method",
+    "bias_methods",
+    "bias_survey",
     "blup",
     "bracketed_root",
     "bracketed_roots",

@@ -1,4 +1,4 @@
-"""Hold what tests and adjustments for small-study effects say."""
+"""Hold what tests and adjustments for small-study effects say, in one shape."""
 
 from __future__ import annotations
 
@@ -7,57 +7,87 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evisynth.fits import Estimate
     from evisynth.results import MetaAnalysis
 
+FILLED = "filled"
+
 
 @attrs.frozen(kw_only=True)
-class BiasTestResult:
-    """Hold a test for small-study effects.
+class BiasStudy:
+    """Hold a study that a method filled in, weighted or set aside, with its effect on the analysis scale."""
 
-    ``statistic``, ``df`` and ``p_value`` are None where the test cannot be made, with the ``reason``; ``intercept`` and
-    ``limit`` are the asymmetry coefficient and the effect at infinite precision, where the test estimates them.
+    study: str
+    y: float
+    v: float
+    change: str
+    """What was done with it, in a word or two: ``"filled"``, ``"set aside"``, ``"weighted"``."""
+    weight: float | None = None
+    """Its share of the adjusted result or its probability of publication, as ``change`` says; None without one."""
+
+
+@attrs.frozen(kw_only=True)
+class Convergence:
+    """Hold how a maximum was found: whether it is one, whether the surface is flat there, and from how many starts."""
+
+    converged: bool
+    flat: bool = False
+    """Whether the likelihood has no curvature in some direction: its estimates cannot be told apart there."""
+    starts: int = 1
+    modes: int = 1
+    """Different maxima that the starts led to; the highest is taken."""
+    log_likelihood: float | None = None
+    at_bounds: tuple[str, ...] = ()
+    """Names of the parameters that lie at the end of their range."""
+
+
+@attrs.frozen(kw_only=True)
+class BiasResult:
+    """Hold a test for small-study effects, an effect adjusted for them, or both.
+
+    Where nothing can be said ``statistic``, ``p_value`` and ``after`` are None and ``reason`` says why. All effects are
+    on the analysis scale.
     """
 
     name: str
     variant: str
-    """What exactly was done: several tests go by the same name."""
+    """What exactly was done: several methods go by the same name."""
+    k: int = 0
+    """Studies that it is made of."""
     statistic: float | None = None
+    symbol: str = ""
+    """What the statistic is called: ``"t"``, ``"z"``, ``"χ²"``, ``"N"``."""
     df: float | None = None
     p_value: float | None = None
     asymmetry: Estimate | None = None
+    """The coefficient that is tested."""
     limit: Estimate | None = None
-    k: int = 0
-    warnings: tuple[str, ...] = ()
-    reason: str | None = None
-    reference: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Adjusted:
-    """Hold a pooled effect adjusted for small-study effects.
-
-    An adjustment gives either the adjusted ``analysis`` or, where it is none of its own, the ``estimate`` on the
-    analysis scale; neither with the ``reason``. ``added`` are the effects that were filled in, as pairs of y and v.
-    """
-
-    name: str
-    variant: str
+    """The effect at infinite precision, where a test estimates it."""
+    before: Estimate | None = None
+    """The pooled effect before the adjustment."""
+    after: Estimate | None = None
+    """The adjusted effect."""
     analysis: MetaAnalysis | None = None
-    estimate: Estimate | None = None
-    added: tuple[tuple[float, float], ...] = ()
-    added_se: float | None = None
-    """Standard error of the number of effects filled in."""
+    """The adjusted analysis, where the adjusted effect is the result of one."""
+    parameters: Mapping[str, Estimate] = attrs.field(factory=dict[str, "Estimate"])
+    """Further estimates by name: τ², the weights of a selection model, regression coefficients."""
+    figures: Mapping[str, float] = attrs.field(factory=dict[str, float])
+    """Further numbers by name: the number of missing studies, significant results observed and expected."""
+    table: tuple[Mapping[str, float | str | None], ...] = ()
+    """Rows of a table that the method gives, such as a sensitivity analysis, each by column."""
+    studies: tuple[BiasStudy, ...] = ()
+    """Studies that were filled in, weighted or set aside."""
     side: str | None = None
-    p_value: float | None = None
-    """Test of no missing studies, where the estimator has one."""
+    """Where studies are taken to be missing, or which direction of effects is taken to be favoured."""
+    convergence: Convergence | None = None
+    """How the maximum was found, for methods that search one."""
     warnings: tuple[str, ...] = ()
     reason: str | None = None
     reference: str = ""
 
     @property
-    def pooled(self) -> Estimate | None:
-        """The adjusted effect on the analysis scale; None with a ``reason``."""
-        if self.estimate is not None:
-            return self.estimate
-        return None if self.analysis is None else self.analysis.pooled
+    def added(self) -> tuple[tuple[float, float], ...]:
+        """The effects that were filled in, as pairs of y and v."""
+        return tuple((study.y, study.v) for study in self.studies if study.change == FILLED)

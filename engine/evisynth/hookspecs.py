@@ -73,12 +73,12 @@ def study_intervals() -> list[StudyInterval]:  # type: ignore[empty-body]
 
 @hookspec
 def bias_tests() -> list[BiasTest]:  # type: ignore[empty-body]
-    """Yield tests for small-study effects: ``(analysis, **options) → BiasTestResult``."""
+    """Yield tests for small-study effects: ``(analysis, **options) → BiasResult``."""
 
 
 @hookspec
 def adjustments() -> list[Adjustment]:  # type: ignore[empty-body]
-    """Yield adjustments for small-study effects: ``(analysis, **options) → Adjusted``."""
+    """Yield adjustments for small-study effects: ``(analysis, **options) → BiasResult``."""
 
 
 @hookspec

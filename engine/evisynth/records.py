@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from evisynth.across_rows import Increments
-    from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.bias_results import BiasResult
     from evisynth.cells import CorrectedCells
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
@@ -346,22 +346,24 @@ class StudyInterval(Method):
 
 @attrs.frozen
 class BiasTest(Method):
-    """A test for small-study effects: ``(analysis, **options) → BiasTestResult``."""
+    """A test for small-study effects: ``(analysis, **options) → BiasResult``."""
 
     kind = "BiasTest"
     hook = "bias_tests"
 
-    function: Callable[..., BiasTestResult] = attrs.field(validator=_callable)
+    function: Callable[..., BiasResult] = attrs.field(validator=_callable)
+    index: bool = attrs.field(default=False, kw_only=True)
+    """Whether it gives a number with a rule of thumb instead of a p-value, as a fail-safe N or the LFK index does."""
 
 
 @attrs.frozen
 class Adjustment(Method):
-    """A pooled effect adjusted for small-study effects: ``(analysis, **options) → Adjusted``."""
+    """A pooled effect adjusted for small-study effects: ``(analysis, **options) → BiasResult``."""
 
     kind = "Adjustment"
     hook = "adjustments"
 
-    function: Callable[..., Adjusted] = attrs.field(validator=_callable)
+    function: Callable[..., BiasResult] = attrs.field(validator=_callable)
 
 
 @attrs.frozen

@@ -1,49 +1,88 @@
-"""The verbs `bias` and `adjust`: tests and adjustments for small-study effects, by name."""
+"""The verb `bias`: tests and adjustments for small-study effects, by name, one or all that the registry holds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evisynth.errors import UnknownMethodError
 from evisynth.pooling import call
 from evisynth.records import Adjustment, BiasTest
 
 if TYPE_CHECKING:
-    from evisynth.bias_results import Adjusted, BiasTestResult
+    from evisynth.bias_results import BiasResult
     from evisynth.registry import Registry
     from evisynth.results import MetaAnalysis
+
+FEWEST = 10
+"""Studies from which tests are made unless asked for: Sterne et al. (2011), BMJ 343:d4002."""
+TOO_FEW = "{k} studies: tests for small-study effects are made from {fewest} on unless they are asked for"
 
 
 def bias(
     analysis: MetaAnalysis,
-    test: str = "Egger",
+    method: str = "Egger",
     *,
     registry: Registry | None = None,
-    **options: Any,  # noqa: ANN401 - each test's own
-) -> BiasTestResult:
-    """Test for small-study effects; where the test cannot be made its result says why.
+    **options: Any,  # noqa: ANN401 - each method's own
+) -> BiasResult:
+    """Test for small-study effects, or adjust for them; where that cannot be done the result says why.
 
-    Raises `UnknownMethodError` for another test and `SettingsError` for an option that it does not have.
+    ``method`` is the name of a test or of an adjustment: ``"Egger"``, ``"trim-and-fill"``, ``"PET-PEESE"``, ….
+
+    Raises `UnknownMethodError` for another name and `SettingsError` for an option that the method does not have.
     """
     registry = registry or analysis.methods.registry
-    record = registry.get(BiasTest, test)
+    record = bias_method(registry, method)
     record.refuse_unknown(options)
-    made: BiasTestResult = call(registry, record, analysis, **options)
+    made: BiasResult = call(registry, record, analysis, **options)
     return made
 
 
-def adjust(
+def bias_methods(registry: Registry) -> tuple[BiasTest | Adjustment, ...]:
+    """List all tests and then all adjustments, in the order of registration."""
+    return (*registry.all(BiasTest), *registry.all(Adjustment))
+
+
+def bias_method(registry: Registry, name: str) -> BiasTest | Adjustment:
+    """Find a test or an adjustment by name; raises `UnknownMethodError` with the names of both."""
+    try:
+        return registry.get(BiasTest, name)
+    except UnknownMethodError:
+        pass
+    try:
+        return registry.get(Adjustment, name)
+    except UnknownMethodError as error:
+        names = [record.name for record in bias_methods(registry)]
+        broken = [f"{plugin} ({plugin.problem})" for plugin in registry.broken]
+        raise UnknownMethodError(f"{BiasTest.kind} or {Adjustment.kind}", name, names, broken) from error
+
+
+def bias_survey(
     analysis: MetaAnalysis,
-    adjustment: str = "trim-and-fill",
+    methods: tuple[str, ...] | None = None,
     *,
+    fewest: int = FEWEST,
     registry: Registry | None = None,
-    **options: Any,  # noqa: ANN401 - each adjustment's own
-) -> Adjusted:
-    """Adjust a pooled effect for small-study effects; where that cannot be done the result says why.
+) -> tuple[BiasResult, ...]:
+    """Make every test and adjustment, or those named, with their default options.
 
-    Raises `UnknownMethodError` for another adjustment and `SettingsError` for an option that it does not have.
+    With fewer than ``fewest`` studies none is made and each says so, as the Handbook advises and reviews do;
+    ``fewest=0`` makes them all.
     """
     registry = registry or analysis.methods.registry
-    record = registry.get(Adjustment, adjustment)
-    record.refuse_unknown(options)
-    made: Adjusted = call(registry, record, analysis, **options)
-    return made
+    names = tuple(record.name for record in bias_methods(registry)) if methods is None else methods
+    made: list[BiasResult] = []
+    for name in names:
+        record = bias_method(registry, name)
+        if analysis.k < fewest:
+            made.append(_not_made(record, analysis.k, fewest))
+        else:
+            made.append(call(registry, record, analysis))
+    return tuple(made)
+
+
+def _not_made(record: BiasTest | Adjustment, k: int, fewest: int) -> BiasResult:
+    from evisynth.bias_results import BiasResult  # noqa: PLC0415 - not on the import path of the plain verbs
+
+    reason = TOO_FEW.format(k=k, fewest=fewest)
+    return BiasResult(name=record.name, variant="not made", k=k, reason=reason, reference=record.reference)

@@ -18,6 +18,7 @@ import evisynth as es
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+SE = "SE of missing studies"
 CLOSED = 1e-9
 EARLY_STOP = 2e-5
 """metafor refits the filled data with its default control, which stops τ² by REML within 1e-5 of the maximum."""
@@ -107,7 +108,12 @@ def test_trim_and_fill_agrees_with_trimfill(r_cases: Mapping[str, Any]) -> None:
     off: list[str] = []
     for case, inputs, method in cases(r_cases, "trimfill"):
         options, expected = case["options"], case["outputs"]
-        seen = es.adjust(analysis_of(inputs, method), estimator=options["estimator"], side=options.get("side", "auto"))
+        seen = es.bias(
+            analysis_of(inputs, method),
+            "trim-and-fill",
+            estimator=options["estimator"],
+            side=options.get("side", "auto"),
+        )
         if "error" in expected:
             # metafor stops where Q0 takes the root of a negative number, and where no deviation of R0's has a sign.
             undefined += 1
@@ -119,12 +125,12 @@ def test_trim_and_fill_agrees_with_trimfill(r_cases: Mapping[str, Any]) -> None:
     assert (compared, undefined) == (561, 22)
 
 
-def differences(seen: es.Adjusted, expected: Mapping[str, Any], method: str) -> Iterator[str]:
+def differences(seen: es.BiasResult, expected: Mapping[str, Any], method: str) -> Iterator[str]:
     if (len(seen.added), seen.side) != (expected["k0"], expected["side"]):
         yield f"{len(seen.added)} on the {seen.side}, not {expected['k0']} on the {expected['side']}"
         return
-    if not agrees(seen.added_se, expected["se_k0"], CLOSED):
-        yield f"SE {seen.added_se}, not {expected['se_k0']}"
+    if not agrees(seen.figures.get(SE), expected["se_k0"], CLOSED):
+        yield f"SE {seen.figures.get(SE)}, not {expected['se_k0']}"
     if not agrees(seen.p_value, expected.get("p_k0"), CLOSED):
         yield f"p {seen.p_value}, not {expected.get('p_k0')}"
     analysis = seen.analysis
@@ -193,12 +199,12 @@ def test_it_agrees_with_the_r_of_this_machine() -> None:
         seen += [limit.value, limit.ci_low, limit.ci_high]
     for estimator in ("L0", "R0", "Q0"):
         for side in ("left", "right"):
-            made = es.adjust(random, estimator=estimator, side=side)
+            made = es.bias(random, "trim-and-fill", estimator=estimator, side=side)
             assert made.analysis is not None
             assert made.analysis.pooled is not None
             tau2 = made.analysis.heterogeneity.tau2
             assert tau2 is not None
-            se = math.nan if made.added_se is None else made.added_se
+            se = made.figures.get(SE, math.nan)
             seen += [len(made.added), se, made.analysis.pooled.value, made.analysis.pooled.se, tau2]
     assert seen == pytest.approx(expected, rel=CLOSED, abs=1e-12, nan_ok=True)
 
@@ -297,8 +303,12 @@ def test_moderators_stay_in_and_take_degrees_of_freedom() -> None:
 
 UNKNOWN: dict[str, Callable[[es.MetaAnalysis], object]] = {
     "variant of Egger's test is one of 'classical', 'mixed', not 'harbord'": lambda a: es.bias(a, variant="harbord"),
-    "estimator of trim-and-fill is one of 'L0', 'R0', 'Q0', not 'L1'": lambda a: es.adjust(a, estimator="L1"),
-    "side of trim-and-fill is one of 'auto', 'left', 'right', not 'up'": lambda a: es.adjust(a, side="up"),
+    "estimator of trim-and-fill is one of 'L0', 'R0', 'Q0', not 'L1'": lambda a: es.bias(
+        a, "trim-and-fill", estimator="L1"
+    ),
+    "side of trim-and-fill is one of 'auto', 'left', 'right', not 'up'": lambda a: es.bias(
+        a, "trim-and-fill", side="up"
+    ),
 }
 
 
@@ -313,7 +323,7 @@ def test_an_option_that_is_not_known_is_refused_by_name(says: str) -> None:
 
 def test_the_filled_analysis_is_an_analysis_like_any_other() -> None:
     analysis = es.fit(LEANING, settings="metafor", tau2="DL", interval="HK")
-    made = es.adjust(analysis)
+    made = es.bias(analysis, "trim-and-fill")
     filled = made.analysis
     assert filled is not None
     assert len(made.added) > 0
@@ -331,7 +341,7 @@ def test_the_filled_analysis_is_an_analysis_like_any_other() -> None:
 
 
 def test_mirror_images_lie_about_the_trimmed_mean() -> None:
-    made = es.adjust(es.fit(LEANING, settings="metafor", model="common"), side="left")
+    made = es.bias(es.fit(LEANING, settings="metafor", model="common"), "trim-and-fill", side="left")
     count = len(made.added)
     trimmed = es.fit(LEANING.take(range(10 - count)), settings="metafor", model="common")
     assert trimmed.pooled is not None
@@ -342,41 +352,43 @@ def test_mirror_images_lie_about_the_trimmed_mean() -> None:
 
 def test_without_a_missing_study_the_result_is_the_analysis_itself() -> None:
     analysis = es.fit(LEANING, settings="metafor")
-    made = es.adjust(analysis, side="right")
+    made = es.bias(analysis, "trim-and-fill", side="right")
     assert made.analysis is analysis
     assert (made.added, made.reason) == ((), None)
 
 
 def test_the_side_follows_the_slope_on_the_standard_error() -> None:
     turned = es.Effects(-LEANING.y, LEANING.v)
-    sides = [es.adjust(es.fit(effects, settings="metafor")).side for effects in (LEANING, turned)]
+    sides = [es.bias(es.fit(effects, settings="metafor"), "trim-and-fill").side for effects in (LEANING, turned)]
     assert sides == ["left", "right"]
-    left, right = (es.adjust(es.fit(effects, settings="metafor")) for effects in (LEANING, turned))
+    left, right = (es.bias(es.fit(effects, settings="metafor"), "trim-and-fill") for effects in (LEANING, turned))
     assert [-y for y, _ in left.added] == pytest.approx([y for y, _ in right.added], rel=1e-12)
     assert [v for _, v in left.added] == [v for _, v in right.added]
 
 
 def test_equal_precisions_cannot_tell_the_side() -> None:
     analysis = es.fit(es.Effects([0.1, 0.2, 0.4, 0.9], [0.04] * 4), settings="metafor")
-    assert es.adjust(analysis).reason is not None
-    assert es.adjust(analysis, side="left").reason is None
+    assert es.bias(analysis, "trim-and-fill").reason is not None
+    assert es.bias(analysis, "trim-and-fill", side="left").reason is None
 
 
 @pytest.mark.parametrize("k", [0, 1, 2])
 def test_trim_and_fill_needs_three_studies(k: int) -> None:
-    made = es.adjust(es.fit(es.Effects([0.1, 0.2][:k], [0.1, 0.2][:k])))
+    made = es.bias(es.fit(es.Effects([0.1, 0.2][:k], [0.1, 0.2][:k])), "trim-and-fill")
     assert made.reason == f"trim and fill needs at least 3 studies, and here are {k}"
     assert made.analysis is None
 
 
 def test_a_meta_regression_is_not_filled() -> None:
     analysis = es.fit(LEANING, settings="metafor", moderators={"x": list(range(10))})
-    assert es.adjust(analysis).reason == "trim and fill is for one pooled effect, not for a meta-regression"
+    assert (
+        es.bias(analysis, "trim-and-fill").reason == "trim and fill is for one pooled effect, not for a meta-regression"
+    )
 
 
 def test_studies_left_out_stay_left_out() -> None:
     analysis = es.fit(LEANING, settings="metafor", exclude=["Trial 0"])
-    made = es.adjust(analysis, side="left").analysis
+    made = es.bias(analysis, "trim-and-fill", side="left").analysis
     assert made is not None
     assert [study.study for study in made.excluded] == ["Trial 0"]
 
@@ -389,7 +401,7 @@ def test_counts_are_filled_by_inverse_variance_and_it_says_so() -> None:
         "n2i": [400, 150, 90, 60, 40, 30, 20],
     }
     analysis = es.fit(table, "OR", settings="revman5")
-    made = es.adjust(analysis, side="left")
+    made = es.bias(analysis, "trim-and-fill", side="left")
     assert analysis.model.method == "M-H"
     assert made.analysis is not None
     assert len(made.added) > 0
@@ -403,14 +415,14 @@ def test_counts_are_filled_by_inverse_variance_and_it_says_so() -> None:
 def test_equal_effects_lack_nothing() -> None:
     analysis = es.fit(es.Effects([0.1] * 5, [0.01, 0.04, 0.09, 0.16, 0.25]), settings="metafor", model="common")
     for estimator in ("L0", "R0", "Q0"):
-        assert es.adjust(analysis, estimator=estimator).added == ()
+        assert es.bias(analysis, "trim-and-fill", estimator=estimator).added == ()
 
 
 def test_the_standard_error_is_left_out_where_its_variance_would_be_negative() -> None:
     effects = es.Effects(-LEANING.y, LEANING.v)
-    made = es.adjust(es.fit(effects, settings="metafor", model="common"), side="left")
+    made = es.bias(es.fit(effects, settings="metafor", model="common"), "trim-and-fill", side="left")
     assert made.added == ()
-    assert made.added_se is None or made.added_se > 0
+    assert made.figures.get(SE, 1.0) > 0
 
 
 def test_a_registry_that_was_passed_in_is_used_for_refits() -> None:
@@ -427,14 +439,14 @@ def test_a_registry_that_was_passed_in_is_used_for_refits() -> None:
 
     registry.register(Plugin(), "fixed")
     analysis = es.fit(LEANING, settings="metafor", tau2="FIXED", registry=registry)
-    made = es.adjust(analysis)
+    made = es.bias(analysis, "trim-and-fill")
     assert made.analysis is not None
     assert made.analysis.heterogeneity.tau2 == 0.0123
     assert es.bias(analysis, variant="mixed").p_value is not None
 
 
 def test_results_can_be_told_apart() -> None:
-    made = es.adjust(es.fit(LEANING, settings="metafor"), estimator="R0")
+    made = es.bias(es.fit(LEANING, settings="metafor"), "trim-and-fill", estimator="R0")
     assert (made.name, made.variant) == ("trim-and-fill", "R0")
     assert made.p_value == 0.5 ** (len(made.added) + 1)
     assert attrs.evolve(made, variant="L0") != made

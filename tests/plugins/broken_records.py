@@ -328,10 +328,10 @@ _ESTIMATE = es.Estimate(
 
 
 def _tested(p_value: Callable[[es.MetaAnalysis], float], **changes: Any) -> Any:
-    def test(analysis: es.MetaAnalysis) -> es.BiasTestResult:
+    def test(analysis: es.MetaAnalysis) -> es.BiasResult:
         if analysis.pooled is None:
-            return es.BiasTestResult(name="broken", variant="broken", reason="no effect")
-        made = es.BiasTestResult(name="broken", variant="broken", statistic=1.0, p_value=p_value(analysis))
+            return es.BiasResult(name="broken", variant="broken", reason="no effect")
+        made = es.BiasResult(name="broken", variant="broken", statistic=1.0, p_value=p_value(analysis))
         return attrs.evolve(made, **changes)
 
     return _like(_EGGER, test)
@@ -339,26 +339,33 @@ def _tested(p_value: Callable[[es.MetaAnalysis], float], **changes: Any) -> Any:
 
 BIAS_TESTS = {
     "answers without an exception": _like(_EGGER, _raises),
-    "returns BiasTestResult": _like(_EGGER, lambda analysis: 0.05),
-    "a p-value between 0 and 1, or a reason": _tested(lambda _: 2.0),
+    "returns BiasResult": _like(_EGGER, lambda analysis: 0.05),
+    "a p-value between 0 and 1 (or an index), or a reason": _tested(lambda _: 2.0),
     "the result says what was done": _tested(lambda _: 0.5, name=""),
+    "figures are finite numbers": _tested(lambda _: 0.5, figures={"studies": np.inf}),
     "an estimate lies in its interval": _tested(lambda _: 0.5, asymmetry=_ESTIMATE),
     "the sign of the effects does not matter": _tested(lambda a: 0.5 if np.nansum(a.effects.y) > 0 else 0.4),
     "the unit of the effects does not matter": _tested(lambda a: 0.5 if np.nansum(a.effects.v) > 20 else 0.4),
     "the order of studies does not matter": _tested(lambda a: float(a.effects.v[0] / np.nansum(a.effects.v))),
 }
 
+
+def _filled(v: float) -> es.BiasStudy:
+    return es.BiasStudy(study="made up", y=0.5, v=v, change="filled")
+
+
 _TRIM = _INSTALLED.get(es.Adjustment, "trim-and-fill")
 
 
 def _adjusted(change: Callable[[Any], Any] | None = None, **changes: Any) -> Any:
-    def adjust(analysis: es.MetaAnalysis) -> es.Adjusted:
-        made = es.Adjusted(name="broken", variant="broken", analysis=analysis)
+    def adjust(analysis: es.MetaAnalysis) -> es.BiasResult:
+        made = es.BiasResult(name="broken", variant="broken", analysis=analysis, after=analysis.pooled)
         if analysis.pooled is None:
             return attrs.evolve(made, analysis=None, reason="no effect")
         if change is not None:
             own = es.Effects(change(analysis.effects.y), analysis.effects.v, reasons=analysis.effects.reasons)
-            made = attrs.evolve(made, analysis=es.fit(own, settings="metafor", tau2="DL"))
+            again = es.fit(own, settings="metafor", tau2="DL")
+            made = attrs.evolve(made, analysis=again, after=again.pooled)
         return attrs.evolve(made, **changes)
 
     return _like(_TRIM, adjust)
@@ -366,11 +373,12 @@ def _adjusted(change: Callable[[Any], Any] | None = None, **changes: Any) -> Any
 
 ADJUSTMENTS = {
     "answers without an exception": _like(_TRIM, _raises),
-    "returns Adjusted": _like(_TRIM, lambda analysis: analysis),
-    "an adjusted effect, or a reason": _adjusted(analysis=None),
-    "effects that are added are finite, with positive variances": _adjusted(added=((0.5, -1.0),)),
-    "effects that are added stand beside the others": _adjusted(added=((0.5, 1.0),)),
+    "returns BiasResult": _like(_TRIM, lambda analysis: analysis),
+    "an adjusted effect, or a reason": _adjusted(after=None),
+    "effects that are added are finite, with positive variances": _adjusted(studies=(_filled(-1.0),)),
+    "effects that are added stand beside the others": _adjusted(studies=(_filled(1.0),)),
     "the result says what was done": _adjusted(variant=""),
+    "figures are finite numbers": _adjusted(figures={"missing studies": np.nan}),
     "turned signs turn the answer": _adjusted(np.abs),
     "y·2ⁿ with v·4ⁿ multiplies the answer by 2ⁿ": _adjusted(np.tanh),
 }

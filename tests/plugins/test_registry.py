@@ -56,7 +56,7 @@ def test_a_registry_can_be_passed_to_every_verb() -> None:
     assert many["tau2"].tolist() == [0.25]
     # Sensitivity analyses keep the registry of the analysis.
     assert es.leave_one_out(analysis).analyses[0].heterogeneity.tau2 == 0.25
-    assert es.adjust(analysis, side="left").analysis is not None
+    assert es.bias(analysis, "trim-and-fill", side="left").analysis is not None
     assert es.bias(analysis, variant="mixed").p_value is not None
 
 

@@ -104,9 +104,7 @@ def test_trim_and_fill(reference: Mapping[str, Any]) -> None:
             tau2=_estimator(case),
             model="common" if case.get("method") == "EE" else "random",
         )
-        found = es.adjust(
-            analysis, "trim-and-fill", estimator=case.get("estimator", "L0"), side=case.get("side", "auto")
-        )
+        found = es.bias(analysis, "trim-and-fill", estimator=case.get("estimator", "L0"), side=case.get("side", "auto"))
         assert len(found.added) == truth["k0"], case["id"]
         compared += 1
     assert compared > 5

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evisynth.bias_results import Adjusted, BiasTestResult
+from evisynth.bias_results import BiasResult
 from evisynth.testing.analyses import analyses_without_effect, effects_analysis, ordinary_analyses
 from evisynth.testing.conformance import ConformanceError, ask, check_record, close, ensure
 from evisynth.testing.samples import SEED
@@ -23,9 +23,9 @@ STUDIES = 13
 def check_bias_test(record: BiasTest) -> None:
     """Check a test for small-study effects with its default options; raises `ConformanceError`.
 
-    For every analysis, of none, one or two studies too, it gives a finite statistic with a p-value between 0 and 1, or
-    a reason; turning the sign of the effects, their unit and the order of studies leave the p-value as it is; the
-    estimate of asymmetry lies in its interval.
+    For every analysis, of none, one or two studies too, it gives a finite statistic with a p-value between 0 and 1 (one
+    that is an index gives the statistic alone), or a reason; turning the sign of the effects, their unit and the order
+    of studies leave the p-value, or the size of the index, as it is; the estimate of asymmetry lies in its interval.
     """
     check_record(record)
     for given, analysis in (*ordinary_analyses(), *analyses_without_effect()):
@@ -45,28 +45,46 @@ def check_bias_test(record: BiasTest) -> None:
         ("13 effects times 32", "the unit of the effects does not matter", effects_analysis(unit=32.0)),
         ("13 effects in another order", "the order of studies does not matter", effects_analysis(order=order)),
     ):
-        seen = _tested(record, other, given)
-        expected = math.nan if base.p_value is None else base.p_value
-        p_value = math.nan if seen.p_value is None else seen.p_value
-        ensure(close(p_value, expected, TOLERANCE), record, law, given, f"p {p_value} instead of {expected}")
+        one, two = _finding(record, _tested(record, other, given)), _finding(record, base)
+        ensure(close(one, two, TOLERANCE), record, law, given, f"{one} instead of {two}")
 
 
-def _tested(record: BiasTest, analysis: MetaAnalysis, given: str) -> BiasTestResult:
+def _finding(record: BiasTest, made: BiasResult) -> float:
+    """Give what says how strong the asymmetry is: a p-value, or the size of an index."""
+    found = made.p_value
+    if record.index and made.statistic is not None:
+        found = abs(made.statistic)
+    return math.nan if found is None else found
+
+
+def _tested(record: BiasTest, analysis: MetaAnalysis, given: str) -> BiasResult:
     answer: object = ask(record, "answers without an exception", given, record.function, analysis)
-    if not isinstance(answer, BiasTestResult):
-        raise ConformanceError(record, "returns BiasTestResult", given, type(answer).__name__)
+    if not isinstance(answer, BiasResult):
+        raise ConformanceError(record, "returns BiasResult", given, type(answer).__name__)
     made = answer
-    there = made.p_value is not None and math.isfinite(made.p_value) and 0 <= made.p_value <= 1
+    p_value = made.p_value is not None and math.isfinite(made.p_value) and 0 <= made.p_value <= 1
     finite = made.statistic is None or math.isfinite(made.statistic)
+    there = (made.statistic is not None if made.p_value is None else p_value) if record.index else p_value
     ensure(
-        finite and there != bool(made.reason) and (made.p_value is not None) == there,
+        finite and there != bool(made.reason) and (made.p_value is not None) == p_value,
         record,
-        "a p-value between 0 and 1, or a reason",
+        "a p-value between 0 and 1 (or an index), or a reason",
         given,
         f"statistic {made.statistic}, p {made.p_value}, reason {made.reason!r}",
     )
-    ensure(bool(made.name and made.variant), record, "the result says what was done", given, made)
+    _described(record, made, given)
     return made
+
+
+def _described(record: BiasTest | Adjustment, made: BiasResult, given: str) -> None:
+    ensure(bool(made.name and made.variant), record, "the result says what was done", given, made)
+    ensure(
+        all(math.isfinite(number) for number in made.figures.values()),
+        record,
+        "figures are finite numbers",
+        given,
+        dict(made.figures),
+    )
 
 
 def check_adjustment(record: Adjustment) -> None:
@@ -95,28 +113,28 @@ def check_adjustment(record: Adjustment) -> None:
         )
 
 
-def _pooled(made: Adjusted) -> float:
-    return math.nan if made.pooled is None else made.pooled.value
+def _pooled(made: BiasResult) -> float:
+    return math.nan if made.after is None else made.after.value
 
 
-def _adjusted(record: Adjustment, analysis: MetaAnalysis, given: str) -> Adjusted:
+def _adjusted(record: Adjustment, analysis: MetaAnalysis, given: str) -> BiasResult:
     answer: object = ask(record, "answers without an exception", given, record.function, analysis)
-    if not isinstance(answer, Adjusted):
-        raise ConformanceError(record, "returns Adjusted", given, type(answer).__name__)
+    if not isinstance(answer, BiasResult):
+        raise ConformanceError(record, "returns BiasResult", given, type(answer).__name__)
     made = answer
     ensure(
-        (made.pooled is not None) != bool(made.reason),
+        (made.after is not None) != bool(made.reason),
         record,
         "an adjusted effect, or a reason",
         given,
-        f"estimate {made.estimate!r}, analysis {made.analysis!r}, reason {made.reason!r}",
+        f"effect {made.after!r}, analysis {made.analysis!r}, reason {made.reason!r}",
     )
     ensure(
-        all(math.isfinite(y) and 0 < v < math.inf for y, v in made.added),
+        all(math.isfinite(study.y) and 0 < study.v < math.inf for study in made.studies),
         record,
         "effects that are added are finite, with positive variances",
         given,
-        made.added,
+        made.studies,
     )
     ensure(
         made.analysis is None or made.analysis.k_total == analysis.k_total + len(made.added),
@@ -125,5 +143,5 @@ def _adjusted(record: Adjustment, analysis: MetaAnalysis, given: str) -> Adjuste
         given,
         f"{len(made.added)} added to {analysis.k_total}, result {made.analysis!r}",
     )
-    ensure(bool(made.name and made.variant), record, "the result says what was done", given, made)
+    _described(record, made, given)
     return made

@@ -8,8 +8,8 @@ import attrs
 import numpy as np
 
 from evisynth import (
+    BiasResult,
     BiasTest,
-    BiasTestResult,
     Effects,
     Estimate,
     FloatArray,
@@ -46,7 +46,7 @@ VARIANTS = {
 }
 
 
-def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasTestResult:
+def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasResult:
     """Regress the effects on their standard errors and test the slope.
 
     ``variant="classical"`` is Egger's regression: weights 1/v, an error variance estimated from the residuals,
@@ -61,7 +61,7 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasTestResu
         raise SettingsError(msg)
     rows = list(analysis.effect_rows)
     k, p = len(rows), analysis.X.shape[1]
-    made = BiasTestResult(
+    made = BiasResult(
         name="Egger", variant=VARIANTS[variant], k=k, warnings=_warnings(analysis, k), reference=REFERENCE
     )
     if k < FEWEST:
@@ -78,6 +78,7 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasTestResu
     return attrs.evolve(
         made,
         statistic=asymmetry.statistic,
+        symbol="z" if asymmetry.df is None else "t",
         df=asymmetry.df,
         p_value=asymmetry.p_value,
         asymmetry=asymmetry,

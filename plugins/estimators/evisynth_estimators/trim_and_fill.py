@@ -8,8 +8,9 @@ import attrs
 import numpy as np
 
 from evisynth import (
-    Adjusted,
     Adjustment,
+    BiasResult,
+    BiasStudy,
     Effects,
     FloatArray,
     MetaAnalysis,
@@ -34,21 +35,22 @@ FEWEST = 3
 MAX_STEPS = 100
 
 
-def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = "auto") -> Adjusted:
+def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = "auto") -> BiasResult:
     """Trim the outlying studies until their number is stable, then fill in their mirror images about the trimmed mean.
 
     The number is estimated from signed ranks by ``estimator`` ``"L0"``, ``"R0"`` or ``"Q0"``. ``side`` is where
     studies are missing; ``"auto"`` is the right where the slope of the effects on the standard error is negative and
     the left otherwise; of equal effects the one that stands later in the table is trimmed first. Both the trimmed
     mean and the filled analysis are by the analysis' own model, τ² estimator and interval; without a missing study
-    the result is the analysis itself. ``added_se`` is None where the formula's variance is negative, as it may be for
-    an estimate far below 0; ``p_value`` goes with R0 alone. The result has a reason instead for fewer than 3 studies,
-    for a meta-regression and where the number does not settle. Raises `SettingsError` for another estimator or side.
+    the result is the analysis itself. The standard error among ``figures`` is left out where the formula's variance is
+    negative, as it may be for an estimate far below 0; ``p_value``, of no missing studies, goes with R0 alone. The
+    result has a reason instead for fewer than 3 studies, for a meta-regression and where the number does not settle.
+    Raises `SettingsError` for another estimator or side.
     """
     _check("estimator", estimator, ESTIMATORS)
     _check("side", side, SIDES)
-    made = Adjusted(name="trim-and-fill", variant=estimator, reference=REFERENCE)
     rows = list(analysis.effect_rows)
+    made = BiasResult(name="trim-and-fill", variant=estimator, k=len(rows), before=analysis.pooled, reference=REFERENCE)
     if analysis.is_regression:
         return attrs.evolve(made, reason=MODERATORS)
     if len(rows) < FEWEST:
@@ -67,12 +69,23 @@ def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = 
         return attrs.evolve(made, reason=found)
     count, centre, raw = found
     trimmed: list[int] = [rows[i] for i in order[len(rows) - count :].tolist()]
-    added = tuple((2.0 * sign * centre - float(effects.y[i]), float(effects.v[i])) for i in trimmed)
+    added = tuple(
+        BiasStudy(
+            study=f"Filled: {effects.study_id[i]}",
+            y=2.0 * sign * centre - float(effects.y[i]),
+            v=float(effects.v[i]),
+            change="filled",
+        )
+        for i in trimmed
+    )
+    filled = _filled(analysis, added) if added else analysis
+    figures = {"missing studies": float(count), "SE of missing studies": _standard_error(raw, len(rows), estimator)}
     return attrs.evolve(
         made,
-        analysis=_filled(analysis, trimmed, added) if added else analysis,
-        added=added,
-        added_se=_standard_error(raw, len(rows), estimator),
+        analysis=filled,
+        after=filled.pooled,
+        studies=added,
+        figures={name: value for name, value in figures.items() if value is not None},
         # Under no missing studies each sign is a fair coin, and R0 = k₀ takes a run of k₀ + 1 of them.
         p_value=0.5 ** (count + 1) if estimator == "R0" else None,
         warnings=(BY_INVERSE_VARIANCE.format(method=analysis.model.method),)
@@ -164,15 +177,14 @@ def _standard_error(raw: float, k: int, estimator: str) -> float | None:
     return slope * math.sqrt(rank_sum_variance) if rank_sum_variance >= 0 else None
 
 
-def _filled(analysis: MetaAnalysis, trimmed: list[int], added: tuple[tuple[float, float], ...]) -> MetaAnalysis:
+def _filled(analysis: MetaAnalysis, added: tuple[BiasStudy, ...]) -> MetaAnalysis:
     effects = analysis.effects
-    labels = [*effects.study_id, *(f"Filled: {effects.study_id[i]}" for i in trimmed)]
     return _refit(
         analysis,
         Effects(
-            np.concatenate([effects.y, [y for y, _ in added]]),
-            np.concatenate([effects.v, [v for _, v in added]]),
-            study=labels,
+            np.concatenate([effects.y, [study.y for study in added]]),
+            np.concatenate([effects.v, [study.v for study in added]]),
+            study=[*effects.study_id, *(study.study for study in added)],
             measure=effects.measure,
             label=effects.label,
             scale=analysis.scale,
