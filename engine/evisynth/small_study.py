@@ -54,7 +54,8 @@ def bias_method(registry: Registry, name: str) -> BiasTest | Adjustment:
     except UnknownMethodError as error:
         names = [record.name for record in bias_methods(registry)]
         broken = [f"{plugin} ({plugin.problem})" for plugin in registry.broken]
-        raise UnknownMethodError(f"{BiasTest.kind} or {Adjustment.kind}", name, names, broken) from error
+        kinds = f"{BiasTest.kind} or {Adjustment.kind}"
+        raise UnknownMethodError(kinds, name, names, broken) from error
 
 
 def bias_survey(

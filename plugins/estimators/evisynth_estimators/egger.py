@@ -21,6 +21,7 @@ from evisynth import (
     symmetric_estimates,
     weighted_fit,
 )
+from evisynth_estimators.small_study_data import Pooled, pooled_studies, usual_warnings
 
 REFERENCE = (
     "Egger, Davey Smith, Schneider & Minder (1997), BMJ 315:629-634; mixed: Sterne & Egger (2005), in: "
@@ -31,14 +32,6 @@ TOO_FEW = "the test needs at least 3 studies, and here are {k}"
 NO_DOF = "the test needs more studies than coefficients: {k} studies for {p}"
 EQUAL = "all studies are equally precise: there is nothing to regress on"
 ON_A_LINE = "the effects lie on a line exactly: there is no residual variance to test with"
-LOW_POWER = (
-    "fewer than 10 studies ({k}): the test can hardly tell chance from asymmetry (Sterne et al. 2011, BMJ 343:d4002)"
-)
-DEPENDENT = (
-    "the standard error of the {label} depends on the effect itself, which makes a funnel plot asymmetric without any "
-    "bias (Sterne et al. 2011, BMJ 343:d4002)"
-)
-FEW = 10
 FEWEST = 3
 VARIANTS = {
     "classical": "weighted regression on the standard error, multiplicative error, t test",
@@ -59,17 +52,21 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasResult:
     if variant not in VARIANTS:
         msg = f"variant of Egger's test is one of {', '.join(map(repr, VARIANTS))}, not {variant!r}"
         raise SettingsError(msg)
-    rows = list(analysis.effect_rows)
-    k, p = len(rows), analysis.X.shape[1]
+    studies = pooled_studies(analysis)
+    k, p = studies.k, studies.p
     made = BiasResult(
-        name="Egger", variant=VARIANTS[variant], k=k, warnings=_warnings(analysis, k), reference=REFERENCE
+        name="Egger",
+        variant=VARIANTS[variant],
+        k=k,
+        warnings=usual_warnings(analysis, k, by_se=True),
+        reference=REFERENCE,
     )
     if k < FEWEST:
         return attrs.evolve(made, reason=TOO_FEW.format(k=k))
     if k <= p + 1:
         return attrs.evolve(made, reason=NO_DOF.format(k=k, p=p + 1))
     regress = _classical if variant == "classical" else _mixed
-    found = regress(analysis, rows)
+    found = regress(analysis, studies)
     if found is None:
         return attrs.evolve(made, reason=EQUAL)
     asymmetry, limit = found
@@ -88,33 +85,22 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasResult:
 
 def asymmetry_slope(analysis: MetaAnalysis) -> float | None:
     """Give the slope of the ``mixed`` regression; None where all studies are equally precise."""
-    found = _mixed(analysis, list(analysis.effect_rows))
+    found = _mixed(analysis, pooled_studies(analysis))
     return None if found is None else found[0].value
 
 
-def _warnings(analysis: MetaAnalysis, k: int) -> tuple[str, ...]:
-    found: list[str] = []
-    if k < FEW:
-        found.append(LOW_POWER.format(k=k))
-    if analysis.methods.measure.counts:
-        found.append(DEPENDENT.format(label=analysis.methods.measure.label.lower()))
-    return tuple(found)
-
-
-def _regression(analysis: MetaAnalysis, rows: list[int]) -> tuple[FloatArray, FloatArray, FloatArray, float] | None:
+def _regression(studies: Pooled) -> tuple[FloatArray, FloatArray, FloatArray, float] | None:
     """Give y, v, the design with the standard error (in a unit near the largest) as its last column, and that unit."""
-    y, v = analysis.effects.y[rows], analysis.effects.v[rows]
-    places = {row: place for place, row in enumerate(analysis.rows)}
-    own = analysis.X[[places[row] for row in rows]]
+    y, v = studies.y, studies.v
     unit = float(power_of_two_scale(v))
-    design = np.column_stack([own, np.sqrt(v) / unit])
+    design = np.column_stack([studies.X, np.sqrt(v) / unit])
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return None
     return y, v, design, unit
 
 
-def _classical(analysis: MetaAnalysis, rows: list[int]) -> tuple[Estimate, Estimate] | None:
-    found = _regression(analysis, rows)
+def _classical(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estimate] | None:
+    found = _regression(studies)
     if found is None:
         return None
     y, v, design, unit = found
@@ -128,8 +114,8 @@ def _classical(analysis: MetaAnalysis, rows: list[int]) -> tuple[Estimate, Estim
     return _in_unit(estimates.one(-1), unit), estimates.one(0)
 
 
-def _mixed(analysis: MetaAnalysis, rows: list[int]) -> tuple[Estimate, Estimate] | None:
-    found = _regression(analysis, rows)
+def _mixed(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estimate] | None:
+    found = _regression(studies)
     if found is None:
         return None
     y, v, design, unit = found
