@@ -1,0 +1,142 @@
+"""Give the weights of selection: how likely a study with its p-value is to be published, relative to others.
+
+Every function is of log p and log (1 - p), which keep their digits where p is next to 0 or 1.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from evisynth import FloatArray
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_LOG_2 = math.log(2.0)
+LARGEST = 1e12
+"""Largest δ that is searched: weights then fall at p of about 1e-12."""
+MOST_SEVERE = 20.0
+LEAST_SEVERE = 1.0 / 32.0
+"""Ends of δ₂ of the negative exponential power function: beyond them it is flat for all p that occur."""
+
+
+@attrs.frozen(eq=False)
+class LogWeight:
+    """Hold log w and its derivatives in the coordinates, each of the broadcast shape of p."""
+
+    value: FloatArray
+    first: tuple[FloatArray, ...]
+    second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict)
+    """Second derivatives that are not 0, by the pair of coordinates (the smaller first)."""
+
+
+@attrs.frozen(eq=False)
+class WeightFunction:
+    """Hold a smooth weight function of p: ``log_weight(coordinates, log p, log (1 - p), precision)``."""
+
+    names: tuple[str, ...]
+    log_weight: Callable[[Sequence[FloatArray], FloatArray, FloatArray, FloatArray], LogWeight]
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    none: tuple[float, ...]
+    """Coordinates of no selection."""
+    grid: tuple[tuple[float, ...] | None, ...]
+    """Values to start from for a coordinate that log w is not linear in."""
+    by_precision: bool = False
+    logarithmic: tuple[bool, ...] = (False, False)
+    """Whether the coordinate is log δ."""
+    null: tuple[float, ...] = (0.0, 0.0)
+    """δ of no selection, which each is tested against."""
+    censor: tuple[bool, bool] = (False, False)
+    """Whether p is kept off 0 and off 1."""
+    at_end: bool = False
+    """Whether no selection lies at the end of the range."""
+
+
+def _beta(delta: Sequence[FloatArray], log_p: FloatArray, log_q: FloatArray, _: FloatArray) -> LogWeight:
+    return LogWeight((delta[0] - 1.0) * log_p + (delta[1] - 1.0) * log_q, (log_p, log_q))
+
+
+def _half_normal(delta: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, size: FloatArray) -> LogWeight:
+    fall = -size * np.exp(2.0 * log_p)
+    return LogWeight(delta[0] * fall, (fall,))
+
+
+def _exponential(delta: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, size: FloatArray) -> LogWeight:
+    fall = -size * np.exp(log_p)
+    return LogWeight(delta[0] * fall, (fall,))
+
+
+def _power(delta: Sequence[FloatArray], _: FloatArray, log_q: FloatArray, size: FloatArray) -> LogWeight:
+    fall = size * log_q
+    return LogWeight(delta[0] * fall, (fall,))
+
+
+def _logistic(delta: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, size: FloatArray) -> LogWeight:
+    from scipy.special import expit  # noqa: PLC0415 - scipy comes with the first fit
+
+    rise = size * np.exp(log_p)
+    share = np.asarray(expit(delta[0] * rise))
+    return LogWeight(
+        _LOG_2 - np.logaddexp(0.0, delta[0] * rise),
+        (-rise * share,),
+        {(0, 0): -rise * rise * share * (1.0 - share)},
+    )
+
+
+def _exponential_power(delta: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, size: FloatArray) -> LogWeight:
+    """Give -δ₁ p^(1/δ₂) in δ₁ and log δ₂."""
+    steepness = -log_p * np.exp(-delta[1])
+    fall = -size * np.exp(-steepness)
+    slope = np.where(fall == 0.0, 0.0, fall * steepness)
+    bend = np.where(fall == 0.0, 0.0, slope * (steepness - 1.0))
+    return LogWeight(
+        delta[0] * fall,
+        (fall, delta[0] * slope),
+        {(0, 1): np.asarray(slope), (1, 1): np.asarray(delta[0] * bend)},
+    )
+
+
+def _one(log_weight: Callable[..., LogWeight], **words: object) -> WeightFunction:
+    made = WeightFunction(
+        names=("delta",),
+        log_weight=log_weight,
+        lower=(0.0,),
+        upper=(LARGEST,),
+        none=(0.0,),
+        grid=(None,),
+        by_precision=True,
+        at_end=True,
+    )
+    return attrs.evolve(made, **words)  # type: ignore[arg-type]
+
+
+BETA = WeightFunction(
+    names=("delta 1", "delta 2"),
+    log_weight=_beta,
+    lower=(1e-5, 1e-5),
+    upper=(1e4, 1e4),
+    none=(1.0, 1.0),
+    null=(1.0, 1.0),
+    grid=(None, None),
+    censor=(True, True),
+)
+HALF_NORMAL = _one(_half_normal)
+NEGATIVE_EXPONENTIAL = _one(_exponential)
+POWER = _one(_power, censor=(False, True))
+LOGISTIC = _one(_logistic)
+NEGATIVE_EXPONENTIAL_POWER = WeightFunction(
+    names=("delta 1", "delta 2"),
+    log_weight=_exponential_power,
+    lower=(0.0, math.log(LEAST_SEVERE)),
+    upper=(LARGEST, math.log(MOST_SEVERE)),
+    none=(0.0, 0.0),
+    grid=(None, tuple(math.log(value) for value in (1 / 24, 0.12, 0.3, 0.7, 1.5, 3.5, 8.0))),
+    by_precision=True,
+    logarithmic=(False, True),
+    at_end=True,
+)
