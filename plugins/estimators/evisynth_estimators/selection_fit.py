@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from evisynth_estimators.selection_likelihood import Selection
 
 _FACTOR = 5.0
-"""Ratio of neighbouring τ² of the grid, at most."""
+_COARSE = 12.0
+"""Ratio of neighbouring τ² of the grid, at most, and where another coordinate has a grid too."""
 _FURTHEST = 1e10
 """The largest τ², in units of the variance of the effects: the likelihood is within 1e-9 of its limit there."""
 _FLAT = 1e-9
@@ -58,13 +59,13 @@ class Sample:
         """Give the coordinate of τ²."""
         return self.unit / (tau2 + self.unit)
 
-    def tau2_grid(self) -> list[float]:
+    def tau2_grid(self, factor: float) -> list[float]:
         """List τ² from 0 to beyond what the effects allow, and one that stands for infinity."""
         if self.common:
             return [0.0]
         low, high = 0.25 * min(self.unit, self.spread), 16.0 * self.spread
         low = max(low, 1e-4 * float(np.median(self.v)))
-        count = max(3, math.ceil(math.log(high / low) / math.log(_FACTOR)) + 1)
+        count = max(3, math.ceil(math.log(high / low) / math.log(factor)) + 1)
         return [0.0, *np.geomspace(low, high, count).tolist(), _FURTHEST * self.spread]
 
 
@@ -77,6 +78,8 @@ class Plan:
     high: FloatArray
     start: FloatArray
     grids: dict[int, Sequence[float]]
+    corner: FloatArray | None
+    """Coordinates of the most severe selection, where the mean may be infinite."""
     deltas: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
     """Give δ ``(m,)`` and their derivatives in the coordinates, ``(m, n)``."""
 
@@ -161,7 +164,7 @@ class Fitted:
 def fit_plan(sample: Sample, plan: Plan, *, near: FloatArray | None = None) -> Fitted:
     """Find the maximum of the likelihood with these weights; ``near`` is a place to climb from in place of a search."""
     p = sample.X.shape[1]
-    taus = sample.tau2_grid()
+    taus = sample.tau2_grid(_COARSE if plan.grids else _FACTOR)
     rhos = [sample.rho(tau2) for tau2 in taus]
     low = np.concatenate([np.full(p, -np.inf), [rhos[-1]], plan.low])
     high = np.concatenate([np.full(p, np.inf), [1.0], plan.high])
@@ -173,12 +176,13 @@ def fit_plan(sample: Sample, plan: Plan, *, near: FloatArray | None = None) -> F
             return Fitted(sample, plan, likelihood, box, Maximum(summit, (summit,), 1))
         start = np.concatenate([np.zeros(p), [1.0], plan.start])
         grids: dict[int, Sequence[float]] = {p: rhos, **{p + 1 + a: grid for a, grid in plan.grids.items()}}
-        maximum = maximise(likelihood.at, start, box, grids)
+        corner = None if plan.corner is None else np.concatenate([np.zeros(p), [1.0], plan.corner])
+        maximum = maximise(likelihood.at, start, box, grids, None if sample.common else corner)
     return Fitted(sample, plan, likelihood, box, maximum)
 
 
 def without_selection(sample: Sample) -> Fitted:
     """Fit the model in which every study is published."""
     nothing = np.zeros(0)
-    plan = Plan(no_selection(sample.y.size), nothing, nothing, nothing, {}, lambda u: (u, np.zeros((0, 0))))
+    plan = Plan(no_selection(sample.y.size), nothing, nothing, nothing, {}, None, lambda u: (u, np.zeros((0, 0))))
     return fit_plan(sample, plan)

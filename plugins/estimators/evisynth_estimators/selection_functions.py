@@ -24,6 +24,23 @@ LEAST_SEVERE = 1.0 / 32.0
 """Ends of δ₂ of the negative exponential power function: beyond them it is flat for all p that occur."""
 
 
+@attrs.frozen
+class DeltaScale:
+    """Hold how a coordinate is made of δ and back."""
+
+    of: Callable[[float], float]
+    to: Callable[[float], float]
+    slope: Callable[[float], float]
+    """Derivative of δ in the coordinate."""
+
+
+SCALES = {
+    "δ": DeltaScale(lambda delta: delta, lambda u: u, lambda _: 1.0),
+    "log (1 + δ)": DeltaScale(math.log1p, math.expm1, math.exp),
+    "1/δ": DeltaScale(lambda delta: 1.0 / delta, lambda u: 1.0 / u, lambda u: -1.0 / (u * u)),
+}
+
+
 @attrs.frozen(eq=False)
 class LogWeight:
     """Hold log w and its derivatives in the coordinates, each of the broadcast shape of p."""
@@ -47,12 +64,14 @@ class WeightFunction:
     grid: tuple[tuple[float, ...] | None, ...]
     """Values to start from for a coordinate that log w is not linear in."""
     by_precision: bool = False
-    logarithmic: tuple[bool, ...] = (False, False)
-    """Whether the coordinate is log δ."""
+    scales: tuple[str, ...] = ("δ", "δ")
+    """What each coordinate is of δ: one of `SCALES`."""
     null: tuple[float, ...] = (0.0, 0.0)
     """δ of no selection, which each is tested against."""
     censor: tuple[bool, bool] = (False, False)
     """Whether p is kept off 0 and off 1."""
+    reach_of_power: bool = False
+    """Whether w still varies where p itself is below every rounding."""
     at_end: bool = False
     """Whether no selection lies at the end of the range."""
 
@@ -88,16 +107,17 @@ def _logistic(delta: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, siz
     )
 
 
-def _exponential_power(delta: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, size: FloatArray) -> LogWeight:
-    """Give -δ₁ p^(1/δ₂) in δ₁ and log δ₂."""
-    steepness = -log_p * np.exp(-delta[1])
-    fall = -size * np.exp(-steepness)
-    slope = np.where(fall == 0.0, 0.0, fall * steepness)
-    bend = np.where(fall == 0.0, 0.0, slope * (steepness - 1.0))
+def _exponential_power(
+    coordinates: Sequence[FloatArray], log_p: FloatArray, _: FloatArray, size: FloatArray
+) -> LogWeight:
+    """Give -δ₁ p^(1/δ₂) in log (1 + δ₁) and 1/δ₂: as w nears a step, both grow along a straight line."""
+    fall = -size * np.exp(log_p * coordinates[1])
+    delta, slope = np.expm1(coordinates[0]), np.exp(coordinates[0])
+    along = fall * log_p
     return LogWeight(
-        delta[0] * fall,
-        (fall, delta[0] * slope),
-        {(0, 1): np.asarray(slope), (1, 1): np.asarray(delta[0] * bend)},
+        delta * fall,
+        (slope * fall, delta * along),
+        {(0, 0): slope * fall, (0, 1): slope * along, (1, 1): delta * along * log_p},
     )
 
 
@@ -132,11 +152,12 @@ LOGISTIC = _one(_logistic)
 NEGATIVE_EXPONENTIAL_POWER = WeightFunction(
     names=("delta 1", "delta 2"),
     log_weight=_exponential_power,
-    lower=(0.0, math.log(LEAST_SEVERE)),
-    upper=(LARGEST, math.log(MOST_SEVERE)),
-    none=(0.0, 0.0),
-    grid=(None, tuple(math.log(value) for value in (1 / 24, 0.12, 0.3, 0.7, 1.5, 3.5, 8.0))),
+    lower=(0.0, 1.0 / MOST_SEVERE),
+    upper=(math.log(LARGEST), 1.0 / LEAST_SEVERE),
+    none=(0.0, 1.0),
+    grid=(None, (20.0, 5.0, 1.6, 0.6, 0.2)),
     by_precision=True,
-    logarithmic=(False, True),
+    scales=("log (1 + δ)", "1/δ"),
+    reach_of_power=True,
     at_end=True,
 )

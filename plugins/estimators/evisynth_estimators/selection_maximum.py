@@ -30,6 +30,7 @@ _STEPS = 200
 _ROUGH_STEPS = 15
 _HALVINGS = 50
 _ENOUGH = 1e-4
+_NOISE = 1e-13
 _SINGULAR = 1e-10
 _SAME = 1e-7
 _FLOOR = 1e-12
@@ -70,7 +71,7 @@ def climb(
     moving: BoolArray | None = None,
     rough: bool = False,
 ) -> Summit:
-    """Climb by Newton steps on the coordinates that are not held by an end of the box (Bertsekas 1982, SIAM J. Control Optim. 20:221-246)."""
+    """Climb by Newton steps, each up to the first end of the box; a coordinate at an end moves only inwards."""
     x = np.clip(x, box.low, box.high)
     height = function(x)
     able = box.low < box.high
@@ -79,10 +80,7 @@ def climb(
     for _ in range(_ROUGH_STEPS if rough else _STEPS):
         if not math.isfinite(height.value):
             return Summit(x, height, converged=False)
-        free = able & ~held(x, height.gradient, box)
-        if not free.any():
-            return Summit(x, height, converged=True)
-        step, decrement = _newton(height, free)
+        step, decrement = _inward(height, able & ~held(x, height.gradient, box), x, box)
         if decrement <= (ROUGH if rough else DECREMENT):
             return Summit(x, height, converged=True)
         further = _further(function, x, height, step, box)
@@ -97,17 +95,35 @@ def held(x: FloatArray, gradient: FloatArray, box: Box) -> BoolArray:
     return np.asarray(((x <= box.low) & (gradient <= 0.0)) | ((x >= box.high) & (gradient >= 0.0)))
 
 
+def _inward(height: Height, free: BoolArray, x: FloatArray, box: Box) -> tuple[FloatArray, float]:
+    """Give the Newton step of the coordinates that it does not press against an end they lie at."""
+    step, decrement = _newton(height, free)
+    while free.any():
+        pressed = free & (((x <= box.low) & (step < 0.0)) | ((x >= box.high) & (step > 0.0)))
+        if not pressed.any():
+            break
+        left = free & ~pressed
+        if not left.any():
+            # Alone, a coordinate goes where its own slope points: inwards.
+            step = np.where(free, height.gradient / np.maximum(np.abs(np.diag(height.hessian)), _FLOOR), 0.0)
+            return step, float((height.gradient * step).sum())
+        free = left
+        step, decrement = _newton(height, free)
+    return step, decrement
+
+
 def _newton(height: Height, free: BoolArray) -> tuple[FloatArray, float]:
     """Give the Newton step, with every curvature taken as that of a maximum, and the squared scaled gradient."""
+    step = np.zeros(free.size)
     chosen = np.nonzero(free)[0]
+    if not chosen.size:
+        return step, 0.0
     curvature = -height.hessian[np.ix_(chosen, chosen)]
-    diagonal = np.abs(np.diag(curvature))
     gradient = height.gradient[chosen]
-    scale = 1.0 / np.sqrt(np.maximum(diagonal, _FLOOR))
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(curvature)), _FLOOR))
     values, vectors = np.linalg.eigh(curvature * scale * scale[:, np.newaxis])
     size = np.maximum(np.abs(values), _SINGULAR * max(float(np.abs(values).max()), 1e-4))
     along = vectors.T @ (gradient * scale)
-    step = np.zeros(free.size)
     step[chosen] = scale * (vectors @ (along / size))
     return step, float((along * along / size).sum())
 
@@ -115,20 +131,30 @@ def _newton(height: Height, free: BoolArray) -> tuple[FloatArray, float]:
 def _further(
     function: Callable[[FloatArray], Height], x: FloatArray, height: Height, step: FloatArray, box: Box
 ) -> tuple[FloatArray, Height] | None:
-    """Halve the step until it rises enough; None where rounding is all that is left."""
-    noise = 1e-13 * max(1.0, abs(height.value))
-    for _ in range(_HALVINGS):
-        to = np.clip(x + step, box.low, box.high)
+    """Go to the first end of the box at most, and halve the step until it rises; None where only rounding is left."""
+    noise = _NOISE * max(1.0, abs(height.value))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(step > 0.0, (box.high - x) / step, np.where(step < 0.0, (box.low - x) / step, np.inf))
+    first = float(room.min())
+    reach = min(1.0, first)
+    for halving in range(_HALVINGS):
+        to = np.clip(x + reach * step, box.low, box.high)
+        ends = halving == 0 and first < 1.0
+        if ends:
+            at = room <= first
+            to[at] = np.where(step > 0.0, box.high, box.low)[at]
         move = to - x
         if not move.any():
             return None
         rise = float(height.gradient @ move)
         there = function(to)
-        enough = there.value >= height.value + _ENOUGH * rise
-        flat = rise <= noise and there.value >= height.value - noise and _slope(there, box, to) < _slope(height, box, x)
-        if math.isfinite(there.value) and (enough or flat):
-            return to, there
-        step = 0.5 * step
+        if math.isfinite(there.value):
+            if there.value >= height.value + _ENOUGH * rise:
+                return to, there
+            level = rise <= noise and there.value >= height.value - noise
+            if level and (ends or _slope(there, box, to) < _slope(height, box, x)):
+                return to, there
+        reach *= 0.5
     return None
 
 
@@ -144,13 +170,18 @@ def maximise(
     start: FloatArray,
     box: Box,
     grids: dict[int, Sequence[float]],
+    corner: FloatArray | None = None,
 ) -> Maximum:
-    """Climb from a grid over the coordinates in ``grids``, the others first along it, and keep different summits."""
+    """Climb from a grid over the coordinates in ``grids``, the others first along it, and keep different summits.
+
+    ``corner`` is a second start at the far end of the first grid, where the way from its neighbour may be barred.
+    """
     axes = list(grids)
     sizes = [len(grids[axis]) for axis in axes]
     moving = np.ones(start.size, dtype=bool)
     moving[axes] = False
     places: dict[tuple[int, ...], Summit] = {}
+    corners: list[Summit] = []
     for index in product(*(range(size) for size in sizes)):
         x = start.copy()
         for back in range(len(axes)):
@@ -159,7 +190,12 @@ def maximise(
                 x = places[before].x.copy()
         x[axes] = [grids[axis][i] for axis, i in zip(axes, index, strict=True)]
         places[index] = climb(function, x, box, moving=moving, rough=True)
-    tops = sorted(_tops(places), key=lambda summit: -summit.height.value)
+        if corner is not None and index[0] == sizes[0] - 1:
+            there = corner.copy()
+            there[axes] = x[axes]
+            corners.append(climb(function, there, box, moving=moving, rough=True))
+    there = [summit for summit in corners if math.isfinite(summit.height.value)]
+    tops = [*_tops(places), *sorted(there, key=lambda summit: -summit.height.value)[:1]]
     summits: list[Summit] = []
     for top in tops:
         found = climb(function, top.x, box)

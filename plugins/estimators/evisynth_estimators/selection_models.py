@@ -403,7 +403,7 @@ class _Smooth:
             self.name,
             delta,
             len(function.names),
-            zero=not (any(function.logarithmic) or self.function is functions.BETA),
+            zero=not (function.reach_of_power or function is functions.BETA),
         )
         alpha: float | None = None
         variant = self.variant

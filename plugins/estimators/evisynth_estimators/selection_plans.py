@@ -10,7 +10,7 @@ import numpy as np
 
 from evisynth import FloatArray, IntArray
 from evisynth_estimators.selection_fit import Fitted, Plan, Sample, fit_plan
-from evisynth_estimators.selection_functions import LARGEST, MOST_SEVERE
+from evisynth_estimators.selection_functions import LARGEST, MOST_SEVERE, SCALES
 from evisynth_estimators.selection_quadrature import constant_from
 from evisynth_estimators.selection_steps import Steps, intervals_of_effect, steps_of
 from evisynth_estimators.selection_weights import smooth_selection
@@ -57,7 +57,7 @@ def smooth_plan(sample: Sample, options: SmoothOptions, width: float) -> Plan:
     """Lay out the weights with panels of ``width``."""
     function, groups = options.function, int(options.group.max(initial=-1)) + 1
     reach = constant_from(LARGEST)
-    if function.logarithmic[1]:
+    if function.reach_of_power:
         reach = math.sqrt(2.0 * MOST_SEVERE * (37.0 + math.log(LARGEST)))
     selection = smooth_selection(
         sample.y / np.sqrt(sample.v),
@@ -72,13 +72,13 @@ def smooth_plan(sample: Sample, options: SmoothOptions, width: float) -> Plan:
     )
     each = len(function.names)
     low, high, start = (np.tile(part, groups) for part in (function.lower, function.upper, function.none))
-    logarithmic = np.tile(function.logarithmic[:each], groups)
+    scales = [SCALES[scale] for scale in function.scales[:each]] * groups
     grids: dict[int, Sequence[float]] = {}
     for a in range(each * groups):
         grid = function.grid[a % each]
         value = None if options.delta is None else options.delta[a % each]
         if value is not None:
-            low[a] = high[a] = start[a] = math.log(value) if logarithmic[a] else value
+            low[a] = high[a] = start[a] = scales[a].of(value)
         elif grid is not None:
             grids[a] = grid
     if len(grids) > 1:
@@ -86,10 +86,11 @@ def smooth_plan(sample: Sample, options: SmoothOptions, width: float) -> Plan:
         grids = {a: grid[1::2] for a, grid in grids.items()}
 
     def deltas(u: FloatArray) -> tuple[FloatArray, FloatArray]:
-        value = np.where(logarithmic, np.exp(np.where(logarithmic, u, 0.0)), u)
-        return value, np.diag(np.where(logarithmic, value, 1.0))
+        value = np.array([scale.to(float(one)) for scale, one in zip(scales, u, strict=True)])
+        return value, np.diag([scale.slope(float(one)) for scale, one in zip(scales, u, strict=True)])
 
-    return Plan(selection, low, high, start, grids, deltas)
+    corner = np.where(np.arange(each * groups) % each == 0, high, start) if function.at_end else None
+    return Plan(selection, low, high, start, grids, corner, deltas)
 
 
 def step_plan(steps: Steps) -> Plan:
@@ -99,7 +100,7 @@ def step_plan(steps: Steps) -> Plan:
         value = np.exp(steps.constant + np.tensordot(u, steps.slopes, axes=1)).ravel()
         return value, (value * steps.slopes.reshape(len(u), value.size)).T
 
-    return Plan(steps.selection, steps.low, steps.high, np.zeros(len(steps.low)), {}, deltas)
+    return Plan(steps.selection, steps.low, steps.high, np.zeros(len(steps.low)), {}, None, deltas)
 
 
 def fit_steps(
@@ -117,31 +118,30 @@ def fit_estimated_cut(sample: Sample, group: IntArray) -> tuple[Fitted, Steps, f
     reaches the upper of them (which counts as above it), for one over 1 until it reaches the lower one. So these two
     ends of every gap are all that can be the maximum.
     """
-    se = np.sqrt(sample.v)
     values = np.unique(sample.y[group >= 0])
     near: FloatArray | None = None
     rough: list[tuple[float, int, bool]] = []
     for place in range(len(values) - 1):
         for falling in (True, False):
-            plan, _ = _cut_plan(sample, se, values, place, group, falling=falling)
+            plan, _ = cut_plan(sample, values, place, group, falling=falling)
             found = fit_plan(sample, plan) if near is None else fit_plan(sample, plan, near=near)
             near = found.x
             rough.append((found.log_likelihood, place, falling))
     rough.sort(reverse=True)
     best: tuple[Fitted, Steps, float] | None = None
     for _, place, falling in rough[:_CANDIDATES]:
-        plan, steps = _cut_plan(sample, se, values, place, group, falling=falling)
+        plan, steps = cut_plan(sample, values, place, group, falling=falling)
         fitted = fit_plan(sample, plan)
         if best is None or fitted.log_likelihood > best[0].log_likelihood:
             best = fitted, steps, float(values[place + 1] if falling else values[place])
     return best
 
 
-def _cut_plan(
-    sample: Sample, se: FloatArray, values: FloatArray, place: int, group: IntArray, *, falling: bool
+def cut_plan(
+    sample: Sample, values: FloatArray, place: int, group: IntArray, *, falling: bool
 ) -> tuple[Plan, Steps]:
     cut = float(values[place + 1] if falling else values[place])
-    intervals = intervals_of_effect(sample.y, se, cut, above=sample.y > values[place])
+    intervals = intervals_of_effect(sample.y, np.sqrt(sample.v), cut, above=sample.y > values[place])
     steps = steps_of(intervals, group, None, decreasing=False)
     ends = (-math.inf, 0.0) if falling else (0.0, math.inf)
     steps = attrs.evolve(steps, low=np.maximum(steps.low, ends[0]), high=np.minimum(steps.high, ends[1]))
