@@ -29,6 +29,9 @@ _STAGNANT = 1e-13
 _STEPS = 200
 _ROUGH_STEPS = 15
 _HALVINGS = 50
+_ROUGH_HALVINGS = 8
+_NEAR = 100.0
+"""How far below the grid the far corner may start: the climb from it rises by some units for every study."""
 _ENOUGH = 1e-4
 _NOISE = 1e-13
 _SINGULAR = 1e-10
@@ -83,7 +86,7 @@ def climb(
         step, decrement = _inward(height, able & ~held(x, height.gradient, box), x, box)
         if decrement <= (ROUGH if rough else DECREMENT):
             return Summit(x, height, converged=True)
-        further = _further(function, x, height, step, box)
+        further = _further(function, x, height, step, box, _ROUGH_HALVINGS if rough else _HALVINGS)
         if further is None:
             return Summit(x, height, converged=decrement <= _STAGNANT * max(1.0, abs(height.value)))
         x, height = further
@@ -129,7 +132,12 @@ def _newton(height: Height, free: BoolArray) -> tuple[FloatArray, float]:
 
 
 def _further(
-    function: Callable[[FloatArray], Height], x: FloatArray, height: Height, step: FloatArray, box: Box
+    function: Callable[[FloatArray], Height],
+    x: FloatArray,
+    height: Height,
+    step: FloatArray,
+    box: Box,
+    halvings: int,
 ) -> tuple[FloatArray, Height] | None:
     """Go to the first end of the box at most, and halve the step until it rises; None where only rounding is left."""
     noise = _NOISE * max(1.0, abs(height.value))
@@ -137,7 +145,7 @@ def _further(
         room = np.where(step > 0.0, (box.high - x) / step, np.where(step < 0.0, (box.low - x) / step, np.inf))
     first = float(room.min())
     reach = min(1.0, first)
-    for halving in range(_HALVINGS):
+    for halving in range(halvings):
         to = np.clip(x + reach * step, box.low, box.high)
         ends = halving == 0 and first < 1.0
         if ends:
@@ -194,8 +202,11 @@ def maximise(
             there = corner.copy()
             there[axes] = x[axes]
             corners.append(climb(function, there, box, moving=moving, rough=True))
-    there = [summit for summit in corners if math.isfinite(summit.height.value)]
-    tops = [*_tops(places), *sorted(there, key=lambda summit: -summit.height.value)[:1]]
+    tops = _tops(places)
+    if corners and tops:
+        highest = max(corners, key=lambda summit: summit.height.value)
+        if highest.height.value >= max(top.height.value for top in tops) - _NEAR:
+            tops.append(highest)
     summits: list[Summit] = []
     for top in tops:
         found = climb(function, top.x, box)
@@ -207,12 +218,16 @@ def maximise(
 
 
 def _tops(places: dict[tuple[int, ...], Summit]) -> list[Summit]:
-    """List the grid points that none of their neighbours is higher than."""
+    """List the grid points that none of their neighbours is higher than, and the highest of each row of the first axis."""
     found: list[Summit] = []
+    rows = sorted({index[1:] for index in places if len(index) > 1})
+    for row in rows:
+        mine = [summit for index, summit in places.items() if index[1:] == row and math.isfinite(summit.height.value)]
+        found += sorted(mine, key=lambda summit: -summit.height.value)[:1]
     for index, summit in places.items():
         around = product(*((i - 1, i, i + 1) for i in index))
         heights = [places[other].height.value for other in around if other in places and other != index]
-        if math.isfinite(summit.height.value) and all(summit.height.value >= value for value in heights):
+        if summit not in found and math.isfinite(summit.height.value) and all(summit.height.value >= value for value in heights):
             found.append(summit)
     return found
 
