@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from evisynth import NOT_COUNTED, Cells, EvisynthError, FloatArray, MetaAnalysis, effects
+from evisynth import NOT_COUNTED, Cells, EvisynthError, FloatArray, MetaAnalysis, Studies, effects, read_only
 from evisynth_estimators.small_study_data import Pooled
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ NO_TABLES = "the test needs 2×2 tables: events and participants of both arms"
 PAIRED = "the test is for independent arms, and these tables count matched pairs"
 NO_TABLE = "the test needs a 2×2 table for every study, and {study} has none"
 OF_ODDS = "tested are log odds ratios of the tables, not the {label} of the analysis"
+UNINFORMATIVE = "not tested, as all or none of their participants had the event: {studies}"
 NAMES = ("events_1", "n_1", "events_2", "n_2")
 DIAGNOSTIC = ("tp", "fp", "fn", "tn")
 PAIRS = frozenset({"MPORM"})
 """Measures of matched pairs whose columns are named as those of two arms."""
-ODDS = frozenset({"OR", "DOR"})
 
 
 @attrs.frozen(eq=False)
@@ -29,7 +29,7 @@ class Tables:
     """Hold the 2×2 tables of k studies, ``cells`` as counted, and log odds ratios ``y`` with variances ``v``.
 
     ``y`` and ``v`` are by the analysis' zero-cell correction, ``sums`` the cells that it takes into Mantel–Haenszel
-    sums. ``note`` says where the analysis is of another measure.
+    sums. ``note`` says where the analysis is of another measure and which of its studies are left out.
     """
 
     studies: Pooled
@@ -71,18 +71,23 @@ def _all_cells(analysis: MetaAnalysis) -> Cells | str:
 
 
 def odds_tables(analysis: MetaAnalysis) -> Tables | str:
-    """Take the tables of the pooled studies that have an odds ratio, or say why there are none."""
+    """Take the tables of the pooled studies that have an odds ratio, or say why there are none.
+
+    Those without an event, or without a non-event, tell nothing of it and are left out even where the analysis corrects
+    and pools them; ``note`` names them.
+    """
     rows = analysis.effect_rows
     found = raw_tables(analysis, rows)
     if isinstance(found, str):
         return found
     measured = analysis.effects
     note: tuple[str, ...] = ()
-    if measured.measure not in ODDS:
-        note = (OF_ODDS.format(label=analysis.label.lower()),)
+    if measured.measure != "OR" or measured.cells is None:
+        if measured.measure not in {"OR", "DOR"}:
+            note = (OF_ODDS.format(label=analysis.label.lower()),)
         try:
             measured = effects(
-                analysis.effects.studies,
+                _of_two_arms(analysis),
                 "OR",
                 settings=analysis.settings.replace(vtype=None, study_interval=None),
                 registry=analysis.methods.registry,
@@ -90,7 +95,11 @@ def odds_tables(analysis: MetaAnalysis) -> Tables | str:
             )
         except EvisynthError as error:
             return f"no odds ratios can be computed of the tables: {error}"
-    keep = [place for place, row in enumerate(rows) if row not in measured.reasons]
+    informative = ~(found.no_events | found.all_events)
+    if not informative.all():
+        left = [analysis.effects.study_id[row] for row, told in zip(rows, informative, strict=True) if not told]
+        note = (*note, UNINFORMATIVE.format(studies=", ".join(left)))
+    keep = [place for place, row in enumerate(rows) if informative[place] and row not in measured.reasons]
     chosen = [rows[place] for place in keep]
     index = np.array(chosen, dtype=np.int64)
     places = {row: place for place, row in enumerate(analysis.rows)}
@@ -101,8 +110,20 @@ def odds_tables(analysis: MetaAnalysis) -> Tables | str:
         study=tuple(measured.study_id[row] for row in chosen),
         rows=tuple(chosen),
     )
+    assert measured.cells is not None  # noqa: S101 - of an odds ratio
     raw = found.at(np.array(keep, dtype=np.int64))
-    return Tables(studies, raw, raw if measured.cells is None else measured.cells.sums.at(index), note)
+    return Tables(studies, raw, measured.cells.sums.at(index), note)
+
+
+def _of_two_arms(analysis: MetaAnalysis) -> Studies:
+    """Give the studies with the columns of two arms, whatever their tables were entered as."""
+    source, cells = analysis.effects.studies, _all_cells(analysis)
+    assert source is not None  # noqa: S101 - there are tables
+    assert isinstance(cells, Cells)  # noqa: S101 - as above
+    if analysis.effects.cells is not None:
+        return source
+    arms = dict(zip(NAMES, map(read_only, (cells.a, cells.n_1, cells.c, cells.n_2)), strict=True))
+    return attrs.evolve(source, columns={**source.columns, **arms})
 
 
 def counted_rows(analysis: MetaAnalysis) -> tuple[int, ...]:

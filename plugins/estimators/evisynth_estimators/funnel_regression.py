@@ -124,7 +124,7 @@ def _model(
     words: dict[str, Any] = {"model": "random", "interval": "t", "adhoc": None} if error == "additive" else {}
     regression = fit(
         Effects(studies.y, studies.v, measure=analysis.effects.measure, scale=analysis.scale),
-        settings=analysis.settings,
+        settings=analysis.settings.replace(swap_events=False),  # the effects have been turned already
         registry=analysis.methods.registry,
         moderators=Design(design, intercept=False),
         method="IV",

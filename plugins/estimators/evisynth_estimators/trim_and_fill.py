@@ -195,7 +195,9 @@ def _filled(analysis: MetaAnalysis, added: tuple[BiasStudy, ...]) -> MetaAnalysi
 
 
 def _refit(analysis: MetaAnalysis, effects: Effects) -> MetaAnalysis:
-    return fit(effects, settings=analysis.settings, registry=analysis.methods.registry, method="IV")
+    # The effects of swapped events have been turned already.
+    settings = analysis.settings.replace(swap_events=False)
+    return fit(effects, settings=settings, registry=analysis.methods.registry, method="IV")
 
 
 @hookimpl
