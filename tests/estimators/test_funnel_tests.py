@@ -38,7 +38,8 @@ def plain(k: int = 10) -> es.MetaAnalysis:
 
 def counts(measure: str = "OR", k: int = 11, **words: Any) -> es.MetaAnalysis:  # noqa: ANN401 - the words of fit
     table = {name: column[:k] for name, column in COUNTS.items()}
-    return es.fit(table, measure, **{"settings": "meta", "tau2": "DL", **words})
+    chosen: dict[str, Any] = {"settings": "meta", "tau2": "DL", **words}
+    return es.fit(table, measure, **chosen)
 
 
 # -- small and odd data -----------------------------------------------------------------------------------------------

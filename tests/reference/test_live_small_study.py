@@ -33,7 +33,8 @@ REL = 1e-8
 
 def test_regressions_and_ranks(tmp_path: Path) -> None:
     rng = np.random.default_rng(77)
-    sets = [(y, v, rng.integers(8, 900, y.size).astype(float)) for y, v in LIVE.effect_sets() if y.size > 2]
+    drawn: list[tuple[es.FloatArray, es.FloatArray]] = LIVE.effect_sets()
+    sets = [(y, v, np.floor(rng.uniform(8, 900, y.size))) for y, v in drawn if len(y) > 2]
     calls = ",".join(f"list(y={LIVE.as_r(y)}, v={LIVE.as_r(v)}, n={LIVE.as_r(n)})" for y, v, n in sets)
     script = f"""
     number <- function(x) if (is.null(x)) NA else as.numeric(x)

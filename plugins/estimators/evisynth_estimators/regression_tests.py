@@ -65,7 +65,7 @@ def regression(
     *,
     predictor: str = "sei",
     variant: str = "mixed",
-    n: Sequence[float] | None = None,
+    n: Sequence[float | None] | None = None,
 ) -> BiasResult:
     """Regress the effects on their standard error, their variance or a function of the sample size; test the slope.
 

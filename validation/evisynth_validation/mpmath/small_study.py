@@ -117,7 +117,8 @@ class Table:
         """Return (a - E)/√V and V of the events in arm 1 with the margins fixed, at the odds ratio ψ."""
         n_1, n_2, events = self.a + self.b, self.c + self.d, self.a + self.c
         counts = range(max(0, events - n_2), min(n_1, events) + 1)
-        weights, power = [], exact(1)
+        weights: list[Exact] = []
+        power = exact(1)
         for count in counts:
             weights.append(power * comb(n_1, count) * comb(n_2, events - count))
             power = power * psi
