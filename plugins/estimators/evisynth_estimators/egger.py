@@ -13,7 +13,7 @@ REFERENCE = (
     "Publication Bias in "
     "Meta-Analysis, ch. 6"
 )
-THOMPSON_SHARP = "Thompson & Sharp (1999), Stat. Med. 18:2693-2708, methods (3a) to (3c)"
+THOMPSON_SHARP = "Thompson & Sharp (1999), Stat. Med. 18:2693-2708"
 VARIANTS = {
     "classical": "weighted regression on the standard error, multiplicative error, t test",
     "mixed": "meta-regression on the standard error by the model, tau² estimator and interval of the analysis",
