@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LONGEST = 10
-"""Seconds after which a reader counts as hanging."""
+"""Seconds of processor time, which other work does not lengthen, after which a reader counts as hanging."""
 WRITERS = (
     ("revman5", "x.rm5"),
     ("cochrane-package", "x.zip"),
@@ -257,20 +257,20 @@ def crash_of(path: Path) -> str | None:
     def stop(*_: Any) -> None:  # noqa: ANN401 - the signal's own
         raise HangError
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(LONGEST)
-    began = time.monotonic()
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    began = time.process_time()
     try:
         _use(path)
     except es.PluginError:
         return traceback.format_exc()
     except es.EvisynthError:
-        # A reader that takes any failure of a library for a damaged file takes the alarm for one.
-        return f"more than {LONGEST} s\n{traceback.format_exc()}" if time.monotonic() - began >= LONGEST else None
+        # A reader that takes any failure of a library for a damaged file takes the signal for one.
+        return f"more than {LONGEST} s\n{traceback.format_exc()}" if time.process_time() - began >= LONGEST else None
     except Exception:  # noqa: BLE001 - finding these is what this is for
         return traceback.format_exc()
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return None
 
 
