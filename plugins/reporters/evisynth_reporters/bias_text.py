@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 TESTS = ("Test", "k", "Statistic", "P", "Asymmetry [CI]", "Limit [CI]")
 ADJUSTMENTS = ("Adjustment", "k", "Effect [CI]", "Studies", "Test")
+SMALL = 0.05
+"""Coefficients that two decimals would not show."""
 SHOWN_ROWS = 12
 """Rows of a sensitivity table that are printed; all are in the JSON."""
 
@@ -77,8 +79,13 @@ def _p_value(p_value: float | None) -> str:
 
 
 def _plain(estimate: Estimate, survey: BiasSurvey) -> str:
-    style = printed.Style(comma=printed.style_of(survey.analysis).comma)
-    return printed.effect(estimate.value, estimate.ci_low, estimate.ci_high, style)
+    """Print an estimate on the analysis scale; a slope per patient has its digits far behind the point."""
+    numbers = (estimate.value, estimate.ci_low, estimate.ci_high)
+    comma = printed.style_of(survey.analysis).comma
+    if max(map(abs, numbers)) < SMALL and any(numbers):
+        value, low, high = map(printed.scientific, numbers)
+        return f"{value} [{low}{comma}{high}]"
+    return printed.effect(*numbers, printed.Style(comma=comma))
 
 
 def _adjustment(result: BiasResult, survey: BiasSurvey) -> tuple[str, ...]:
