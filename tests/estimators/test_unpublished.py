@@ -6,6 +6,7 @@ import math
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,7 +21,7 @@ from evisynth_estimators.funnel_contours import contour_limits
 from evisynth_estimators.worst_case import robust_variance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 mp: Any = _untyped
 CLOSED = 1e-13
@@ -30,6 +31,8 @@ EARLY_STOP = 1e-5
 """`fsn` fits with metafor's default control, which stops τ² by REML within this of the maximum, in units of v."""
 FIVE_SIGMA = 5.7330314e-7
 """Probability of a normal variable to lie more than 5 standard deviations from its mean."""
+DENORMAL = 1e-300
+"""Numbers below have fewer digits than others, and R sets some of them to 0."""
 UNIROOT = 2.0**-13
 """R's ``uniroot`` stops here unless told otherwise, and nobody can tell `tes`'s search for the limit."""
 
@@ -43,8 +46,33 @@ METHODS = (
     "worst-case sensitivity",
 )
 
-ONE_MORE = 28
-"""Records of ``fsn(type="General")`` whose N is one above the least: at N - 1 metafor's own P is above α already."""
+ONE_MORE = {
+    "fsn/dat.bcg|RR/General",
+    "fsn/dat.bcg|RD/General",
+    "fsn/dat.nielweise2007|OR/General",
+    "fsn/dat.nielweise2007|RR/General",
+    "fsn/dat.hine1989|RD/General",
+    "fsn/dat.egger2001|RR/General",
+    "fsn/dat.lee2004|OR/General",
+    "fsn/dat.hahn2001|RR/General",
+    "fsn/dat.curtis1998|ROM/General",
+    "fsn/dat.furukawa2003|SMD/General",
+    "fsn/dat.poole2003|MD/General",
+    "fsn/dat.gibson2002|SMD/General",
+    "fsn/dat.mcdaniel1994|COR/General",
+    "fsn/dat.molloy2014|ZCOR/General",
+    "fsn/dat.molloy2014|COR/General",
+    "fsn/dat.crisafulli2020|PFT/General",
+    "fsn/dat.hart1999|IRR/General",
+    "fsn/dat.hart1999.single|IRLN/General",
+    "fsn/dat.bonett2010|ABT/General",
+    "fsn/dat.normand1999.single|MNLN/General",
+    "fsn/dat.bangertdrowns2004|GEN/General",
+    "fsn/dat.dumouchel1994|GEN/General",
+    "fsn/dat.meeker2017|GEN/General",
+}
+"""Records of ``fsn(type="General")`` whose N is one above the least: metafor takes the whole number nearest to where P
+crosses α and adds 1, which is one too many where the crossing lies in the upper half. At N - 1 its own P is above α."""
 STEEP = {"tes/k6.tiny.vi|GEN/two.sided": 2e-4, "tes/k6.tiny.vi|GEN/greater": 1e-5}
 """Records of ``tes`` in which R's quadrature misses that power is a step: √v is a hundredth of τ and less."""
 
@@ -71,7 +99,7 @@ def common(effects: es.Effects) -> es.MetaAnalysis:
 
 
 def close(value: float | None, truth: Any, tolerance: float = CLOSED, condition: float = 1.0) -> bool:  # noqa: ANN401 - mpmath has no types
-    return value is not None and abs(value - truth) <= tolerance * max(1.0, condition) * abs(truth)
+    return value is not None and abs(value - truth) <= tolerance * max(1.0, condition) * abs(truth) + DENORMAL
 
 
 def cases(r_cases: Mapping[str, Any], group: str) -> Iterator[tuple[dict[str, Any], es.Effects, dict[str, Any]]]:
@@ -87,7 +115,7 @@ def cases(r_cases: Mapping[str, Any], group: str) -> Iterator[tuple[dict[str, An
 
 def test_fail_safe_n_agrees_with_fsn(r_cases: Mapping[str, Any]) -> None:
     compared = {"General": 0, "Rosenthal": 0, "Orwin": 0, "Rosenberg": 0}
-    one_more = 0
+    one_more: set[str] = set()
     for case, effects, truth in cases(r_cases, "fsn"):
         kind = case["options"]["type"]
         compared[kind] += 1
@@ -109,7 +137,7 @@ def test_fail_safe_n_agrees_with_fsn(r_cases: Mapping[str, Any]) -> None:
         for ours, theirs in pairs.items():
             assert close(seen.figures[ours], truth[theirs], RECORDED), (case["id"], ours)
         if kind == "General" and seen.statistic == truth["fsnum"] - 1:
-            one_more += 1
+            one_more.add(case["id"])
             assert seen.figures["p-value with N studies"] > 0.05, case["id"]
             continue
         assert seen.statistic == truth["fsnum"], case["id"]
@@ -198,7 +226,8 @@ def test_it_agrees_with_the_r_of_this_machine() -> None:
     rscript = shutil.which("Rscript")
     if rscript is None:
         pytest.skip("Rscript is absent")
-    effects = dorn()
+    # R adds up all sets of studies for an exact test, and 9 have few.
+    effects = dorn().take(range(9))
     code = R_SCRIPT.format(y=", ".join(map(repr, effects.y.tolist())), v=", ".join(map(repr, effects.v.tolist())))
     ran = subprocess.run([rscript, "-e", code], capture_output=True, text=True, check=False)  # noqa: S603 - our script
     if "there is no package called" in ran.stderr:
@@ -214,13 +243,14 @@ def test_it_agrees_with_the_r_of_this_machine() -> None:
     for side in ("greater", "less"):
         made = es.bias(analysis, "excess significance", study_test=side)
         seen += [made.p_value, made.figures["expected"]]
-    for options in (
+    calls: tuple[dict[str, Any], ...] = (
         {"type": "Rosenthal"},
         {"type": "Rosenthal", "alpha": 0.01},
         {"type": "Rosenberg"},
         {"type": "Orwin", "weighted": False, "target": 0.05},
         {"type": "Orwin", "target": 0.05},
-    ):
+    )
+    for options in calls:
         seen.append(es.bias(analysis, "fail-safe N", **options).statistic)
     assert seen == pytest.approx(expected, rel=RECORDED)
 
@@ -324,14 +354,14 @@ def test_power_and_its_tests(effects: es.Effects, study_test: str) -> None:
         seen = es.bias(analysis, "excess significance", study_test=study_test)
         mean, tau2 = mp.mpf(seen.figures["effect"]), mp.mpf(seen.figures["τ²"])
         z = quantile("0.025" if study_test == "two-sided" else "0.05")
-        powers = []
+        powers: list[Any] = []
         for b, row in zip(v, seen.table, strict=True):
             scale, limit = mp.sqrt(b + tau2), z * mp.sqrt(b)
             above, below = mp.ncdf((mean - limit) / scale), mp.ncdf((-mean - limit) / scale)
             powers.append({"two-sided": above + below, "greater": above, "less": below}[study_test])
             # A normal tail has the condition of its squared argument.
             assert close(float(str(row["power"])), powers[-1], condition=float((abs(mean) + limit) ** 2 / scale**2))
-        distribution = [mp.mpf(1)]
+        distribution: list[Any] = [mp.mpf(1)]
         for p in powers:
             distribution = [
                 (distribution[j] * (1 - p) if j < len(distribution) else 0) + (distribution[j - 1] * p if j else 0)
@@ -421,9 +451,9 @@ def test_the_bound_for_unpublished_studies(effects: es.Effects) -> None:
             )
             assert seen.after.se == analysis.pooled.se
         least = seen.figures["missing to reach 0"]
-        for missing, enough in ((least - 1, False), (least, True)):
-            share = mp.mpf(k) / (k + mp.mpf(missing))
-            bound = scale * mp.npdf(quantile(1 - share)) / share if missing else 0
+        for number, enough in ((least - 1, False), (least, True)):
+            share = mp.mpf(k) / (k + mp.mpf(number))
+            bound = scale * mp.npdf(quantile(1 - share)) / share if number else 0
             assert (bound >= abs(analysis.pooled.value)) is enough
 
 
@@ -513,7 +543,7 @@ def test_at_the_s_value_the_estimate_and_its_limit_are_at_the_threshold(model: s
                     assert value == pytest.approx(q, abs=1e-10 * there.se)
                 else:
                     assert sign * (value - q) <= 0
-    assert min(reached.values()) >= 3
+    assert min(reached.values()) >= 2
 
 
 def test_a_common_effect_s_value_is_the_printed_ratio() -> None:
@@ -545,7 +575,7 @@ def test_regions_of_significance(effects: es.Effects) -> None:
     made = es.bias(common(effects), "contour levels", se=[0.25, 0.5])
     z = np.abs(effects.y) / np.sqrt(effects.v)
     bounds = [0.0, 1.6448536269514722, 1.959963984540054, 2.5758293035489004, math.inf]
-    counts = [int(((z > low) & (z <= high)).sum()) for low, high in zip(bounds, bounds[1:], strict=False)]
+    counts = [int(((z > low) & (z <= high)).sum()) for low, high in pairwise(bounds)]
     assert [row["studies"] for row in made.table[:4]] == counts
     assert list(made.figures.values()) == counts
     assert made.statistic == counts[0]
@@ -734,13 +764,8 @@ def test_an_option_out_of_range_is_refused_by_name(method: str, options: dict[st
 
 
 def test_results_say_what_was_done() -> None:
-    makers: dict[str, Callable[[], es.BiasResult]] = {
-        method: lambda method=method: es.bias(random(SETS[0]), method)  # type: ignore[misc] - a default binds the loop's value
-        for method in METHODS
-    }
-    variants = {method: make().variant for method, make in makers.items()}
-    assert len(set(variants.values())) == len(METHODS)
-    made = makers["bias bound"]()
-    assert attrs.evolve(made, variant="other") != made
+    made = {method: es.bias(random(SETS[0]), method) for method in METHODS}
+    assert len({one.variant for one in made.values()}) == len(METHODS)
+    assert attrs.evolve(made["bias bound"], variant="other") != made["bias bound"]
     for method in METHODS:
-        assert makers[method]().before == random(SETS[0]).pooled
+        assert made[method].before == random(SETS[0]).pooled
