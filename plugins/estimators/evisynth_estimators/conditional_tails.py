@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from evisynth import FloatArray
+    from evisynth import BoolArray, FloatArray
 
+_FAR = 50.0
+"""From where asymptotic series serve: their first terms left out are below a rounding there."""
+_HAZARD = (-1.0, 2.0, -10.0, 74.0, -706.0, 8162.0, -110410.0)
+"""Coefficients of x - hazard(x) by 1/x², times 1/x: Abramowitz & Stegun (1964), 26.2.12, inverted."""
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_2_BY_PI = math.sqrt(2.0 / math.pi)
 
@@ -36,6 +40,31 @@ def hazard(x: FloatArray) -> FloatArray:
 
     with np.errstate(over="ignore"):
         return np.asarray(_ROOT_2_BY_PI / erfcx(np.asarray(x) * _ROOT_HALF), dtype=np.float64)
+
+
+def mean_excess(x: FloatArray) -> FloatArray:
+    """Give the mean of Z - x given Z ≥ x, ``hazard(x) - x``, without cancellation far out."""
+    far, inverse, square = _series(x)
+    series = np.zeros_like(square)
+    for coefficient in reversed(_HAZARD):
+        series = -coefficient + square * series
+    return np.asarray(np.where(far, inverse * series, hazard(x) - x))
+
+
+def truncated_variance(x: FloatArray) -> FloatArray:
+    """Give the variance of Z given Z ≥ x, ``1 - hazard(x) (hazard(x) - x)``, without cancellation far out."""
+    far, _, square = _series(x)
+    series = np.zeros_like(square)
+    for power, coefficient in reversed(list(enumerate(_HAZARD))):
+        series = -(2.0 * power + 1.0) * coefficient + square * series
+    rate = hazard(x)
+    return np.asarray(np.where(far, square * series, 1.0 - np.where(far, 0.0, rate * (rate - x))))
+
+
+def _series(x: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
+    far = np.asarray(x) > _FAR
+    inverse = 1.0 / np.where(far, x, _FAR)
+    return far, inverse, inverse * inverse
 
 
 def log_complement(log_p: FloatArray) -> FloatArray:

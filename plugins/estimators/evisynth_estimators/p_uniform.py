@@ -22,7 +22,13 @@ from evisynth import (
     power_of_two_scale,
     weighted_fit,
 )
-from evisynth_estimators.conditional_tails import hazard, log_complement, log_conditional_tail
+from evisynth_estimators.conditional_tails import (
+    hazard,
+    log_complement,
+    log_conditional_tail,
+    mean_excess,
+    truncated_variance,
+)
 from evisynth_estimators.irwin_hall import log_sum_below, sum_quantile
 from evisynth_estimators.significant_studies import (
     NONE_SIGNIFICANT,
@@ -190,7 +196,7 @@ class Conditional:
     def slope_of_log_q(self, mu: float) -> FloatArray:
         """Give d ln q/dμ, which is positive, ``(k,)``."""
         cut = self.cut - mu / self.se
-        return np.asarray((hazard(cut + self.above) - hazard(cut)) / self.se)
+        return np.asarray((self.above + mean_excess(cut + self.above) - mean_excess(cut)) / self.se)
 
     def total(self, method: str, mu: float) -> float:
         """Give Σq, Σ-ln q or Σ-ln(1-q)."""
@@ -224,7 +230,7 @@ class Conditional:
     def score(self, mu: float) -> float:
         """Give the derivative of the log-likelihood, which falls throughout."""
         cut = self.cut - mu / self.se
-        return float(((cut - hazard(cut) + self.above) / self.se).sum())
+        return float(((self.above - mean_excess(cut)) / self.se).sum())
 
     def root(self, f: Callable[[float], float]) -> float:
         """Find where a function of μ that rises throughout is 0: it doubles its way from 0, then brackets."""
@@ -235,7 +241,7 @@ class Conditional:
             far = near + step
             f_far = f(far)
             if (f_far > 0.0) == (step > 0.0) or f_far == 0.0:
-                return bracketed_root(f, *((near, far, f_near, f_far)))
+                return bracketed_root(f, near, far, f_near, f_far)
             near, f_near, step = far, f_far, 2.0 * step
         return math.copysign(math.inf, step)
 
@@ -275,9 +281,7 @@ class Conditional:
         top = self.log_likelihood(value)
         drop = 0.5 * chi2_quantile(1.0 - level, 1.0)
         cut = self.cut - value / self.se
-        rate = hazard(cut)
-        # The second derivative of each: the variance of a truncated normal.
-        information = float(((1.0 - rate * (rate - cut)) / self.se**2).sum())
+        information = float((truncated_variance(cut) / self.se**2).sum())
         se = 1.0 / math.sqrt(information)
 
         def lacks(mu: float) -> float:
