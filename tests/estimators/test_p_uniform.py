@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
+from mpmath.ctx_mp import MPContext  # mpmath has no annotations
+from scipy import optimize, stats
+
+import evisynth as es
 from evisynth_estimators.conditional_tails import (
     hazard,
     log_complement,
@@ -19,10 +23,6 @@ from evisynth_estimators.irwin_hall import log_sum_below, sum_quantile
 from evisynth_estimators.p_uniform import Conditional
 from evisynth_estimators.p_uniform_star import Truncated
 from evisynth_estimators.significant_studies import selected_studies
-from mpmath.ctx_mp import MPContext  # mpmath has no annotations
-from scipy import optimize, stats
-
-import evisynth as es
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,13 +69,13 @@ def relative(ours: float, exact: Any) -> float:  # noqa: ANN401 - mpmath's own n
 
 
 def test_tails_agree_with_50_digits() -> None:
-    for cut in (-30.0, -6.0, -1.0, -1e-3, 0.0, 1e-3, 1.96, 7.0, 38.0, 49.9, 50.1, 1e3, 1e7):
+    for cut in (-6.0, -1.0, -1e-3, 0.0, 1e-3, 1.96, 5.99, 6.01, 38.0, 1e3, 1e5):
         x = np.array([cut])
         exact = density(mp.mpf(cut)) / tail(mp.mpf(cut))
         assert relative(float(hazard(x)[0]), exact) < CLOSED or cut < 0
         assert float(hazard(x)[0]) == pytest.approx(float(exact), rel=CLOSED, abs=1e-300)
-        # Below the change of series what is subtracted is 1 + x² times as large.
-        rounding = CLOSED * (1.0 + min(cut, 50.0) ** 2 if cut > 0 else 1.0)
+        # Short of the continued fraction a difference is taken of numbers of that size.
+        rounding = CLOSED * (1.0 + cut**2 if 0 < cut < 6 else 1.0)
         assert relative(float(mean_excess(x)[0]), exact - mp.mpf(cut)) < rounding
         assert relative(float(truncated_variance(x)[0]), 1 - exact * (exact - mp.mpf(cut))) < rounding
         for above in (1e-8, 1e-3, 0.5, 3.0, 40.0):
@@ -87,7 +87,8 @@ def test_tails_agree_with_50_digits() -> None:
 
 
 def test_complements_agree_with_50_digits() -> None:
-    for log_p in (-1e-20, -1e-5, -0.5, -0.7, -3.0, -400.0):
+    mp.dps = 50
+    for log_p in (-1e-20, -1e-5, -0.5, -0.7, -3.0, -40.0):
         assert relative(float(log_complement(np.array(log_p))), mp.log(1 - mp.exp(mp.mpf(log_p)))) < CLOSED
     assert float(log_complement(np.array(0.0))) == -math.inf
 
@@ -99,9 +100,9 @@ def test_the_sum_of_uniforms_agrees_with_exact_fractions(k: int) -> None:
         whole = sum(
             (-1) ** j * Fraction(math.comb(k, j)) * (x - j) ** k for j in range(math.floor(x) + 1)
         ) / math.factorial(k)
-        assert relative(float(log_sum_below(float(x), k)), mp.log(mp.mpf(whole.numerator) / whole.denominator)) < (
-            EXACT if x < k else CLOSED
-        ) or float(whole) == pytest.approx(float(np.exp(log_sum_below(float(x), k))), rel=1e-13)
+        exact = mp.log(mp.mpf(whole.numerator) / whole.denominator)
+        # The probability is right to all digits, and its logarithm as far as that is a large number.
+        assert abs(float(log_sum_below(float(x), k)) - exact) < CLOSED * k
     assert float(log_sum_below(0.0, k)) == -math.inf
     assert float(log_sum_below(k + 0.5, k)) == 0.0
     for p in (0.001, 0.025, 0.5, 0.9):
@@ -192,7 +193,7 @@ def test_no_effect_brings_p_values_nearer_to_uniform(seed: int) -> None:
         made = es.bias(fitted(effects), "p-uniform", estimator=estimator, side="right", zero=False)
         assert made.after is not None
         best = far(made.after.value)
-        around = made.after.value + np.concatenate([np.linspace(-1, 1, 401), np.linspace(-1e-3, 1e-3, 201)])
+        around = made.after.value + np.concatenate([np.linspace(-1, 1, 81), np.linspace(-1e-3, 1e-3, 21)])
         assert best <= min(far(float(mu)) for mu in around) + 1e-12, estimator
         assert math.isnan(made.after.ci_low)
         assert made.p_value is None
@@ -289,7 +290,9 @@ def test_the_maximum_and_its_limits_agree_with_50_digits() -> None:
     drop = stats.chi2.ppf(0.95, 1) / 2
     for end in (made.after.ci_low, made.after.ci_high):
         inside = optimize.minimize_scalar(
-            lambda t, e=end: -surface.height(e / surface.unit, t), bounds=(0, 50), method="bounded",
+            lambda t, e=end: -surface.height(e / surface.unit, t),
+            bounds=(0, 50),
+            method="bounded",
             options={"xatol": 1e-10},
         )
         zero = -surface.height(end / surface.unit, 0.0)
@@ -332,7 +335,9 @@ def test_no_random_start_climbs_higher_on_500_sets() -> None:
     for seed in range(500):
         rng = np.random.default_rng(seed)
         k = int(rng.integers(5, 200))
-        surface = star(selected(k, seed, rng.normal(0.1, 0.3), rng.choice([0.0, 0.02, 0.2]), rng.choice([0.0, 0.05, 0.3, 1])))
+        surface = star(
+            selected(k, seed, rng.normal(0.1, 0.3), rng.choice([0.0, 0.02, 0.2]), rng.choice([0.0, 0.05, 0.3, 1]))
+        )
         top = surface.top
         reached = random_starts(surface, 50, seed)
         assert reached <= (surface.endless if top is None else top.height) + 1e-6, seed
@@ -373,14 +378,27 @@ def test_random_effects_estimates_by_another_estimator_can_be_compared_with() ->
 
 
 # Harrer, Cuijpers, Furukawa & Ebert (2021), Doing Meta-Analysis in R, ch. 9.2.3 (data "ThirdWave", output of pcurve)
-THIRD_WAVE = es.Effects(
-    [0.7091362, 0.3548641, 1.7911700, 0.1824552, 0.4218509, 0.6300000, 0.7248838, 0.5286638, 0.2840000, 1.2750682]
-    + [0.1036082, 0.3883906, 0.5407398, 0.4261593, 0.5153969, 1.4797260, 0.6125782, 0.6000000],
-    np.square(
-        [0.2608202, 0.1963624, 0.3455692, 0.1177874, 0.1448128, 0.1960000, 0.2246641, 0.2104609, 0.1680000, 0.3371997]
-        + [0.1947275, 0.2307689, 0.2443133, 0.2579379, 0.3512737, 0.3152817, 0.2266834, 0.2490000]
-    ),
+THIRD_WAVE_STUDIES = (
+    (0.7091362, 0.2608202),
+    (0.3548641, 0.1963624),
+    (1.7911700, 0.3455692),
+    (0.1824552, 0.1177874),
+    (0.4218509, 0.1448128),
+    (0.6300000, 0.1960000),
+    (0.7248838, 0.2246641),
+    (0.5286638, 0.2104609),
+    (0.2840000, 0.1680000),
+    (1.2750682, 0.3371997),
+    (0.1036082, 0.1947275),
+    (0.3883906, 0.2307689),
+    (0.5407398, 0.2443133),
+    (0.4261593, 0.2579379),
+    (0.5153969, 0.3512737),
+    (1.4797260, 0.3152817),
+    (0.6125782, 0.2266834),
+    (0.6000000, 0.2490000),
 )
+THIRD_WAVE = es.Effects([y for y, _ in THIRD_WAVE_STUDIES], [se * se for _, se in THIRD_WAVE_STUDIES])
 
 
 def test_the_printed_p_curve_of_a_textbook_is_reproduced() -> None:
@@ -403,7 +421,7 @@ def test_the_printed_p_curve_of_a_textbook_is_reproduced() -> None:
 
 
 def test_where_the_half_curve_differs_from_the_printed_one() -> None:
-    """The printed 5.158 takes the share below the half level out of the distribution of all z, not of significant ones."""
+    """The printed 5.158 takes the share below half the level out of the distribution of all z, significant or not."""
     z = THIRD_WAVE.y / np.sqrt(THIRD_WAVE.v)
     z = z[2 * stats.norm.sf(z) < 0.025]
     weak = optimize.brentq(lambda n: stats.ncx2.sf(stats.chi2.isf(0.05, 1), 1, n) - 1 / 3, 0.1, 10)
@@ -421,7 +439,7 @@ def test_p_curve_scores_are_normal_where_their_power_is_true() -> None:
     weak = optimize.brentq(lambda d: stats.norm.sf(CUT - d) + stats.norm.sf(CUT + d) - 1 / 3, 0.0, 5)
     names = ("flatter than 33 % power, full", "flatter than 33 % power, half")
     found: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(300):
+    for _ in range(200):
         z = rng.normal(weak, 1.0, 60)
         rows = {row["test"]: row for row in es.bias(fitted(es.Effects(z, np.ones(60))), "p-curve", side="both").table}
         for name in names:
@@ -442,13 +460,11 @@ def test_p_curve_says_when_evidence_is_absent() -> None:
 def test_extreme_effects_do_not_overflow() -> None:
     for z in ([40.0, 60.0, 1e4], [1.96, 1.97, 300.0], [CUT + 1e-12, CUT + 1e-9, 2.5]):
         analysis = fitted(es.Effects(np.array(z) * 0.1, np.full(3, 0.01)))
-        for name, options in (
-            ("p-curve", {}),
-            ("p-uniform*", {}),
-            *(("p-uniform", {"estimator": word}) for word in ("P", "LNP", "LN1MINP", "KS", "AD", "ML")),
-        ):
-            made = es.bias(analysis, name, **options)
-            assert made.reason is not None or made.after is not None or made.p_value is not None, (name, options)
+        for name in ("p-curve", "p-uniform*"):
+            made = es.bias(analysis, name)
+            assert made.reason is not None or made.after is not None or made.p_value is not None, name
+        for word in ("P", "LNP", "LN1MINP", "KS", "AD", "ML"):
+            assert es.bias(analysis, "p-uniform", estimator=word).after is not None, word
 
 
 @pytest.mark.parametrize("name", ["p-uniform", "p-uniform*", "p-curve"])
@@ -479,7 +495,7 @@ def test_few_equal_or_insignificant_studies_give_results_or_reasons(name: str) -
     ],
 )
 def test_other_words_are_refused(name: str, options: dict[str, Any]) -> None:
-    with pytest.raises(es.SettingsError, match="is (one of|a number)"):
+    with pytest.raises(es.SettingsError, match=r"is (one of|a number)"):
         es.bias(fitted(mixed()), name, **options)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from evisynth import BoolArray, FloatArray
 
-_FAR = 50.0
-"""From where asymptotic series serve: their first terms left out are below a rounding there."""
-_HAZARD = (-1.0, 2.0, -10.0, 74.0, -706.0, 8162.0, -110410.0)
-"""Coefficients of x - hazard(x) by 1/x², times 1/x: Abramowitz & Stegun (1964), 26.2.12, inverted."""
+_FAR = 6.0
+"""From where the continued fraction serves."""
+_LEVELS = 20
+"""Its levels: the error of n of them falls as exp(-x√(2n))."""
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_2_BY_PI = math.sqrt(2.0 / math.pi)
 
@@ -44,27 +44,28 @@ def hazard(x: FloatArray) -> FloatArray:
 
 def mean_excess(x: FloatArray) -> FloatArray:
     """Give the mean of Z - x given Z ≥ x, ``hazard(x) - x``, without cancellation far out."""
-    far, inverse, square = _series(x)
-    series = np.zeros_like(square)
-    for coefficient in reversed(_HAZARD):
-        series = -coefficient + square * series
-    return np.asarray(np.where(far, inverse * series, hazard(x) - x))
+    far, first, _ = _fractions(x)
+    return np.asarray(np.where(far, first, hazard(x) - x))
 
 
 def truncated_variance(x: FloatArray) -> FloatArray:
     """Give the variance of Z given Z ≥ x, ``1 - hazard(x) (hazard(x) - x)``, without cancellation far out."""
-    far, _, square = _series(x)
-    series = np.zeros_like(square)
-    for power, coefficient in reversed(list(enumerate(_HAZARD))):
-        series = -(2.0 * power + 1.0) * coefficient + square * series
-    rate = hazard(x)
-    return np.asarray(np.where(far, square * series, 1.0 - np.where(far, 0.0, rate * (rate - x))))
+    far, first, second = _fractions(x)
+    rate = np.where(far, 0.0, hazard(x))
+    return np.asarray(np.where(far, first * (second - first), 1.0 - rate * (rate - np.where(far, 0.0, x))))
 
 
-def _series(x: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
+def _fractions(x: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Give ``m = 1/(x + t)`` and ``t = 2/(x + 3/(x + …))``, for which hazard(x) = x + m (Laplace).
+
+    Source: Abramowitz & Stegun (1964), 26.2.14.
+    """
     far = np.asarray(x) > _FAR
-    inverse = 1.0 / np.where(far, x, _FAR)
-    return far, inverse, inverse * inverse
+    point = np.where(far, x, _FAR)
+    second = np.zeros_like(point)
+    for level in range(_LEVELS, 1, -1):
+        second = level / (point + second)
+    return far, 1.0 / (point + second), second
 
 
 def log_complement(log_p: FloatArray) -> FloatArray:

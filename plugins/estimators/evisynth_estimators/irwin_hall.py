@@ -49,8 +49,8 @@ def _inside(x: FloatArray, k: int) -> FloatArray:
 def sum_quantile(p: float, k: int) -> float:
     """Give the total below which k uniform numbers sum with probability ``p``."""
     half = 0.5
-    if p > half:
-        return k - sum_quantile(1.0 - p, k)
+    if p >= half:
+        return 0.5 * k if p == half else k - sum_quantile(1.0 - p, k)
     target = math.log(p)
 
     def beyond(x: float) -> float:

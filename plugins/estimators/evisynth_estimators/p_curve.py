@@ -51,9 +51,7 @@ _STRONG, _MILD = 0.05, 0.1
 _FARTHEST = 200.0
 
 
-def p_curve(
-    analysis: MetaAnalysis, *, side: str = "auto", alpha: float = 0.05, power_level: float = 0.9
-) -> BiasResult:
+def p_curve(analysis: MetaAnalysis, *, side: str = "auto", alpha: float = 0.05, power_level: float = 0.9) -> BiasResult:
     """Combine the significant p-values, given that they are significant, by Stouffer's method.
 
     Without an effect ``pp = p/alpha`` is uniform, and with one it is skewed to the right. Statistic and p-value of the
@@ -81,9 +79,7 @@ def p_curve(
     made = attrs.evolve(made, k=k, side=None if side == BOTH else studies.side)
     if not k:
         where = "either" if side == BOTH else studies.side
-        return attrs.evolve(
-            made, reason=NONE_SIGNIFICANT.format(name=NAME, k=studies.y.size, alpha=alpha, side=where)
-        )
+        return attrs.evolve(made, reason=NONE_SIGNIFICANT.format(name=NAME, k=studies.y.size, alpha=alpha, side=where))
     curve = Curve(size[taken], alpha)
     tests = curve.tests()
     full = tests["right skew, full"]

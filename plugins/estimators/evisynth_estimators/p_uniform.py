@@ -65,12 +65,16 @@ HETEROGENEOUS = (
 )
 NO_INTERVAL = "there is no interval and no test for the estimate of least distance ({method})"
 MUCH = 50.0
-_GRID = 64
+_GRID = 128
+_CLOSE = 0.1
+"""Distance of the closest points of the grid, in smallest standard errors."""
+_LARGEST_LOG = 300.0
+"""Where p-values are so near 1 only the sign of the slope counts."""
 _FAR = 1100
 """Doublings from the unit to the end of the range of numbers, and some more."""
 
 
-def p_uniform(  # noqa: PLR0913 - keyword-only options
+def p_uniform(
     analysis: MetaAnalysis,
     *,
     estimator: str = "P",
@@ -131,7 +135,7 @@ def p_uniform(  # noqa: PLR0913 - keyword-only options
         figures["z of Σp"] = (float(np.exp(problem.log_q(common)).sum()) - k / 2.0) / math.sqrt(k / 12.0)
     return attrs.evolve(
         made,
-        statistic=statistic,
+        statistic=statistic if statistic is None or math.isfinite(statistic) else None,
         p_value=p_value,
         df=1.0 if estimator == "ML" else None,
         after=_turned(after, studies.sign),
@@ -326,13 +330,16 @@ class Conditional:
         high = self.root(lambda mu: float(gaps(mu).min()))
         if low == high:
             return low
-        grid = np.linspace(low, high, _GRID + 1)
+        # Studies just beyond the cut stretch the range far below: points lie close about the middle, and ever wider.
+        middle, unit = self.inverted("P", 0.5 * self.k), _CLOSE * float(self.se.min())
+        ends = np.arcsinh((np.array([low, high]) - middle) / unit)
+        grid = middle + unit * np.sinh(np.linspace(ends[0], ends[1], _GRID + 1))
         slopes = [self._anderson_darling_slope(float(mu)) for mu in grid]
         found = [low, high]
         for i in range(_GRID):
             if slopes[i] < 0.0 <= slopes[i + 1]:
-                ends = (float(grid[i]), float(grid[i + 1]), slopes[i], slopes[i + 1])
-                found.append(bracketed_root(self._anderson_darling_slope, *ends))
+                bracket = (float(grid[i]), float(grid[i + 1]), slopes[i], slopes[i + 1])
+                found.append(bracketed_root(self._anderson_darling_slope, *bracket))
         return min(found, key=self.anderson_darling)
 
     def anderson_darling(self, mu: float) -> float:
@@ -346,7 +353,9 @@ class Conditional:
         order = np.argsort(log_q)
         log_q, slope = log_q[order], self.slope_of_log_q(mu)[order]
         odd = 2.0 * np.arange(self.k) + 1.0
-        return -float((slope * (odd - odd[::-1] * np.exp(log_q - log_complement(log_q)))).sum()) / self.k
+        left = log_complement(log_q)
+        odds = np.exp(np.minimum(log_q - left, _LARGEST_LOG))
+        return -float((slope * (odd - odd[::-1] * odds)).sum()) / self.k
 
     def publication_bias(self, method: str, common: float, value: float) -> tuple[float | None, float | None]:
         """Test whether the effect is smaller than the common-effect mean: statistic and p-value; None for KS and AD."""
@@ -373,6 +382,8 @@ def _log_tail(method: str, statistic: float, k: int, *, effect: bool) -> float:
         return float(log_sum_below(statistic if effect else k - statistic, k))
     # An effect makes p small: its -ln large, and -ln(1-p) small.
     above = effect == (method == "LNP")
+    if math.isinf(statistic):
+        return -math.inf if above else 0.0
     p = float((gammaincc if above else gammainc)(k, statistic))
     if p > 0.0:
         return math.log(p)
@@ -384,7 +395,7 @@ def _log_tail(method: str, statistic: float, k: int, *, effect: bool) -> float:
 
 
 def _crossing(lacks: Callable[[float], float], value: float, step: float) -> float:
-    """Find where a function that is negative at ``value`` and rises away from it comes to 0, on the side of the step."""
+    """Find where a function that is negative at ``value`` and rises away from it is 0, on the side of the step."""
     near, f_near = value, lacks(value)
     for _ in range(_FAR):
         far = near + step

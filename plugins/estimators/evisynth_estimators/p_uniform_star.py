@@ -61,8 +61,8 @@ def p_uniform_star(
 ) -> BiasResult:
     """Maximise the likelihood of the effects, each given whether it is significant on the favoured side.
 
-    The density of a significant effect is ``φ((y-μ)/σ)/σ / P(Z ≥ (c-μ)/σ)``, and that of another has the other tail below
-    it, with ``σ² = v + τ²`` and c the critical effect of a z test at ``alpha`` (two-sided) on ``side``. For a τ² the
+    The density of a significant effect is ``φ((y-μ)/σ)/σ / P(Z ≥ (c-μ)/σ)``, and that of another has the other tail
+    below it, with ``σ² = v + τ²`` and c the critical effect of a z test at ``alpha`` (two-sided) on ``side``. For a τ² the
     likelihood has one maximum over μ, so that all maxima lie on one curve, which is searched whole: ``convergence``
     counts them. Intervals are by profile likelihood, both ways to the outermost bound. The test of μ = 0 is with the
     estimate, that of τ² = 0 with ``parameters["tau2"]``: likelihood ratios, χ² with one degree of freedom, for τ² on
@@ -278,10 +278,8 @@ class Truncated:
     def top(self) -> _Top | None:
         """The global maximum; None where the likelihood is higher at infinity."""
         _, heights, slopes = self.profile(self.grid)
-        found = [0.0] if slopes[0] <= 0.0 else []
-        for i in range(self.grid.size - 1):
-            if slopes[i] > 0.0 >= slopes[i + 1]:
-                found.append(self._turning(i, slopes))
+        falls = np.nonzero((slopes[:-1] > 0.0) & (slopes[1:] <= 0.0))[0].tolist()
+        found = [0.0] * bool(slopes[0] <= 0.0) + [self._turning(i, slopes) for i in falls]
         if not found:
             return None
         tau2 = np.array(found)
