@@ -62,7 +62,8 @@ def p_uniform_star(
     """Maximise the likelihood of the effects, each given whether it is significant on the favoured side.
 
     The density of a significant effect is ``φ((y-μ)/σ)/σ / P(Z ≥ (c-μ)/σ)``, and that of another has the other tail
-    below it, with ``σ² = v + τ²`` and c the critical effect of a z test at ``alpha`` (two-sided) on ``side``. For a τ² the
+    below it, with ``σ² = v + τ²`` and c the critical effect of a z test at ``alpha`` (two-sided) on ``side``. For a τ²
+    the
     likelihood has one maximum over μ, so that all maxima lie on one curve, which is searched whole: ``convergence``
     counts them. Intervals are by profile likelihood, both ways to the outermost bound. The test of μ = 0 is with the
     estimate, that of τ² = 0 with ``parameters["tau2"]``: likelihood ratios, χ² with one degree of freedom, for τ² on
