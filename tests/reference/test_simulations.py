@@ -79,11 +79,11 @@ def test_coverage_and_size_agree_with_a_published_study() -> None:
 
 
 def test_p_uniform_covers_as_in_a_published_study() -> None:
-    """The row of 10 studies with an effect of 0.5 and no heterogeneity, 1,000 data sets."""
+    """The row of 10 studies with an effect of 0.5 and no heterogeneity, 1,000 data sets that are counted."""
     row = next(row for row in CARTER["rows"] if (row["delta"], row["tau"], row["k"]) == (0.5, 0, 10))
-    d, v = design.experiments(0.5, 0.0, 10, sets=1000, seed=3)
+    d, v = design.experiments(0.5, 0.0, 10, sets=1300, seed=3)
     covered = design.p_uniform_covers(d, v, 0.5)
-    assert covered.size > 900
+    assert covered.size >= 1000
     bound = allowed(row["coverage"]["p-uniform"], covered.size, CARTER["sets"], 0.0005)
     assert abs(covered.mean() - row["coverage"]["p-uniform"]) <= bound
 
