@@ -83,9 +83,9 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasResult:
     )
 
 
-def asymmetry_slope(analysis: MetaAnalysis) -> float | None:
-    """Give the slope of the ``mixed`` regression; None where all studies are equally precise."""
-    found = _mixed(analysis, pooled_studies(analysis))
+def asymmetry_slope(analysis: MetaAnalysis, model: str) -> float | None:
+    """Give the slope of the ``mixed`` regression by another model; None where all studies are equally precise."""
+    found = _mixed(analysis, pooled_studies(analysis), model)
     return None if found is None else found[0].value
 
 
@@ -114,7 +114,7 @@ def _classical(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estim
     return _in_unit(estimates.one(-1), unit), estimates.one(0)
 
 
-def _mixed(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estimate] | None:
+def _mixed(analysis: MetaAnalysis, studies: Pooled, model: str | None = None) -> tuple[Estimate, Estimate] | None:
     found = _regression(studies)
     if found is None:
         return None
@@ -125,6 +125,7 @@ def _mixed(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estimate]
         registry=analysis.methods.registry,
         moderators=design[:, 1:],
         method="IV",
+        model=model or analysis.settings.model,
     )
     coefficients = tuple(regression.coefficients.values())
     return _in_unit(coefficients[-1], unit), coefficients[0]
