@@ -175,7 +175,7 @@ def test_closed_forms_are_exact(name: str) -> None:
         expected: list[tuple[Any, Any]] = []
         seen: list[tuple[float, float]] = []
 
-        def note(method: str, value: Any, variance: Any, **options: str) -> None:  # noqa: ANN401 - of mpmath
+        def note(method: str, value: Any, variance: Any, **options: Any) -> None:  # noqa: ANN401 - of mpmath
             after = es.bias(analysis, method, **options).after
             assert after is not None
             seen.append((after.value, after.se))

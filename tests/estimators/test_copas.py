@@ -152,15 +152,16 @@ def test_derivatives_are_those_of_the_likelihood(at: tuple[float, float, float])
         return total
 
     with mpmath.workdps(40):
-        assert likelihood.value(point, one)[0] == pytest.approx(float(exact(*map(mpmath.mpf, at))), rel=1e-12)
+        here = tuple(mpmath.mpf(one) for one in at)
+        assert likelihood.value(point, one)[0] == pytest.approx(float(exact(*here)), rel=1e-12)
         slope, bend = likelihood.slope(point, one), likelihood.curvature(point, one)
         for i in range(3):
             order = [int(i == j) for j in range(3)]
-            wanted = float(mpmath.diff(exact, tuple(map(mpmath.mpf, at)), tuple(order)))
+            wanted = float(mpmath.diff(exact, here, tuple(order)))
             assert slope[i, 0] == pytest.approx(wanted, rel=1e-11, abs=1e-11)
             for j in range(3):
                 both = [order[n] + int(j == n) for n in range(3)]
-                wanted = float(mpmath.diff(exact, tuple(map(mpmath.mpf, at)), tuple(both)))
+                wanted = float(mpmath.diff(exact, here, tuple(both)))
                 assert bend[0, i, j] == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
 
@@ -197,7 +198,8 @@ def test_no_other_climb_gets_higher_on_simulated_sets(seed: int) -> None:
     rng = np.random.default_rng(seed)
     k = int(rng.integers(4, 40))
     s = np.exp(rng.normal(-1.5, 0.7, k))
-    y = rng.normal(0.3 + rng.choice([0.0, 1.5]) * s, np.sqrt(s**2 + rng.choice([0.0, 0.02, 0.2])))
+    slope, tau2 = float(rng.choice([0.0, 1.5])), float(rng.choice([0.0, 0.02, 0.2]))
+    y = rng.normal(0.3 + slope * s, np.sqrt(s**2 + tau2))
     for gammas in ((-0.3, float(s.min())), (-0.3, 0.0), (1.0, 0.5 * float(s.min()))):
         assert beaten_by(es.Effects(y, s * s), *gammas, 20) <= 1e-6
 

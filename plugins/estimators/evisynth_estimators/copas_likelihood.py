@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -85,10 +85,11 @@ class CopasLikelihood:
         e = self.y[:, np.newaxis] - mu
         rest = 1.0 - rho * rho * within / total
         v = (self.u[:, which] + rho * np.sqrt(within) * e / total) / np.sqrt(rest)
-        terms = -0.5 * np.log(total) - 0.5 * e * e / total - self.log_published[:, which] + log_ndtr(v)
+        published = np.asarray(log_ndtr(v), dtype=np.float64)
+        terms = -0.5 * np.log(total) - 0.5 * e * e / total - self.log_published[:, which] + published
         return np.asarray(terms.sum(axis=0))
 
-    def slope(self, at: npt.NDArray[np.generic], which: IntArray) -> npt.NDArray[np.generic]:
+    def slope(self, at: npt.NDArray[Any], which: IntArray) -> npt.NDArray[Any]:
         """Give the derivatives of the log-likelihood by μ, τ² and ρ, ``(3, n)``; of complex ``at`` a complex step."""
         mu, tau2, rho = at
         s2 = (self.s * self.s)[:, np.newaxis]
@@ -118,16 +119,16 @@ class CopasLikelihood:
         stepped = np.tile(at, 3).astype(np.complex128)
         for i in range(3):
             stepped[i, i * n : (i + 1) * n] += 1j * _TINY
-        made = (self.slope(stepped, np.tile(which, 3)).imag / _TINY).reshape(3, 3, n).transpose(2, 1, 0)
+        made = _imaginary(self.slope(stepped, np.tile(which, 3))).reshape(3, 3, n).transpose(2, 1, 0) / _TINY
         return np.asarray(0.5 * (made + made.transpose(0, 2, 1)))
 
     def maximum(self, tau2: float) -> Selected:
         """Climb from the best places of a lattice over (τ², ρ), and take the highest maximum of each strength."""
-        m = self.u.shape[1]
+        m = int(self.u.shape[1])
         at, which = self._starts(tau2)
         at, value, converged = self._climb(at, which)
         best = np.full(m, -1)
-        modes = np.zeros(m, dtype=np.intp)
+        modes = np.zeros(m, dtype=np.int64)
         for j in range(m):
             mine = np.nonzero(which == j)[0]
             order = mine[np.argsort(-value[mine], kind="stable")]
@@ -149,10 +150,12 @@ class CopasLikelihood:
 
     def _starts(self, tau2: float) -> tuple[FloatArray, IntArray]:
         """Find where the profile over ρ, with τ² of the lattice and the best μ, has its peaks."""
-        m = self.u.shape[1]
+        m = int(self.u.shape[1])
         scale = max(tau2, float(np.median(self.s)) ** 2)
         spreads = scale * np.array(_TAU2)
-        rho, spread, which = (a.ravel() for a in np.meshgrid(_RHO, spreads, np.arange(m), indexing="ij"))
+        rho = np.repeat(_RHO, spreads.size * m)
+        spread = np.tile(np.repeat(spreads, m), _RHO.size)
+        which = np.tile(np.arange(m), _RHO.size * spreads.size)
         at = np.stack([np.zeros(rho.size), spread, rho])
         at[0] = self._centres(at, which)
         value = self.value(at, which).reshape(_RHO.size, spreads.size, m)
@@ -168,8 +171,8 @@ class CopasLikelihood:
             highest = peaks[np.argsort(-profile[peaks, j], kind="stable")][:_STARTS]
             # The ends are where a second maximum hides: its peak is narrower than the lattice.
             for i in sorted({*highest.tolist(), 0, _RHO.size - 1}):
-                for spread in {int(place[i, j]), 0}:
-                    starts.append(points[:, i, spread, j])
+                for n in {int(place[i, j]), 0}:
+                    starts.append(points[:, i, n, j])
                     strengths.append(j)
         return np.stack(starts, axis=1), np.array(strengths)
 
@@ -240,7 +243,7 @@ class CopasLikelihood:
 
     def _errors(self, at: FloatArray) -> tuple[FloatArray, BoolArray]:
         """Invert the observed information: without τ² where it is 0, without ρ where with it there is no inverse."""
-        which = np.arange(at.shape[1])
+        which = np.arange(int(at.shape[1]))
         information = -self.curvature(at, which)
         se, flat = np.full(which.size, np.nan), np.zeros(which.size, dtype=np.bool_)
         for j in which.tolist():
@@ -256,16 +259,20 @@ class CopasLikelihood:
         return se, flat
 
 
-def _mills(v: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _mills(v: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give φ(v)/Φ(v); of complex v, with its first derivative as the imaginary part."""
     from scipy.special import erfcx  # noqa: PLC0415 - scipy comes with the first fit
 
-    real = np.asarray(v.real, dtype=np.float64)
+    real: FloatArray = np.asarray(np.real(v), dtype=np.float64)
     with np.errstate(over="ignore"):
         ratio = math.sqrt(2.0 / math.pi) / erfcx(-real / math.sqrt(2.0))
     if not np.iscomplexobj(v):
         return np.asarray(ratio)
-    return np.asarray(ratio - 1j * v.imag * ratio * (real + ratio))
+    return np.asarray(ratio - 1j * _imaginary(v) * ratio * (real + ratio))
+
+
+def _imaginary(v: npt.NDArray[Any]) -> FloatArray:
+    return np.asarray(np.imag(v), dtype=np.float64)
 
 
 def _held(at: FloatArray, slope: FloatArray) -> BoolArray:
