@@ -157,7 +157,8 @@ def _regressed(
         return exact.one(0), exact.one(1)
     regression = fit(
         Effects(studies.y, studies.v, measure=analysis.effects.measure, scale=analysis.scale),
-        settings=analysis.settings,
+        # The effects of swapped events have been turned already.
+        settings=analysis.settings.replace(swap_events=False),
         registry=analysis.methods.registry,
         moderators=design[:, 1:],
         method="IV",

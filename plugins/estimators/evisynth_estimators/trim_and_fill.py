@@ -117,7 +117,11 @@ def _check(option: str, value: str, words: tuple[str, ...]) -> None:
 
 
 def _side(analysis: MetaAnalysis, model: str) -> str | None:
-    slope = asymmetry_slope(analysis, model)
+    if model != analysis.settings.model:
+        rows = list(analysis.effect_rows)
+        y, v = analysis.effects.y[rows], analysis.effects.v[rows]
+        analysis = _refit(analysis, Effects(y, v, measure=analysis.effects.measure, scale=analysis.scale), model)
+    slope = asymmetry_slope(analysis)
     if slope is None:
         return None
     return "right" if slope < 0 else "left"
@@ -221,7 +225,9 @@ def _filled(analysis: MetaAnalysis, added: tuple[BiasStudy, ...], model: str) ->
 
 
 def _refit(analysis: MetaAnalysis, effects: Effects, model: str) -> MetaAnalysis:
-    return fit(effects, settings=analysis.settings, registry=analysis.methods.registry, method="IV", model=model)
+    # The effects of swapped events have been turned already.
+    settings = analysis.settings.replace(swap_events=False)
+    return fit(effects, settings=settings, registry=analysis.methods.registry, method="IV", model=model)
 
 
 @hookimpl
