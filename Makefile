@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all bench lint clean
+.PHONY: demo test test-all bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -24,8 +24,14 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(MAKE) --jobs=2 --output-sync=target lint-mypy lint-pyright
+
+# The two type checkers take one core each.
+lint-mypy: $(STAMP)
 	$(BIN)/mypy engine plugins validation tests benchmarks examples
 	cd examples/third-party-plugin && ../../$(BIN)/mypy --strict .
+
+lint-pyright: $(STAMP)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	cd examples/third-party-plugin && ../../$(BIN)/pyright --pythonpath ../../$(BIN)/python
 

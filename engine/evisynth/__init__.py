@@ -90,7 +90,7 @@ from evisynth.studies import LEFT_OUT, NOT_COUNTED, Effects, FilledColumns, Meas
 
 if TYPE_CHECKING:
     from evisynth.batch import fit_many
-    from evisynth.bias_results import BiasResult, BiasStudy, Convergence
+    from evisynth.bias_results import BiasResult, BiasStudy, BiasSurvey, Convergence
     from evisynth.columns import find_roles
     from evisynth.completing import complete
     from evisynth.consistency.checking import (
@@ -156,6 +156,7 @@ _LATER = {
     "BiasDomain": "reviews.model",
     "BiasResult": "bias_results",
     "BiasStudy": "bias_results",
+    "BiasSurvey": "bias_results",
     "ComparedOutcome": "reviews.comparing",
     "ComparedResult": "reviews.comparing",
     "Comparison": "fit_statistics",
@@ -266,6 +267,7 @@ __all__ = [
     "BiasDomain",
     "BiasResult",
     "BiasStudy",
+    "BiasSurvey",
     "BiasTest",
     "BoolArray",
     "Cells",

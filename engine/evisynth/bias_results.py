@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
 
     from evisynth.fits import Estimate
     from evisynth.results import MetaAnalysis
@@ -91,3 +93,52 @@ class BiasResult:
     def added(self) -> tuple[tuple[float, float], ...]:
         """The effects that were filled in, as pairs of y and v."""
         return tuple((study.y, study.v) for study in self.studies if study.change == FILLED)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the result as JSON-ready values, effects on the analysis scale."""
+        from evisynth.bias_documents import result_document  # noqa: PLC0415 - only when asked for
+
+        return result_document(self)
+
+
+@attrs.frozen(eq=False)
+class BiasSurvey:
+    """Hold the tests and adjustments that were made of one analysis, in the order of the registry."""
+
+    analysis: MetaAnalysis
+    results: tuple[BiasResult, ...]
+    title: str = ""
+    """What the analysis is of: the outcome of a review."""
+
+    def __iter__(self) -> Iterator[BiasResult]:
+        """Go through the results."""
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        """Count the results."""
+        return len(self.results)
+
+    def __getitem__(self, name: str) -> BiasResult:
+        """Find a result by the name of its method, in letters of either case; raises `KeyError` where there is none."""
+        for result in self.results:
+            if result.name.casefold() == name.casefold():
+                return result
+        raise KeyError(name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the whole survey as JSON-ready values."""
+        from evisynth.bias_documents import survey_document  # noqa: PLC0415 - only when asked for
+
+        return survey_document(self)
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Give the whole survey as strict JSON."""
+        from evisynth.documents import strict_json  # noqa: PLC0415 - only when asked for
+
+        return strict_json(self.to_dict(), indent=indent)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Give a row per method, with columns of the glossary."""
+        from evisynth.bias_documents import survey_frame  # noqa: PLC0415 - pandas only when asked for
+
+        return survey_frame(self)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 UNBOUNDED = "unbounded, or too large for a number"
 NOT_A_NUMBER = "cannot be computed"
 
-_ESTIMATE = ("value", "se", "ci_low", "ci_high", "statistic", "df", "p_value", "log_p_value")
+ESTIMATE = ("value", "se", "ci_low", "ci_high", "statistic", "df", "p_value", "log_p_value")
 _DISPLAY = ("value", "ci_low", "ci_high")
 _HETEROGENEITY = (
     *("q", "df", "p_value", "tau2", "tau2_se", "tau2_ci_low", "tau2_ci_high", "tau", "tau_ci_low", "tau_ci_high"),
@@ -60,7 +60,7 @@ def analysis_document(analysis: MetaAnalysis) -> dict[str, Any]:
         **_effect(analysis.model),
         "reason": analysis.reason,
         "heterogeneity": _fields(analysis.heterogeneity, _HETEROGENEITY),
-        "coefficients": {term: _fields(estimate, _ESTIMATE) for term, estimate in analysis.coefficients.items()},
+        "coefficients": {term: _fields(estimate, ESTIMATE) for term, estimate in analysis.coefficients.items()},
         "regression": None if analysis.regression is None else analysis.regression.to_dict(),
         "fit_statistics": {name: _fields(found, _LIKELIHOOD) for name, found in analysis.fit_statistics.items()},
         "models": {name: _model(model) for name, model in analysis.models.items()},
@@ -85,7 +85,7 @@ def _effect(model: Model) -> dict[str, Any]:
     prediction: Interval | None = model.prediction
     limits = _fields(prediction, ("low", "high"))
     return {
-        "pooled": _fields(pooled, _ESTIMATE),
+        "pooled": _fields(pooled, ESTIMATE),
         "display": _fields(shown, _DISPLAY),
         "prediction": limits and {**limits, "display": _fields(model.prediction_display, ("low", "high"))},
         "probability": _probability(model),

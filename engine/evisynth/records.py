@@ -473,7 +473,7 @@ class Reporter(Method):
     """A rendering of a result: ``(analysis, **options) → text or bytes``.
 
     ``review`` renders a whole `ReviewAnalysis` under the same name: as text or bytes, or as files by their path within
-    a folder. ``function`` is what it is where a reporter is for reviews alone.
+    a folder; ``bias_survey`` renders a `BiasSurvey`. ``function`` is that of a reporter which is for one of them alone.
     """
 
     kind = "Reporter"
@@ -483,13 +483,18 @@ class Reporter(Method):
     media_types: Mapping[str, str] = attrs.field(kw_only=True)
     """File suffix → media type; the first is the default, and the suffix of a folder is empty. A function that names
     ``suffix`` is told which."""
-    of: Literal["analysis", "review", "settings comparison"] = attrs.field(default="analysis", kw_only=True)
+    of: Literal["analysis", "review", "settings comparison", "bias survey"] = attrs.field(
+        default="analysis", kw_only=True
+    )
     """Kind of result that ``function`` renders."""
     review: Callable[..., str | bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
+    bias_survey: Callable[..., str | bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
 
     def function_for(self, kind: str) -> Callable[..., str | bytes | Mapping[str, bytes]] | None:
         """Give the function that renders a kind of result; None where there is none."""
-        return self.function if kind == self.of else self.review if kind == "review" else None
+        if kind == self.of:
+            return self.function
+        return {"review": self.review, "bias survey": self.bias_survey}.get(kind)
 
     def render(
         self, result: object, suffix: str, options: Mapping[str, object], kind: str = "analysis"

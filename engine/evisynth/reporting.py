@@ -52,8 +52,9 @@ def render(
 ) -> Rendered:
     """Render a result as text or bytes; ``suffix`` (such as ``".svg"``) chooses among a reporter's formats.
 
-    A result is a `MetaAnalysis`, a `ReviewAnalysis` or a `SettingsComparison`; a reporter that makes several files
-    gives a mapping of their names to bytes. Raises `CombinationError` for a result that the reporter does not render.
+    A result is a `MetaAnalysis`, a `ReviewAnalysis`, a `SettingsComparison` or a `BiasSurvey`; a reporter that makes
+    several files gives a mapping of their names to bytes. Raises `CombinationError` for a result that the reporter does
+    not render.
     """
     registry = registry or _registry_of(result)
     record = registry.get(Reporter, reporter)
@@ -76,18 +77,23 @@ def render(
         raise PluginError(msg) from error
 
 
-_KINDS = {"analysis": "one analysis", "review": "a whole review", "settings comparison": "a comparison of settings"}
+_KINDS = {
+    "analysis": "one analysis",
+    "review": "a whole review",
+    "settings comparison": "a comparison of settings",
+    "bias survey": "tests and adjustments for small-study effects",
+}
 
 
 def _kind(result: object) -> str:
     # Names, not classes: whoever reports one analysis has no need of what the other results are made of.
-    return {"ReviewAnalysis": "review", "SettingsComparison": "settings comparison"}.get(
-        type(result).__name__, "analysis"
-    )
+    kinds = {"ReviewAnalysis": "review", "SettingsComparison": "settings comparison", "BiasSurvey": "bias survey"}
+    return kinds.get(type(result).__name__, "analysis")
 
 
 def _registry_of(result: Any) -> Registry:  # noqa: ANN401 - as above
-    return result.methods.registry if hasattr(result, "methods") else default_registry()
+    made = result.analysis if _kind(result) == "bias survey" else result
+    return made.methods.registry if hasattr(made, "methods") else default_registry()
 
 
 @overload

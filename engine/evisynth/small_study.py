@@ -9,7 +9,9 @@ from evisynth.pooling import call
 from evisynth.records import Adjustment, BiasTest
 
 if TYPE_CHECKING:
-    from evisynth.bias_results import BiasResult
+    from collections.abc import Callable
+
+    from evisynth.bias_results import BiasResult, BiasSurvey
     from evisynth.registry import Registry
     from evisynth.results import MetaAnalysis
 
@@ -64,22 +66,28 @@ def bias_survey(
     *,
     fewest: int = FEWEST,
     registry: Registry | None = None,
-) -> tuple[BiasResult, ...]:
+    title: str = "",
+    progress: Callable[[str], object] | None = None,
+) -> BiasSurvey:
     """Make every test and adjustment, or those named, with their default options.
 
     With fewer than ``fewest`` studies none is made and each says so, as the Handbook advises and reviews do;
-    ``fewest=0`` makes them all.
+    ``fewest=0`` makes them all. ``progress`` is told the name of each method before it is made.
     """
+    from evisynth.bias_results import BiasSurvey  # noqa: PLC0415 - not on the import path of the plain verbs
+
     registry = registry or analysis.methods.registry
     names = tuple(record.name for record in bias_methods(registry)) if methods is None else methods
     made: list[BiasResult] = []
     for name in names:
         record = bias_method(registry, name)
+        if progress is not None:
+            progress(record.name)
         if analysis.k < fewest:
             made.append(_not_made(record, analysis.k, fewest))
         else:
             made.append(call(registry, record, analysis))
-    return tuple(made)
+    return BiasSurvey(analysis, tuple(made), title)
 
 
 def _not_made(record: BiasTest | Adjustment, k: int, fewest: int) -> BiasResult:

@@ -22,12 +22,12 @@ from evisynth_converters import (
     delimited,
     hostile_xml,
     json_table,
+    old_workbook,
     ris,
     risk_of_bias,
     toml_fields,
     webplotdigitizer,
     workbook_guard,
-    workbook_sheets,
 )
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def test_the_page_states_the_limits_that_hold() -> None:
             workbook_guard.MOST_ELEMENTS,
             workbook_guard.DEEPEST,
         ),
-        "old workbooks (.xls)": (workbook_sheets.MOST_OLD_BYTES / mega,),
+        "old workbooks (.xls)": (old_workbook.MOST_OLD_BYTES / mega,),
         "tables as text: columns, cells, rows; rows of a review's tables": (
             csv_cells.MOST_COLUMNS,
             csv_cells.MOST_CELLS,

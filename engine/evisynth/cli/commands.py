@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from evisynth.cli.bias import bias_command
 from evisynth.cli.check import check_command
 from evisynth.cli.compare import compare_command
 from evisynth.cli.demo import demo
@@ -80,6 +81,7 @@ for _command in (
     verify_command,
     compare_command,
     check_command,
+    bias_command,
     demo,
     methods,
     plugins,

@@ -145,7 +145,7 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
         data=Path(file),
         words=words_given(given),
         settings=given["settings"],
-        roles=dict(_pair("--role", role, "events_1='deaths treated'") for role in given["role"]),
+        roles=dict(pair("--role", role, "events_1='deaths treated'") for role in given["role"]),
         format=given["format"],
         convert=dict(_conversion(text) for text in given["convert"]),
         exclude=given["exclude"],
@@ -164,6 +164,15 @@ def _number_or_name(text: str) -> str | float:
         return text
 
 
+def option_value(text: str) -> Any:  # noqa: ANN401 - each option's own
+    """Read the value of a method's option: a number, a list of numbers with semicolons, true or false, or a word."""
+    if ";" in text:
+        return [option_value(part.strip()) for part in text.split(";") if part.strip()]
+    if text.casefold() in {"true", "false"}:
+        return text.casefold() == "true"
+    return None if text.casefold() == "none" else _number_or_name(text)
+
+
 def _moderators(given: Mapping[str, Any]) -> str | Sequence[str]:
     formula: str | None = given["formula"]
     columns: Sequence[str] = given["moderator"]
@@ -176,7 +185,8 @@ def _moderators(given: Mapping[str, Any]) -> str | Sequence[str]:
     return formula if formula.lstrip().startswith("~") else f"~ {formula}"
 
 
-def _pair(option: str, text: str, example: str) -> tuple[str, str]:
+def pair(option: str, text: str, example: str) -> tuple[str, str]:
+    """Read ``NAME=VALUE``; raises `SettingsError` for anything else."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
         msg = f"{option} is NAME=VALUE, such as {option} {example}, not {text!r}"
@@ -189,7 +199,7 @@ def _conversion(text: str) -> tuple[str, dict[str, float]]:
     name, _, words = text.partition(":")
     options: dict[str, float] = {}
     for word in filter(None, words.split(",")):
-        option, value = _pair("--convert", word, "name:correlation=0.5")
+        option, value = pair("--convert", word, "name:correlation=0.5")
         number = _number_or_name(value)
         if isinstance(number, str):
             msg = f"--convert: {option} of {name} is a number, not {value!r}"
@@ -200,7 +210,7 @@ def _conversion(text: str) -> tuple[str, dict[str, float]]:
 
 def report_target(text: str) -> tuple[str, str | None]:
     """Read ``NAME`` or ``NAME=PATH``."""
-    return _pair("--report", text, "forest=out.png") if "=" in text else (text.strip(), None)
+    return pair("--report", text, "forest=out.png") if "=" in text else (text.strip(), None)
 
 
 def _print_reports(request: Request, asked: Sequence[str]) -> None:

@@ -25,8 +25,9 @@ from evisynth_converters.folder_headings import fold
 from evisynth_converters.folder_labels import rows_by_part
 from evisynth_converters.folder_outcomes import refuse_unknown_preset
 from evisynth_converters.folder_studies import StudiesRead, StudyLabels, studies_of
+from evisynth_converters.workbook_cells import Sheet
 from evisynth_converters.workbook_settings import SHEET, SheetSettings, read_settings
-from evisynth_converters.workbook_sheets import Sheet, kind_of, read_sheets
+from evisynth_converters.workbook_sheets import kind_of, read_sheets
 from evisynth_converters.workbook_tables import (
     MEASURES,
     StudyTable,

@@ -16,7 +16,7 @@ from evisynth_converters.workbook_tables import plain_cell, text_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evisynth_converters.workbook_sheets import Sheet
+    from evisynth_converters.workbook_cells import Sheet
 
 SHEET = "settings"
 _WHICH = {"sheet": "outcome"}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import attrs
+from typing import TYPE_CHECKING, Any
 
 from evisynth import FormatError, MissingExtraError
 from evisynth_converters.csv_cells import csv_records
+from evisynth_converters.old_workbook import ENCRYPTED, old_sheets
+from evisynth_converters.workbook_cells import Cell, Sheet, fill_merged
 from evisynth_converters.workbook_guard import (
     MOST_BYTES,
     MOST_COLUMNS,
@@ -23,33 +23,16 @@ from evisynth_converters.workbook_guard import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from evisynth import Source
 
-Cell: TypeAlias = "str | float | bool | dt.date | dt.time | dt.timedelta | None"
-
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-MOST_OLD_BYTES = 16 * 1024 * 1024
-"""Bytes of a workbook of Excel 97–2003, whose inside is not looked through before it is read."""
 PACKAGE = "-overall-estimates-and-settings.csv"
 """End of a name that only a Cochrane data package has."""
 _MARKS = (("xl/workbook.xml", "xlsx"), ("xl/workbook.bin", "xlsb"))
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _OLD = tuple(word.encode("utf-16-le") for word in ("Workbook", "Book"))
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
-
-
-@attrs.frozen
-class Sheet:
-    """Hold one sheet: its name, and its rows of cells from the first row and column on."""
-
-    name: str
-    rows: Sequence[Sequence[Cell]]
-    decimal_comma: bool = False
-    why_not: str = ""
-    """Why there is nothing to look at, where it is no sheet of cells."""
 
 
 def kind_of(source: Source) -> str:
@@ -58,7 +41,7 @@ def kind_of(source: Source) -> str:
         return ""
     if not source.is_folder and source.head.startswith(OLE):
         content = source.content
-        return "xls" if any(word in content for word in (*_OLD, _ENCRYPTED)) else ""
+        return "xls" if any(word in content for word in (*_OLD, ENCRYPTED)) else ""
     container = source.container
     if container is None:
         return ""
@@ -98,20 +81,10 @@ def read_sheets(source: Source, notes: list[str]) -> list[Sheet]:
     if kind == "ods":
         return list(_of_calamine(source, guarded_ods))
     if kind == "xls":
-        return list(_of_calamine(source, _guarded_xls))
+        return list(old_sheets(source))
     what = "a binary workbook of Excel (.xlsb)" if kind == "xlsb" else "no workbook"
     msg = f"{source.name} is {what}: save it as an Excel workbook (.xlsx)"
     raise FormatError(msg)
-
-
-def _guarded_xls(source: Source) -> Guarded:
-    if len(source.content) > MOST_OLD_BYTES:
-        msg = f"{source.name} has {len(source.content):,} bytes; old workbooks of up to {MOST_OLD_BYTES:,} are read"
-        raise FormatError(msg)
-    if _ENCRYPTED in source.content:
-        msg = f"{source.name} is locked by a password: save it without one"
-        raise FormatError(msg)
-    return Guarded(source.content)
 
 
 def _csv_sheet(source: Source, path: str, name: str, notes: list[str]) -> Sheet:
@@ -162,22 +135,8 @@ def _of_calamine(source: Source, guard: Callable[[Source], Guarded]) -> Iterator
             rows[row].extend([None] * (column + 1 - len(rows[row])))
             rows[row][column] = text
         merged = _called(lambda: held.merged_cell_ranges, source)  # noqa: B023 - asked at once
-        _fill_merged(rows, merged or (), f"{source.name}, sheet {sheet.name!r}")
+        fill_merged(rows, merged or (), f"{source.name}, sheet {sheet.name!r}")
         yield Sheet(sheet.name, rows)
-
-
-def _fill_merged(rows: list[list[Cell]], ranges: Sequence[tuple[tuple[int, int], tuple[int, int]]], where: str) -> None:
-    """Let a text that is merged over rows hold for each of them; a number stands where it stands."""
-    left_over = sum(map(len, rows))
-    for (top, left), (bottom, _) in ranges:
-        if top < len(rows) and left < len(rows[top]) and isinstance(rows[top][left], str):
-            left_over -= min(bottom + 1, len(rows)) - top
-            if left_over < 0:
-                msg = f"{where} has merged cells that lie over each other"
-                raise FormatError(msg)
-            for row in rows[top + 1 : bottom + 1]:
-                if left < len(row) and row[left] is None:
-                    row[left] = rows[top][left]
 
 
 def _called(ask: Callable[[], Any], source: Source) -> Any:  # noqa: ANN401 - what the library gives

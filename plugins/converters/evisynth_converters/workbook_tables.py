@@ -15,7 +15,7 @@ from evisynth_converters.csv_cells import MISSING, number_text, read_number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from evisynth_converters.workbook_sheets import Cell, Sheet
+    from evisynth_converters.workbook_cells import Cell, Sheet
 
 _LOOKED_AT = 30
 """Rows in which the headings are looked for: titles and notes may stand above them."""

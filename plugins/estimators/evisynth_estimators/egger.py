@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
-import attrs
 import numpy as np
 
-from evisynth import (
-    BiasResult,
-    BiasTest,
-    Effects,
-    Estimate,
-    FloatArray,
-    MetaAnalysis,
-    SettingsError,
-    fit,
-    hookimpl,
-    power_of_two_scale,
-    symmetric_estimates,
-    weighted_fit,
-)
+from evisynth import BiasResult, BiasTest, MetaAnalysis, SettingsError, hookimpl
+from evisynth_estimators.funnel_regression import Regression, additive_error, model_error, multiplicative_error
 from evisynth_estimators.small_study_data import Pooled, pooled_studies, usual_warnings
 
 REFERENCE = (
@@ -28,15 +13,12 @@ REFERENCE = (
     "Publication Bias in "
     "Meta-Analysis, ch. 6"
 )
-TOO_FEW = "the test needs at least 3 studies, and here are {k}"
-NO_DOF = "the test needs more studies than coefficients: {k} studies for {p}"
-EQUAL = "all studies are equally precise: there is nothing to regress on"
-ON_A_LINE = "the effects lie on a line exactly: there is no residual variance to test with"
-FEWEST = 3
+THOMPSON_SHARP = "Thompson & Sharp (1999), Stat. Med. 18:2693-2708"
 VARIANTS = {
     "classical": "weighted regression on the standard error, multiplicative error, t test",
     "mixed": "meta-regression on the standard error by the model, tau² estimator and interval of the analysis",
 }
+ADDITIVE = "random-effects meta-regression on the standard error, tau² by {tau2}, t test"
 
 
 def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasResult:
@@ -53,94 +35,53 @@ def egger(analysis: MetaAnalysis, *, variant: str = "classical") -> BiasResult:
         msg = f"variant of Egger's test is one of {', '.join(map(repr, VARIANTS))}, not {variant!r}"
         raise SettingsError(msg)
     studies = pooled_studies(analysis)
-    k, p = studies.k, studies.p
     made = BiasResult(
         name="Egger",
         variant=VARIANTS[variant],
-        k=k,
-        warnings=usual_warnings(analysis, k, by_se=True),
+        warnings=usual_warnings(analysis, studies.k, by_se=True),
         reference=REFERENCE,
     )
-    if k < FEWEST:
-        return attrs.evolve(made, reason=TOO_FEW.format(k=k))
-    if k <= p + 1:
-        return attrs.evolve(made, reason=NO_DOF.format(k=k, p=p + 1))
-    regress = _classical if variant == "classical" else _mixed
-    found = regress(analysis, studies)
-    if found is None:
-        return attrs.evolve(made, reason=EQUAL)
-    asymmetry, limit = found
-    if not math.isfinite(asymmetry.statistic):
-        return attrs.evolve(made, reason=ON_A_LINE)
-    return attrs.evolve(
-        made,
-        statistic=asymmetry.statistic,
-        symbol="z" if asymmetry.df is None else "t",
-        df=asymmetry.df,
-        p_value=asymmetry.p_value,
-        asymmetry=asymmetry,
-        limit=limit if p == 1 else None,
+    regress = multiplicative_error if variant == "classical" else model_error
+    return regress(analysis, on_standard_error(studies), made)
+
+
+def thompson_sharp(analysis: MetaAnalysis) -> BiasResult:
+    """Regress the effects on their standard errors with weights 1/(v + τ²) and test the slope by Student's t.
+
+    τ² is that of the regression, by the analysis' estimator, whichever model the analysis has; k - 2 degrees of
+    freedom. Asymmetry, limit, moderators and reasons are as in Egger's test.
+    """
+    studies = pooled_studies(analysis)
+    made = BiasResult(
+        name="Thompson-Sharp",
+        variant=ADDITIVE.format(tau2=analysis.methods.tau2.name),
+        warnings=usual_warnings(analysis, studies.k, by_se=True),
+        reference=THOMPSON_SHARP,
     )
+    return additive_error(analysis, on_standard_error(studies), made)
+
+
+def on_standard_error(studies: Pooled) -> Regression:
+    """Take the standard errors as what effects are regressed on."""
+    return Regression(studies, np.sqrt(studies.v), vanishes=True)
 
 
 def asymmetry_slope(analysis: MetaAnalysis) -> float | None:
     """Give the slope of the ``mixed`` regression; None where all studies are equally precise."""
-    found = _mixed(analysis, pooled_studies(analysis))
-    return None if found is None else found[0].value
-
-
-def _regression(studies: Pooled) -> tuple[FloatArray, FloatArray, FloatArray, float] | None:
-    """Give y, v, the design with the standard error (in a unit near the largest) as its last column, and that unit."""
-    y, v = studies.y, studies.v
-    unit = float(power_of_two_scale(v))
-    design = np.column_stack([studies.X, np.sqrt(v) / unit])
-    if np.linalg.matrix_rank(design) < design.shape[1]:
-        return None
-    return y, v, design, unit
-
-
-def _classical(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estimate] | None:
-    found = _regression(studies)
-    if found is None:
-        return None
-    y, v, design, unit = found
-    line = weighted_fit(y, 1 / v, design)
-    rounding = float(np.finfo(np.float64).eps) * y.size
-    # What is left of effects on a line is rounding, and a variance made of it would be noise.
-    rss = line.rss if line.rss > rounding**2 * (y * y / v).sum() else np.zeros(())
-    variance = line.covariance.diagonal() * rss / line.dof
-    with np.errstate(divide="ignore", invalid="ignore"):
-        estimates = symmetric_estimates(line.coefficients, np.sqrt(variance), analysis.settings.level, float(line.dof))
-    return _in_unit(estimates.one(-1), unit), estimates.one(0)
-
-
-def _mixed(analysis: MetaAnalysis, studies: Pooled) -> tuple[Estimate, Estimate] | None:
-    found = _regression(studies)
-    if found is None:
-        return None
-    y, v, design, unit = found
-    regression = fit(
-        Effects(y, v, measure=analysis.effects.measure, scale=analysis.scale),
-        settings=analysis.settings,
-        registry=analysis.methods.registry,
-        moderators=design[:, 1:],
-        method="IV",
-    )
-    coefficients = tuple(regression.coefficients.values())
-    return _in_unit(coefficients[-1], unit), coefficients[0]
-
-
-def _in_unit(slope: Estimate, unit: float) -> Estimate:
-    return attrs.evolve(
-        slope,
-        value=slope.value / unit,
-        se=slope.se / unit,
-        ci_low=slope.ci_low / unit,
-        ci_high=slope.ci_high / unit,
-    )
+    asymmetry = egger(analysis, variant="mixed").asymmetry
+    return None if asymmetry is None else asymmetry.value
 
 
 @hookimpl
 def bias_tests() -> list[BiasTest]:
-    """Offer Egger's test."""
-    return [BiasTest("Egger", egger, reference=REFERENCE, r_equivalent="metafor::regtest(res, model='lm')")]
+    """Offer Egger's test and its form with additive error."""
+    return [
+        BiasTest("Egger", egger, reference=REFERENCE, r_equivalent="metafor::regtest(res, model='lm')"),
+        BiasTest(
+            "Thompson-Sharp",
+            thompson_sharp,
+            reference=THOMPSON_SHARP,
+            r_equivalent="meta::metabias(res, method.bias='Thompson')",
+            also=("Thompson–Sharp", "Thompson"),
+        ),
+    ]

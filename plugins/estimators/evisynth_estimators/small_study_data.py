@@ -17,6 +17,10 @@ DEPENDENT = (
     "bias (Sterne et al. 2011, BMJ 343:d4002)"
 )
 FEW = 10
+FREE_OF_EFFECT = frozenset({"AS"})
+"""Measures of counts whose variances depend on the sample sizes alone."""
+TIED_TO_EFFECT = frozenset({"DOR", "SMD", "SMDH", "SMD1", "SMD1H"})
+"""Other measures whose variances hold the effect (Pustejovsky & Rodgers 2019, Res. Synth. Methods 10:57-71)."""
 
 
 @attrs.frozen(eq=False)
@@ -62,6 +66,8 @@ def usual_warnings(analysis: MetaAnalysis, k: int, *, by_se: bool) -> tuple[str,
     found: list[str] = []
     if k < FEW:
         found.append(LOW_POWER.format(k=k))
-    if by_se and analysis.methods.measure.counts:
+    measure = analysis.methods.measure
+    tied = measure.name in TIED_TO_EFFECT or (measure.counts and measure.name not in FREE_OF_EFFECT)
+    if by_se and tied:
         found.append(DEPENDENT.format(label=analysis.methods.measure.label.lower()))
     return tuple(found)

@@ -25,7 +25,7 @@ NOWHERE = "sample sizes are not known: give studies with n (or n_1 and n_2), or 
 MISSING = "the sample size of {study} is not known"
 
 
-def study_sizes(analysis: MetaAnalysis, studies: Pooled, given: Sequence[float] | None) -> FloatArray | str:
+def study_sizes(analysis: MetaAnalysis, studies: Pooled, given: Sequence[float | None] | None) -> FloatArray | str:
     """Give the sample sizes of the pooled studies, ``(k,)``, or the reason why they are not known.
 
     ``given`` are the user's, one for each row of the analysis (NaN for one that is not pooled); without them both
@@ -49,7 +49,7 @@ def study_sizes(analysis: MetaAnalysis, studies: Pooled, given: Sequence[float] 
     return sizes
 
 
-def _of_user(analysis: MetaAnalysis, given: Sequence[float]) -> FloatArray:
+def _of_user(analysis: MetaAnalysis, given: Sequence[float | None]) -> FloatArray:
     try:
         sizes = np.array([np.nan if size is None else size for size in given], dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evisynth import MetaAnalysis, Reporter, ReviewAnalysis, hookimpl
+from evisynth import BiasSurvey, MetaAnalysis, Reporter, ReviewAnalysis, hookimpl
 
 
-def json_document(analysis: MetaAnalysis | ReviewAnalysis, *, indent: int | None = 2) -> str:
+def json_document(analysis: MetaAnalysis | ReviewAnalysis | BiasSurvey, *, indent: int | None = 2) -> str:
     """Write the result as `evisynth schema result` describes it; ``indent=None`` puts it on one line."""
     return analysis.to_json(indent=indent) + "\n"
 
@@ -19,6 +19,7 @@ def reporters() -> list[Reporter]:
             json_document,
             media_types={".json": "application/json"},
             review=json_document,
+            bias_survey=json_document,
             reference="Bray (2017), The JavaScript Object Notation (JSON) Data Interchange Format, RFC 8259",
         )
     ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 GAP = 2
 LABEL_WIDTH = 48
+PROSE_WIDTH = 100
 
 
 def width_of(shown: str) -> int:
@@ -77,3 +78,13 @@ def _widen(widths: list[int], start: int, stop: int, wanted: int) -> None:
 def _join(cells: Sequence[str], widths: Sequence[int], sides: Sequence[str]) -> str:
     aligned = (pad(cell, width, side) for cell, width, side in zip(cells, widths, sides, strict=True))
     return (" " * GAP).join(aligned)
+
+
+def items(heading: str, items: Iterable[str]) -> list[str]:
+    """Set items under a heading, each as a paragraph that hangs; nothing without items."""
+    lines = [line for item in items for line in _prose(item)]
+    return [f"{heading}:", *lines] if lines else []
+
+
+def _prose(paragraph: str) -> list[str]:
+    return textwrap.wrap(paragraph, PROSE_WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 
 from evisynth import Heterogeneity, MetaAnalysis, Reporter, hookimpl
 from evisynth_reporters import printed
+from evisynth_reporters.bias_text import survey_text
 from evisynth_reporters.build_table import build_table
-from evisynth_reporters.monospaced import set_table
+from evisynth_reporters.monospaced import PROSE_WIDTH, items, set_table
 from evisynth_reporters.review_lines import HEADINGS, NUMBERS, lines_of
 from evisynth_reporters.table import Column, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from evisynth import ReviewAnalysis
     from evisynth_reporters.table import ForestTable
-
-PROSE_WIDTH = 100
 
 
 def text(
@@ -41,10 +38,10 @@ def text(
         set_table(table.columns, table.rows),
         _coefficients(table),
         _spread(analysis, printed.style_of(analysis)),
-        _items("Not pooled", table.excluded),
-        _items("Effects by other statistics", _other_ways(analysis)),
-        _items("Converted", _converted(analysis)),
-        _items("Warnings", table.warnings),
+        items("Not pooled", table.excluded),
+        items("Effects by other statistics", _other_ways(analysis)),
+        items("Converted", _converted(analysis)),
+        items("Warnings", table.warnings),
         _methods(analysis),
     )
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
@@ -58,7 +55,7 @@ def review_text(made: ReviewAnalysis, *, subgroups: bool = True) -> str:
         for line in lines_of(made, subgroups=subgroups)
     ]
     title = printed.one_line(made.review.title) or "Review"
-    notes = _items("Notes on the file", map(printed.one_line, made.review.notes))
+    notes = items("Notes on the file", map(printed.one_line, made.review.notes))
     blocks = [[title], [line.rstrip() for line in set_table(columns, rows)[1:]], notes]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -95,11 +92,6 @@ def _i2_interval(found: Heterogeneity, level: float) -> list[str]:
     return [f"I²: {printed.percent(found.i2)}, {interval} {i2_limits}; H: {printed.number(h)}, {interval} {h_limits}"]
 
 
-def _items(heading: str, items: Iterable[str]) -> list[str]:
-    lines = [line for item in items for line in _prose(item)]
-    return [f"{heading}:", *lines] if lines else []
-
-
 def _other_ways(analysis: MetaAnalysis) -> list[str]:
     return [
         f"{printed.one_line(study.study_id)}: {study.route} ({study.formula})"
@@ -112,13 +104,9 @@ def _converted(analysis: MetaAnalysis) -> list[str]:
     return [f"{printed.one_line(study.study_id)}: {origin}" for study in analysis.studies for origin in study.origins]
 
 
-def _prose(paragraph: str) -> list[str]:
-    return textwrap.wrap(paragraph, PROSE_WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-
-
 def _methods(analysis: MetaAnalysis) -> list[str]:
     settings = textwrap.wrap(f"Settings: {settings_line(analysis)}", PROSE_WIDTH, subsequent_indent="  ")
-    return [*settings, *_items("Sources", analysis.references)]
+    return [*settings, *items("Sources", analysis.references)]
 
 
 def settings_line(analysis: MetaAnalysis) -> str:
@@ -148,5 +136,6 @@ def reporters() -> list[Reporter]:
             reference="Lewis & Clarke (2001), BMJ 322:1479-1480 (layout: RevMan 5.4 and RevMan Web)",
             media_types={".txt": "text/plain"},
             review=review_text,
+            bias_survey=survey_text,
         )
     ]

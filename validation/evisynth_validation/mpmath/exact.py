@@ -122,6 +122,11 @@ def power(value: Exact | float, exponent: Exact | float) -> Exact:
     return cast("Exact", _context.power(value, exponent))
 
 
+def student_tails(t: Exact, df: int) -> Exact:
+    """Give the probability that Student's t lies further from 0, on either side."""
+    return cast("Exact", _context.betainc(exact(df) / 2, exact(1) / 2, 0, df / (df + t * t), regularized=True))
+
+
 def derivative(function: Callable[[Exact], Exact], at: Exact, order: int = 1) -> Exact:
     """Differentiate a function of one variable, ``order`` times, at a point."""
     return cast("Exact", _context.diff(function, at, order))
