@@ -145,11 +145,15 @@ def test_a_limit_of_an_infinite_mean_is_an_exponential_density() -> None:
     y, v, rate = np.array([1.3, 2.0]), np.array([1.0, 0.25]), 1.7
     sample = Sample.of(y, v, np.ones((2, 1)), common=False)
     p = float(mpmath.erfc(1 / mpmath.sqrt(2)) / 2)
-    steps = steps_of(intervals_of_p(y / np.sqrt(v), (p,), two_sided=False), np.zeros(2, dtype=np.int64), None, decreasing=False)
+    steps = steps_of(
+        intervals_of_p(y / np.sqrt(v), (p,), two_sided=False), np.zeros(2, dtype=np.int64), None, decreasing=False
+    )
     likelihood = SelectionLikelihood.of(y, v, sample.X, np.zeros(1), steps.selection)
     rho = 1e-13
     seen = likelihood.at(np.array([-rate * math.sqrt(sample.unit), rho])).value
-    assert seen == pytest.approx(sum(math.log(rate) - rate * (a - math.sqrt(b)) for a, b in zip(y, v, strict=True)), abs=1e-9)
+    assert seen == pytest.approx(
+        sum(math.log(rate) - rate * (a - math.sqrt(b)) for a, b in zip(y, v, strict=True)), abs=1e-9
+    )
 
 
 CASES: dict[str, tuple[str, bool, dict[str, Any]]] = {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from evisynth_estimators.selection_likelihood import Selection
 
-_FACTOR = 5.0
-_COARSE = 8.0
+_FACTOR = 3.0
+_COARSE = 6.0
 """Ratio of neighbouring τ² of the grid, at most, and where another coordinate has a grid too."""
 _FURTHEST = 1e10
 """The largest τ², in units of the variance of the effects: the likelihood is within 1e-9 of its limit there."""

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 DECREMENT = 1e-20
 """Square of the gradient in units of the curvature at which a climb has come to the top."""
-ROUGH = 1e-2
+ROUGH = 1e-3
 _STAGNANT = 1e-13
-_STEPS = 200
+_STEPS = 400
+_FIRST_STEPS = 50
 _ROUGH_STEPS = 15
 _HALVINGS = 50
 _ROUGH_HALVINGS = 8
-_NEAR = 100.0
+_NEAR = 40.0
 """How far below the grid the far corner may start: the climb from it rises by some units for every study."""
 _ENOUGH = 1e-4
 _NOISE = 1e-13
@@ -73,6 +74,7 @@ def climb(
     *,
     moving: BoolArray | None = None,
     rough: bool = False,
+    steps: int = _STEPS,
 ) -> Summit:
     """Climb by Newton steps, each up to the first end of the box; a coordinate at an end moves only inwards."""
     x = np.clip(x, box.low, box.high)
@@ -80,7 +82,7 @@ def climb(
     able = box.low < box.high
     if moving is not None:
         able = able & moving
-    for _ in range(_ROUGH_STEPS if rough else _STEPS):
+    for _ in range(_ROUGH_STEPS if rough else steps):
         if not math.isfinite(height.value):
             return Summit(x, height, converged=False)
         step, decrement = _inward(height, able & ~held(x, height.gradient, box), x, box)
@@ -202,34 +204,56 @@ def maximise(
             there = corner.copy()
             there[axes] = x[axes]
             corners.append(climb(function, there, box, moving=moving, rough=True))
-    tops = _tops(places)
+    tops = _tops(places, axes[0])
     if corners and tops:
         highest = max(corners, key=lambda summit: summit.height.value)
         if highest.height.value >= max(top.height.value for top in tops) - _NEAR:
             tops.append(highest)
     summits: list[Summit] = []
     for top in tops:
-        found = climb(function, top.x, box)
-        if math.isfinite(found.height.value) and not any(_same(found, other) for other in summits):
+        found = climb(function, top.x, box, steps=_FIRST_STEPS)
+        if _there(found) and not any(_same(found, other) for other in summits):
             summits.append(found)
-    summits.sort(key=lambda summit: -summit.height.value)
-    best = summits[0] if summits else next(iter(places.values()))
-    return Maximum(best, tuple(summits), len(tops))
-
-
-def _tops(places: dict[tuple[int, ...], Summit]) -> list[Summit]:
-    """List the grid points that none of their neighbours is higher than, and the highest of each row of the first axis."""
-    found: list[Summit] = []
-    rows = sorted({index[1:] for index in places if len(index) > 1})
-    for row in rows:
-        mine = [summit for index, summit in places.items() if index[1:] == row and math.isfinite(summit.height.value)]
-        found += sorted(mine, key=lambda summit: -summit.height.value)[:1]
-    for index, summit in places.items():
-        around = product(*((i - 1, i, i + 1) for i in index))
-        heights = [places[other].height.value for other in around if other in places and other != index]
-        if summit not in found and math.isfinite(summit.height.value) and all(summit.height.value >= value for value in heights):
+    if not summits:
+        return Maximum(next(iter(places.values())), (), len(tops))
+    # Climbs that take long go on as long as they are the highest.
+    while not (best := max(summits, key=lambda summit: summit.height.value)).converged:
+        summits.remove(best)
+        further = climb(function, best.x, box)
+        summits.append(further)
+        if not further.converged:
+            return Maximum(further, tuple(summits), len(tops))
+    found = [best]
+    for summit in sorted(summits, key=lambda summit: -summit.height.value):
+        if summit.converged and not any(_same(summit, other) for other in found):
             found.append(summit)
-    return found
+    return Maximum(best, tuple(found), len(tops))
+
+
+def _tops(places: dict[tuple[int, ...], Summit], axis: int) -> list[Summit]:
+    """List the grid points to climb from, along the first axis of the grid in each of its rows.
+
+    They are those that neither neighbour is higher than, and pairs of neighbours whose slopes point at each other.
+    """
+    best = max((summit.height.value for summit in places.values() if _there(summit)), default=-math.inf)
+    found: dict[tuple[int, ...], Summit] = {}
+    for index, summit in places.items():
+        if not _there(summit) or summit.height.value < best - _NEAR:
+            continue
+        before, after = (places.get((index[0] + step, *index[1:])) for step in (-1, 1))
+        if all(other is None or not other.height.value > summit.height.value for other in (before, after)):
+            found[index] = summit
+        if after is not None and (summit.x[axis] - after.x[axis]) * summit.height.gradient[axis] < 0.0:
+            if (summit.x[axis] - after.x[axis]) * after.height.gradient[
+                axis
+            ] > 0.0 and after.height.value >= best - _NEAR:
+                found[index] = summit
+                found[index[0] + 1, *index[1:]] = after
+    return list(found.values())
+
+
+def _there(summit: Summit) -> bool:
+    return math.isfinite(summit.height.value)
 
 
 def _same(one: Summit, other: Summit) -> bool:

@@ -137,9 +137,7 @@ def fit_estimated_cut(sample: Sample, group: IntArray) -> tuple[Fitted, Steps, f
     return best
 
 
-def cut_plan(
-    sample: Sample, values: FloatArray, place: int, group: IntArray, *, falling: bool
-) -> tuple[Plan, Steps]:
+def cut_plan(sample: Sample, values: FloatArray, place: int, group: IntArray, *, falling: bool) -> tuple[Plan, Steps]:
     cut = float(values[place + 1] if falling else values[place])
     intervals = intervals_of_effect(sample.y, np.sqrt(sample.v), cut, above=sample.y > values[place])
     steps = steps_of(intervals, group, None, decreasing=False)

@@ -63,5 +63,7 @@ def log_likelihood(  # noqa: PLR0913 - keyword-only, each a part of the model
             places = [ends[0], *(z for z in inner if ends[0] < z < ends[1]), ends[1]]
             z = mpmath.mpf(effect) / se
             own = weight(p_value(z, two_sided=two_sided)) * mpmath.npdf(z, m, c)
-            total += mpmath.log(own / mpmath.quad(part, places, method="tanh-sinh" if two_sided else "gauss-legendre")) - mpmath.log(se)
+            total += mpmath.log(
+                own / mpmath.quad(part, places, method="tanh-sinh" if two_sided else "gauss-legendre")
+            ) - mpmath.log(se)
         return total
