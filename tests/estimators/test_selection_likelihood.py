@@ -85,16 +85,13 @@ def smooth(name: str, *, two_sided: bool, width: float = 0.5, **words: Any) -> t
     function, delta, _, _ = SMOOTH[name]
     group = np.zeros(3, dtype=np.int64)
     options = SmoothOptions(
-        **{
-            "function": function,
-            "two_sided": two_sided,
-            "group": group,
-            "precision": None,
-            "alpha": None,
-            "censor": (C, C),
-            "delta": None,
-            **words,
-        }
+        function=function,
+        two_sided=two_sided,
+        group=words.get("group", group),
+        precision=words.get("precision"),
+        alpha=words.get("alpha"),
+        censor=(C, C),
+        delta=None,
     )
     plan = smooth_plan(sample_of(), options, width)
     return plan, np.array(
@@ -122,7 +119,9 @@ def test_smooth_weights_against_20_digits(name: str, two_sided: bool) -> None:  
     _, _, weight, kinks = SMOOTH[name]
     plan, u = smooth(name, two_sided=two_sided)
     mean, tau2 = (-0.4, 0.0) if two_sided else (0.3, 0.05)
-    truth = log_likelihood(Y, V, mean=mean, tau2=tau2, weight=weight, kinks=kinks, two_sided=two_sided)
+    truth = log_likelihood(
+        Y.tolist(), V.tolist(), mean=mean, tau2=tau2, weight=weight, kinks=kinks, two_sided=two_sided
+    )
     assert at(plan, u, mean, tau2) == pytest.approx(float(truth), rel=EXACT, abs=EXACT)
 
 
@@ -136,7 +135,9 @@ def test_steps_against_20_digits(two_sided: bool) -> None:  # noqa: FBT001 - a p
     intervals = intervals_of_p(Y / np.sqrt(V), cuts, two_sided=two_sided)
     steps = steps_of(intervals, np.zeros(3, dtype=np.int64), delta, decreasing=False)
     for mean, tau2 in ((0.3, 0.05), (-2.0, 1.0)):
-        truth = log_likelihood(Y, V, mean=mean, tau2=tau2, weight=weight, kinks=cuts, two_sided=two_sided)
+        truth = log_likelihood(
+            Y.tolist(), V.tolist(), mean=mean, tau2=tau2, weight=weight, kinks=cuts, two_sided=two_sided
+        )
         assert at(step_plan(steps), np.zeros(0), mean, tau2) == pytest.approx(float(truth), rel=EXACT)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from evisynth_estimators import selection_functions as functions
+from evisynth_estimators.selection_climb import climb
 from evisynth_estimators.selection_fit import Fitted, Sample
-from evisynth_estimators.selection_maximum import climb
-from evisynth_estimators.selection_plans import SmoothOptions, cut_plan, fit_estimated_cut, fit_smooth, fit_steps
 from evisynth_estimators.selection_likelihood import SelectionLikelihood
+from evisynth_estimators.selection_plans import SmoothOptions, cut_plan, fit_estimated_cut, fit_smooth, fit_steps
 from evisynth_estimators.selection_steps import intervals_of_effect, intervals_of_p
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def simulated(seed: int) -> Sample:
         if rng.random() < published:
             y.append(effect)
             v.append(variance)
-    moderated = seed % 5 == 0 and k >= 20  # noqa: PLR2004 - enough for a slope
+    moderated = seed % 5 == 0 and k >= 20
     X = np.column_stack([np.ones(k), rng.normal(size=k)]) if moderated else np.ones((k, 1))
-    return Sample.of(np.array(y), np.array(v), X, common=seed % 9 == 4)  # noqa: PLR2004 - one in nine
+    return Sample.of(np.array(y), np.array(v), X, common=seed % 9 == 4)
 
 
 def fitted(sample: Sample, model: str, *, two_sided: bool) -> Fitted:
@@ -88,9 +88,10 @@ def fitted(sample: Sample, model: str, *, two_sided: bool) -> Fitted:
 def random_start(fit: Fitted, rng: np.random.Generator) -> FloatArray:
     """Draw a mean, τ² and weights far and near."""
     sample, p = fit.sample, fit.sample.X.shape[1]
-    tau2 = 0.0 if rng.random() < 0.1 else sample.spread * math.exp(rng.uniform(-7.0, 4.0))  # noqa: PLR2004 - a tenth
+    tau2 = 0.0 if rng.random() < 0.1 else sample.spread * math.exp(rng.uniform(-7.0, 4.0))
     rho = 1.0 if sample.common else sample.rho(tau2)
-    lam = rho * rng.normal(0.0, 2.0 * math.sqrt(sample.spread), p) / math.sqrt(sample.unit)
+    size = 2.0 * rho * math.sqrt(sample.spread / sample.unit)
+    lam = [size * rng.normal() for _ in range(p)]
     weights: list[float] = []
     for low, high in zip(fit.box.low[p + 1 :], fit.box.high[p + 1 :], strict=True):
         drawn = rng.normal(0.0, 2.0) if low < 0.0 else math.exp(rng.normal(0.0, 2.0))
@@ -108,7 +109,7 @@ def best_of_random(fit: Fitted, model: str, seed: int, starts: int) -> float:
             if model == "truncated, estimated cut":
                 sample = fit.sample
                 values = np.unique(sample.y)
-                place, falling = int(rng.integers(len(values) - 1)), bool(rng.random() < 0.5)  # noqa: PLR2004 - even
+                place, falling = int(rng.integers(len(values) - 1)), bool(rng.random() < 0.5)
                 plan, _ = cut_plan(sample, values, place, np.zeros(sample.y.size, dtype=np.int64), falling=falling)
                 likelihood = SelectionLikelihood.of(sample.y, sample.v, sample.X, sample.centre, plan.selection)
                 function = likelihood.at

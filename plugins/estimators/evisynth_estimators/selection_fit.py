@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from evisynth import BoolArray, FloatArray
+from evisynth_estimators.selection_climb import Box, climb, held
 from evisynth_estimators.selection_likelihood import SelectionLikelihood
-from evisynth_estimators.selection_maximum import Box, Maximum, climb, held, maximise
+from evisynth_estimators.selection_maximum import Maximum, maximise
 from evisynth_estimators.selection_weights import no_selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from evisynth import BoolArray, FloatArray
     from evisynth_estimators.selection_likelihood import Selection
 
 _FACTOR = 3.0
@@ -48,7 +49,14 @@ class Sample:
         root = 1.0 / np.sqrt(v + (0.0 if common else tau2))
         centre = np.linalg.lstsq(X * root[:, np.newaxis], y * root, rcond=None)[0]
         residual = y - X @ centre
-        return cls(y, v, X, common, centre, float(residual @ residual) / y.size + float(np.median(v)))
+        return cls(
+            y,
+            v,
+            X,
+            common,
+            np.asarray(centre, dtype=np.float64),
+            float(residual @ residual) / y.size + float(np.median(v)),
+        )
 
     @property
     def unit(self) -> float:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from evisynth import FloatArray
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from evisynth import FloatArray
 
 _LOG_2 = math.log(2.0)
 LARGEST = 1e12
@@ -47,7 +47,7 @@ class LogWeight:
 
     value: FloatArray
     first: tuple[FloatArray, ...]
-    second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict)
+    second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict[tuple[int, int], "FloatArray"])
     """Second derivatives that are not 0, by the pair of coordinates (the smaller first)."""
 
 

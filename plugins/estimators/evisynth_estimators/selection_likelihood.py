@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Protocol
 import attrs
 import numpy as np
 
-from evisynth import FloatArray
 from evisynth_estimators.selection_quadrature import region_moments
 
 if TYPE_CHECKING:
+    from evisynth import FloatArray
     from evisynth_estimators.selection_weights import Weights
 
 
@@ -141,7 +141,7 @@ class SelectionLikelihood:
         share /= total[:, np.newaxis]
         return share, top + np.log(total), np.concatenate([at_nodes, means], axis=2)
 
-    def _of_weights(  # noqa: PLR0913 - parts of one computation
+    def _of_weights(
         self,
         weights: Weights,
         share: FloatArray,

@@ -9,52 +9,26 @@ grid.
 from __future__ import annotations
 
 import math
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
-from evisynth import BoolArray, FloatArray
+from evisynth_estimators.selection_climb import Summit, climb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from evisynth import FloatArray
+    from evisynth_estimators.selection_climb import Box
     from evisynth_estimators.selection_likelihood import Height
 
-DECREMENT = 1e-20
-"""Square of the gradient in units of the curvature at which a climb has come to the top."""
-ROUGH = 1e-3
-_STAGNANT = 1e-13
-_STEPS = 400
 _FIRST_STEPS = 50
-_ROUGH_STEPS = 15
-_HALVINGS = 50
-_ROUGH_HALVINGS = 8
 _NEAR = 40.0
 """How far below the grid the far corner may start: the climb from it rises by some units for every study."""
-_ENOUGH = 1e-4
-_NOISE = 1e-13
-_SINGULAR = 1e-10
 _SAME = 1e-7
-_FLOOR = 1e-12
-
-
-@attrs.frozen(eq=False)
-class Box:
-    """Hold the ends of every coordinate, each ``(n,)``."""
-
-    low: FloatArray
-    high: FloatArray
-
-
-@attrs.frozen(eq=False)
-class Summit:
-    """Hold where a climb ended: the place, the height there and whether it is a maximum within the box."""
-
-    x: FloatArray
-    height: Height
-    converged: bool
+_LEVEL = 1e-10
 
 
 @attrs.frozen(eq=False)
@@ -66,113 +40,20 @@ class Maximum:
     """Different ones, the highest first."""
     starts: int
 
+    @property
+    def modes(self) -> int:
+        """Number of different heights."""
+        return 1 + sum(_apart(a, b) for a, b in pairwise(self.summits))
 
-def climb(
-    function: Callable[[FloatArray], Height],
-    x: FloatArray,
-    box: Box,
-    *,
-    moving: BoolArray | None = None,
-    rough: bool = False,
-    steps: int = _STEPS,
-) -> Summit:
-    """Climb by Newton steps, each up to the first end of the box; a coordinate at an end moves only inwards."""
-    x = np.clip(x, box.low, box.high)
-    height = function(x)
-    able = box.low < box.high
-    if moving is not None:
-        able = able & moving
-    for _ in range(_ROUGH_STEPS if rough else steps):
-        if not math.isfinite(height.value):
-            return Summit(x, height, converged=False)
-        step, decrement = _inward(height, able & ~held(x, height.gradient, box), x, box)
-        if decrement <= (ROUGH if rough else DECREMENT):
-            return Summit(x, height, converged=True)
-        further = _further(function, x, height, step, box, _ROUGH_HALVINGS if rough else _HALVINGS)
-        if further is None:
-            return Summit(x, height, converged=decrement <= _STAGNANT * max(1.0, abs(height.value)))
-        x, height = further
-    return Summit(x, height, converged=False)
+    @property
+    def lead(self) -> float:
+        """How much lower the next maximum is."""
+        return next((self.summit.height.value - s.height.value for s in self.summits if _apart(self.summit, s)), 0.0)
 
-
-def held(x: FloatArray, gradient: FloatArray, box: Box) -> BoolArray:
-    """Say which coordinates lie at an end of the box with the slope pressing them there."""
-    return np.asarray(((x <= box.low) & (gradient <= 0.0)) | ((x >= box.high) & (gradient >= 0.0)))
-
-
-def _inward(height: Height, free: BoolArray, x: FloatArray, box: Box) -> tuple[FloatArray, float]:
-    """Give the Newton step of the coordinates that it does not press against an end they lie at."""
-    step, decrement = _newton(height, free)
-    while free.any():
-        pressed = free & (((x <= box.low) & (step < 0.0)) | ((x >= box.high) & (step > 0.0)))
-        if not pressed.any():
-            break
-        left = free & ~pressed
-        if not left.any():
-            # Alone, a coordinate goes where its own slope points: inwards.
-            step = np.where(free, height.gradient / np.maximum(np.abs(np.diag(height.hessian)), _FLOOR), 0.0)
-            return step, float((height.gradient * step).sum())
-        free = left
-        step, decrement = _newton(height, free)
-    return step, decrement
-
-
-def _newton(height: Height, free: BoolArray) -> tuple[FloatArray, float]:
-    """Give the Newton step, with every curvature taken as that of a maximum, and the squared scaled gradient."""
-    step = np.zeros(free.size)
-    chosen = np.nonzero(free)[0]
-    if not chosen.size:
-        return step, 0.0
-    curvature = -height.hessian[np.ix_(chosen, chosen)]
-    gradient = height.gradient[chosen]
-    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(curvature)), _FLOOR))
-    values, vectors = np.linalg.eigh(curvature * scale * scale[:, np.newaxis])
-    size = np.maximum(np.abs(values), _SINGULAR * max(float(np.abs(values).max()), 1e-4))
-    along = vectors.T @ (gradient * scale)
-    step[chosen] = scale * (vectors @ (along / size))
-    return step, float((along * along / size).sum())
-
-
-def _further(
-    function: Callable[[FloatArray], Height],
-    x: FloatArray,
-    height: Height,
-    step: FloatArray,
-    box: Box,
-    halvings: int,
-) -> tuple[FloatArray, Height] | None:
-    """Go to the first end of the box at most, and halve the step until it rises; None where only rounding is left."""
-    noise = _NOISE * max(1.0, abs(height.value))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step > 0.0, (box.high - x) / step, np.where(step < 0.0, (box.low - x) / step, np.inf))
-    first = float(room.min())
-    reach = min(1.0, first)
-    for halving in range(halvings):
-        to = np.clip(x + reach * step, box.low, box.high)
-        ends = halving == 0 and first < 1.0
-        if ends:
-            at = room <= first
-            to[at] = np.where(step > 0.0, box.high, box.low)[at]
-        move = to - x
-        if not move.any():
-            return None
-        rise = float(height.gradient @ move)
-        there = function(to)
-        if math.isfinite(there.value):
-            if there.value >= height.value + _ENOUGH * rise:
-                return to, there
-            level = rise <= noise and there.value >= height.value - noise
-            if level and (ends or _slope(there, box, to) < _slope(height, box, x)):
-                return to, there
-        reach *= 0.5
-    return None
-
-
-def _slope(height: Height, box: Box, x: FloatArray) -> float:
-    """Measure the gradient in units of the curvature."""
-    free = ~held(x, height.gradient, box) & (box.low < box.high)
-    scale = np.maximum(np.abs(np.diag(height.hessian)), _FLOOR)
-    return float((height.gradient**2 / scale)[free].sum())
+    @property
+    def level(self) -> bool:
+        """Whether climbs end at the same height in different places."""
+        return any(not _apart(self.summit, other) for other in self.summits[1:])
 
 
 def maximise(
@@ -187,6 +68,31 @@ def maximise(
     ``corner`` is a second start at the far end of the first grid, where the way from its neighbour may be barred.
     """
     axes = list(grids)
+    places, corners = _grid(function, start, box, grids, corner)
+    tops = _tops(places, axes[0])
+    if corners and tops:
+        far = max(corners, key=lambda summit: summit.height.value)
+        if far.height.value >= max(top.height.value for top in tops) - _NEAR:
+            tops.append(far)
+    summits: list[Summit] = []
+    for top in tops:
+        found = climb(function, top.x, box, steps=_FIRST_STEPS)
+        if _there(found) and not any(_same(found, other) for other in summits):
+            summits.append(found)
+    if not summits:
+        return Maximum(next(iter(places.values())), (), len(tops))
+    return _highest(function, start, summits, box, len(tops))
+
+
+def _grid(
+    function: Callable[[FloatArray], Height],
+    start: FloatArray,
+    box: Box,
+    grids: dict[int, Sequence[float]],
+    corner: FloatArray | None,
+) -> tuple[dict[tuple[int, ...], Summit], list[Summit]]:
+    """Climb in the coordinates without a grid from every point of it, each from its neighbour's place."""
+    axes = list(grids)
     sizes = [len(grids[axis]) for axis in axes]
     moving = np.ones(start.size, dtype=bool)
     moving[axes] = False
@@ -196,7 +102,7 @@ def maximise(
         x = start.copy()
         for back in range(len(axes)):
             before = (*index[:back], index[back] - 1, *index[back + 1 :])
-            if before in places and math.isfinite(places[before].height.value):
+            if before in places and _there(places[before]):
                 x = places[before].x.copy()
         x[axes] = [grids[axis][i] for axis, i in zip(axes, index, strict=True)]
         places[index] = climb(function, x, box, moving=moving, rough=True)
@@ -204,30 +110,27 @@ def maximise(
             there = corner.copy()
             there[axes] = x[axes]
             corners.append(climb(function, there, box, moving=moving, rough=True))
-    tops = _tops(places, axes[0])
-    if corners and tops:
-        highest = max(corners, key=lambda summit: summit.height.value)
-        if highest.height.value >= max(top.height.value for top in tops) - _NEAR:
-            tops.append(highest)
-    summits: list[Summit] = []
-    for top in tops:
-        found = climb(function, top.x, box, steps=_FIRST_STEPS)
-        if _there(found) and not any(_same(found, other) for other in summits):
-            summits.append(found)
-    if not summits:
-        return Maximum(next(iter(places.values())), (), len(tops))
-    # Climbs that take long go on as long as they are the highest.
+    return places, corners
+
+
+def _highest(
+    function: Callable[[FloatArray], Height], start: FloatArray, summits: list[Summit], box: Box, starts: int
+) -> Maximum:
+    """Go on with climbs that take long as long as they are the highest."""
     while not (best := max(summits, key=lambda summit: summit.height.value)).converged:
         summits.remove(best)
         further = climb(function, best.x, box)
         summits.append(further)
         if not further.converged:
-            return Maximum(further, tuple(summits), len(tops))
+            return Maximum(further, tuple(summits), starts)
+    # On level ground the place nearest to the start says least that the data do not.
+    level = [summit for summit in summits if summit.converged and not _apart(best, summit)]
+    best = min(level, key=lambda summit: float(np.abs(summit.x - start).sum()))
     found = [best]
     for summit in sorted(summits, key=lambda summit: -summit.height.value):
         if summit.converged and not any(_same(summit, other) for other in found):
             found.append(summit)
-    return Maximum(best, tuple(found), len(tops))
+    return Maximum(best, tuple(found), starts)
 
 
 def _tops(places: dict[tuple[int, ...], Summit], axis: int) -> list[Summit]:
@@ -243,17 +146,22 @@ def _tops(places: dict[tuple[int, ...], Summit], axis: int) -> list[Summit]:
         before, after = (places.get((index[0] + step, *index[1:])) for step in (-1, 1))
         if all(other is None or not other.height.value > summit.height.value for other in (before, after)):
             found[index] = summit
-        if after is not None and (summit.x[axis] - after.x[axis]) * summit.height.gradient[axis] < 0.0:
-            if (summit.x[axis] - after.x[axis]) * after.height.gradient[
-                axis
-            ] > 0.0 and after.height.value >= best - _NEAR:
-                found[index] = summit
-                found[index[0] + 1, *index[1:]] = after
+        if after is None or not after.height.value >= best - _NEAR:
+            continue
+        way = after.x[axis] - summit.x[axis]
+        if way * summit.height.gradient[axis] > 0.0 > way * after.height.gradient[axis]:
+            found[index] = summit
+            found[index[0] + 1, *index[1:]] = after
     return list(found.values())
 
 
 def _there(summit: Summit) -> bool:
     return math.isfinite(summit.height.value)
+
+
+def _apart(one: Summit, other: Summit) -> bool:
+    """Say whether two heights differ by more than rounding."""
+    return abs(one.height.value - other.height.value) > _LEVEL * max(1.0, abs(one.height.value))
 
 
 def _same(one: Summit, other: Summit) -> bool:

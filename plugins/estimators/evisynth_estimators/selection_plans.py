@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from evisynth import FloatArray, IntArray
 from evisynth_estimators.selection_fit import Fitted, Plan, Sample, fit_plan
 from evisynth_estimators.selection_functions import LARGEST, MOST_SEVERE, SCALES
 from evisynth_estimators.selection_quadrature import constant_from
@@ -18,6 +17,7 @@ from evisynth_estimators.selection_weights import smooth_selection
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evisynth import FloatArray, IntArray
     from evisynth_estimators.selection_functions import WeightFunction
     from evisynth_estimators.selection_steps import Intervals
 
@@ -138,6 +138,10 @@ def fit_estimated_cut(sample: Sample, group: IntArray) -> tuple[Fitted, Steps, f
 
 
 def cut_plan(sample: Sample, values: FloatArray, place: int, group: IntArray, *, falling: bool) -> tuple[Plan, Steps]:
+    """Lay out a cut point at an end of the gap above the effect in this place of ``values``.
+
+    With ``falling`` weights it is the upper end, which counts as above it.
+    """
     cut = float(values[place + 1] if falling else values[place])
     intervals = intervals_of_effect(sample.y, np.sqrt(sample.v), cut, above=sample.y > values[place])
     steps = steps_of(intervals, group, None, decreasing=False)

@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from evisynth import FloatArray, bracketed_root, chi2_quantile
+from evisynth_estimators.selection_climb import Box, climb
 from evisynth_estimators.selection_likelihood import Height
-from evisynth_estimators.selection_maximum import Box, climb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,8 @@ def profile_limits(fitted: Fitted, which: int, guess: float, level: float) -> tu
 
     def gap(value: float) -> float:
         nearest = min(places, key=lambda known: abs(known - value))
-        best, kept = -math.inf, []
+        best = -math.inf
+        kept: list[FloatArray] = []
         for start in places[nearest]:
             height, x = _profiled(fitted, which, value, start)
             best = max(best, height)

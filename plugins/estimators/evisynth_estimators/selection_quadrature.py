@@ -6,12 +6,15 @@ the weight varies; where it is constant the nodes follow the density.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
-from evisynth import FloatArray
+if TYPE_CHECKING:
+    from evisynth import FloatArray
 
 NODES = 16
 PANELS = 4
@@ -82,6 +85,7 @@ def layout(*, two_sided: bool, low: float, high: float, reach: float, width: flo
 
     share = 0.5 if two_sided else 1.0
     upper = float(-ndtri(share * low)) if low > 0.0 else reach
+    inner = 0.0
     if two_sided:
         inner = float(ndtri(0.5 + 0.5 * high)) if high > 0.0 else 0.0
         half = _edges(inner, upper, width)
@@ -96,8 +100,8 @@ def layout(*, two_sided: bool, low: float, high: float, reach: float, width: flo
         regions = np.array([[-np.inf, lower], [upper, np.inf]])
         inside = np.array([lower, upper])
     starts, sizes = cuts[:-1], np.diff(cuts)
-    if two_sided and high > 0.0:
-        gap = len(half) - 1
+    if inner > 0.0:
+        gap = (len(cuts) - 1) // 2
         starts, sizes = np.delete(starts, gap), np.delete(sizes, gap)
     nodes, weights = legendre(1)
     z = (starts[:, np.newaxis] + sizes[:, np.newaxis] * nodes).ravel()
@@ -106,14 +110,14 @@ def layout(*, two_sided: bool, low: float, high: float, reach: float, width: flo
 
 def _edges(low: float, high: float, width: float) -> FloatArray:
     """Give the ends of panels: of ratio 4 from a small ``low``, even around 0, wider far out."""
-    found = [low]
+    found: list[float] = [low]
     while 0.0 < found[-1] < 0.1:  # noqa: PLR2004 - from where even panels resolve a power of z
         found.append(min(4.0 * found[-1], high))
     for until, step in ((_BEND, width), (_OUTER, 1.5 * width), (np.inf, 4.0 * width)):
         start, end = found[-1], min(high, until)
         if end > start:
             count = int(np.ceil((end - start) / step))
-            found.extend(np.linspace(start, end, count + 1)[1:].tolist())
+            found.extend(float(cut) for cut in np.linspace(start, end, count + 1)[1:])
     return np.array(found)
 
 
@@ -121,4 +125,4 @@ def constant_from(largest: float) -> float:
     """Give the z from which p times ``largest`` is below the rounding of 1."""
     from scipy.special import ndtri_exp  # noqa: PLC0415 - scipy comes with the first fit
 
-    return max(_CONSTANT, float(-ndtri_exp(-37.0 - np.log(max(largest, 1.0)))))
+    return max(_CONSTANT, -float(ndtri_exp(-37.0 - math.log(max(largest, 1.0)))))

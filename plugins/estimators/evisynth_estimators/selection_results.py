@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -16,14 +17,16 @@ from evisynth import (
     chi2_p_value,
     symmetric_estimates,
 )
-from evisynth_estimators.selection_fit import Fitted
 from evisynth_estimators.selection_profile import profile_limits
+
+if TYPE_CHECKING:
+    from evisynth_estimators.selection_fit import Fitted
 
 FEW = 10
 NOT_CONVERGED = "the search of the maximum did not come to an end: no estimate is given"
 RUNS_OFF = (
-    "the likelihood has no maximum: it rises without end while the mean runs off to {where} and tau² to infinity, which "
-    "happens where hardly any study lies on the side that is held back"
+    "the likelihood has no maximum: it rises without end while the mean runs off to {where} and tau² to infinity, "
+    "which happens where hardly any study lies on the side that is held back"
 )
 NOT_FINITE = "the likelihood cannot be computed for these data"
 FEW_STUDIES = "{k} studies are few for a selection model: its estimates are imprecise and may be biased"
@@ -67,6 +70,7 @@ def result_of(fitted: Fitted, report: Report) -> BiasResult:
         return attrs.evolve(made, reason=NOT_FINITE)
     converged = maximum.summit.converged and report.base.maximum.summit.converged
     variances, flat = fitted.variances()
+    flat = flat or maximum.level
     beta, tau2, delta = fitted.estimates()
     p = beta.size
     names = (*report.terms, "tau2", *report.names)
@@ -74,7 +78,7 @@ def result_of(fitted: Fitted, report: Report) -> BiasResult:
         converged=converged,
         flat=flat,
         starts=maximum.starts,
-        modes=max(1, len(maximum.summits)),
+        modes=maximum.modes,
         log_likelihood=log_likelihood,
         at_bounds=_at_bounds(fitted, names),
     )
@@ -93,6 +97,7 @@ def result_of(fitted: Fitted, report: Report) -> BiasResult:
     coefficients = {name: estimates[name] for name in report.terms}
     statistic = max(0.0, 2.0 * (log_likelihood - report.base.log_likelihood))
     if not report.df:
+        # Weights that are given may fit worse than none.
         statistic = 2.0 * (log_likelihood - report.base.log_likelihood)
     parameters = {**(coefficients if p > 1 else {}), **{name: estimates[name] for name in names[p:]}}
     extra = {name: _bare(value, report.level) for name, value in report.extra}
@@ -115,11 +120,12 @@ def _bare(value: float, level: float) -> Estimate:
 
 
 def _at_bounds(fitted: Fitted, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the parameters that an end of their range holds."""
     p = fitted.sample.X.shape[1]
     held, given = fitted.held, fitted.box.low >= fitted.box.high
     ends = held & ~given
     _, slopes = fitted.plan.deltas(fitted.x[p + 1 :])
-    found = [names[p]] if ends[p] else []
+    found: list[str] = [names[p]] if ends[p] else []
     found += [name for name, slope in zip(names[p + 1 :], slopes, strict=True) if (slope != 0.0)[ends[p + 1 :]].any()]
     value = fitted.estimates()[2]
     found += [
@@ -169,7 +175,7 @@ def _profiled(fitted: Fitted, estimates: dict[str, Estimate], report: Report) ->
         unit = fitted.sample.unit
         found["tau2"] = attrs.evolve(
             estimates["tau2"],
-            ci_low=unit * math.expm1(-high),
+            ci_low=unit * math.expm1(max(0.0, -high)),
             ci_high=math.inf if low <= furthest else unit * math.expm1(-low),
         )
     found.update(_profiled_weights(fitted, estimates, report))
@@ -187,11 +193,14 @@ def _profiled_weights(fitted: Fitted, estimates: dict[str, Estimate], report: Re
         low, high = profile_limits(fitted, coordinate, 1.0, report.level)
         for place in np.nonzero(slopes[:, a])[0].tolist():
             ends: list[float] = []
-            for end, limit in ((low, fitted.box.low), (high, fitted.box.high)):
+            for end in (low, high):
                 u = fitted.x[p + 1 :].copy()
                 u[a] = end
-                value = float(fitted.plan.deltas(u)[0][place])
-                ends.append(math.inf if end >= limit[coordinate] and end > 0.0 else value)
+                ends.append(float(fitted.plan.deltas(u)[0][place]))
+            if slopes[place, a] < 0.0:
+                ends.reverse()
+            elif high >= fitted.box.high[coordinate]:
+                ends[1] = math.inf
             name = report.names[place]
             found[name] = attrs.evolve(estimates[name], ci_low=ends[0], ci_high=ends[1])
     return found
@@ -212,10 +221,9 @@ def _warnings(fitted: Fitted, report: Report, convergence: Convergence, estimate
         found.append(AT_BOUNDS.format(names=", ".join(convergence.at_bounds)))
     if convergence.flat:
         lost = [name for name, one in estimates.items() if math.isnan(one.se) and name not in convergence.at_bounds]
-        found.append(FLAT.format(names=", ".join(lost) or "parameters"))
+        found.append(FLAT.format(names=", ".join(lost) or ", ".join(report.names)))
     if convergence.modes > 1:
-        first, second = (summit.height.value for summit in fitted.maximum.summits[:2])
-        found.append(MODES.format(modes=convergence.modes, apart=first - second))
+        found.append(MODES.format(modes=convergence.modes, apart=fitted.maximum.lead))
     if report.at_end and report.df:
         found.append(AT_END)
     return found

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from evisynth import FloatArray, IntArray
 from evisynth_estimators.selection_weights import StepSelection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from evisynth import FloatArray, IntArray
 
 WIDEST = 60.0
 """Largest logarithm of the ratio of two weights."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from evisynth import FloatArray, IntArray
 from evisynth_estimators.selection_quadrature import layout
 
 if TYPE_CHECKING:
+    from evisynth import FloatArray, IntArray
     from evisynth_estimators.selection_functions import LogWeight, WeightFunction
     from evisynth_estimators.selection_quadrature import Layout
 
@@ -27,8 +27,8 @@ class Weights:
     first: tuple[FloatArray, ...]
     own: FloatArray
     own_first: tuple[FloatArray, ...]
-    second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict)
-    own_second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict)
+    second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict[tuple[int, int], "FloatArray"])
+    own_second: dict[tuple[int, int], FloatArray] = attrs.field(factory=dict[tuple[int, int], "FloatArray"])
 
 
 def log_p_values(z: FloatArray, *, two_sided: bool) -> tuple[FloatArray, FloatArray]:
@@ -128,7 +128,10 @@ def smooth_selection(  # noqa: PLR0913 - keyword-only, each a property of the mo
     reach: float,
     width: float = 1.0,
 ) -> SmoothSelection:
-    """Lay out a smooth weight function: w = 1 for p up to ``alpha``, p kept within ``truncate`` (its distances to 0, 1)."""
+    """Lay out a smooth weight function.
+
+    w is 1 for p up to ``alpha``; p is kept off 0 and 1 by the two numbers of ``truncate``.
+    """
     low, high = (end if kept else 0.0 for end, kept in zip(truncate, function.censor, strict=True))
     plan = layout(two_sided=two_sided, low=alpha or low, high=high, reach=reach, width=width)
     places = np.concatenate([plan.z, plan.inside])

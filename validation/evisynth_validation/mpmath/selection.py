@@ -28,7 +28,7 @@ def z_value(p: Real, *, two_sided: bool) -> Real:
     return mpmath.sqrt(2) * mpmath.erfinv(1 - p if two_sided else 1 - 2 * p)
 
 
-def log_likelihood(  # noqa: PLR0913 - keyword-only, each a part of the model
+def log_likelihood(
     y: Sequence[float],
     v: Sequence[float],
     *,
