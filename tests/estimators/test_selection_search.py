@@ -137,7 +137,7 @@ def shortfall(seed: int, model: str, starts: int) -> tuple[float, Fitted]:
 
 @pytest.mark.parametrize(("seed", "model"), [(3 * i + 1, model) for i, model in enumerate(MODELS)])
 def test_no_random_start_ends_higher(seed: int, model: str) -> None:
-    short, fit = shortfall(seed, model, 5)
+    short, fit = shortfall(seed, model, 3)
     assert fit.maximum.summit.converged
     assert short <= SHORT
 

@@ -43,6 +43,8 @@ def region_moments(low: FloatArray, high: FloatArray, q: FloatArray, eta: FloatA
     value; the exponent is taken relative to that value without a difference of large numbers.
     """
     q, eta = q[:, np.newaxis], eta[:, np.newaxis]
+    if low.shape[1] == 1 and np.isneginf(low).all() and np.isposinf(high).all():
+        return _whole_line(q, eta)
     with np.errstate(over="ignore"):
         peak = eta / q
     top = np.clip(peak, low, high)
@@ -60,6 +62,21 @@ def region_moments(low: FloatArray, high: FloatArray, q: FloatArray, eta: FloatA
     means = np.stack([(share * part).sum(axis=-1) for part in (d, square, square * d, square * square)])
     with np.errstate(divide="ignore"):
         log_total = np.log(total * (end - start)) - top * (0.5 * q * top - eta)
+    return np.asarray(log_total), means
+
+
+def _whole_line(q: FloatArray, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    mean, variance = eta / q, 1.0 / q
+    square = mean * mean
+    log_total = 0.5 * (np.log(2.0 * math.pi * variance) + eta * mean)
+    means = np.stack(
+        [
+            mean,
+            square + variance,
+            mean * (square + 3.0 * variance),
+            square * square + 3.0 * variance * (2.0 * square + variance),
+        ]
+    )
     return np.asarray(log_total), means
 
 
