@@ -14,6 +14,7 @@ output.
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
 import os
 import re
@@ -28,7 +29,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth import Conversion, EffectMeasure, Settings, columns, default_registry, presets
+from evisynth import Adjustment, BiasTest, Conversion, EffectMeasure, Settings, columns, default_registry, presets
 from evisynth.requests import schema
 from evisynth.settings import OPEN
 
@@ -248,6 +249,26 @@ def _conversions() -> str:
     return _markdown(("conversion", "from", "to", "what it does", "source"), rows)
 
 
+def _small_study(kind: type[BiasTest | Adjustment]) -> str:
+    registry = default_registry()
+    rows = [
+        (
+            f"`{record.name}`",
+            record.summary.rstrip(".").replace("``", "`"),
+            ", ".join(f"`{option}={default}`" for option, default in _options(record.function)) or "none",
+            record.reference,
+        )
+        for record in registry.all(kind)
+        if registry.provider(record).distribution == "evisynth"
+    ]
+    return _markdown(("method", "what it does", "options", "source"), rows)
+
+
+def _options(function: Callable[..., object]) -> list[tuple[str, str]]:
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    return [(parameter.name, repr(parameter.default).replace("'", '"')) for parameter in parameters]
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "words": _words,
     "presets": _presets,
@@ -258,6 +279,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "output-columns": _output_columns,
     "measures": _measures,
     "conversions": _conversions,
+    "bias-tests": lambda: _small_study(BiasTest),
+    "adjustments": lambda: _small_study(Adjustment),
 }
 
 
