@@ -23,6 +23,7 @@ from evisynth_estimators.egger import asymmetry_slope
 REFERENCE = "Duval & Tweedie (2000), J. Am. Stat. Assoc. 95:89-98; Duval & Tweedie (2000), Biometrics 56:455-463"
 ESTIMATORS = ("L0", "R0", "Q0")
 SIDES = ("auto", "left", "right")
+MODELS = ("analysis", "common", "random")
 TOO_FEW = "trim and fill needs at least 3 studies, and here are {k}"
 MODERATORS = "trim and fill is for one pooled effect, not for a meta-regression"
 NO_SIDE = "all studies are equally precise, so the regression cannot tell the side: choose side 'left' or 'right'"
@@ -35,27 +36,42 @@ FEWEST = 3
 MAX_STEPS = 100
 
 
-def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = "auto") -> BiasResult:
+def trim_and_fill(
+    analysis: MetaAnalysis,
+    *,
+    estimator: str = "L0",
+    side: str = "auto",
+    trim_by: str = "analysis",
+    fill_by: str = "analysis",
+) -> BiasResult:
     """Trim the outlying studies until their number is stable, then fill in their mirror images about the trimmed mean.
 
     The number is estimated from signed ranks by ``estimator`` ``"L0"``, ``"R0"`` or ``"Q0"``. ``side`` is where
     studies are missing; ``"auto"`` is the right where the slope of the effects on the standard error is negative and
-    the left otherwise; of equal effects the one that stands later in the table is trimmed first. Both the trimmed
-    mean and the filled analysis are by the analysis' own model, τ² estimator and interval; without a missing study
-    the result is the analysis itself. The standard error among ``figures`` is left out where the formula's variance is
+    the left otherwise; of equal effects the one that stands later in the table is trimmed first. The trimmed mean (and
+    the slope) are by the model ``trim_by``, the filled analysis is by the model ``fill_by``: ``"analysis"`` (its own),
+    ``"common"`` or ``"random"``, with the τ² estimator and interval of the analysis. Small studies on one side move the
+    common-effect mean less, and meta trims by it. Without a missing study the result is the analysis itself, by the
+    model ``fill_by``. The standard error among ``figures`` is left out where the formula's variance is
     negative, as it may be for an estimate far below 0; ``p_value``, of no missing studies, goes with R0 alone. The
     result has a reason instead for fewer than 3 studies, for a meta-regression and where the number does not settle.
-    Raises `SettingsError` for another estimator or side.
+    Raises `SettingsError` for another estimator, side or model.
     """
     _check("estimator", estimator, ESTIMATORS)
     _check("side", side, SIDES)
+    _check("trim_by", trim_by, MODELS)
+    _check("fill_by", fill_by, MODELS)
+    trim_model, fill_model = (analysis.settings.model if by == "analysis" else by for by in (trim_by, fill_by))
     rows = list(analysis.effect_rows)
-    made = BiasResult(name="trim-and-fill", variant=estimator, k=len(rows), before=analysis.pooled, reference=REFERENCE)
+    variant = estimator
+    if (trim_by, fill_by) != ("analysis", "analysis"):
+        variant = f"{estimator}, trimmed by the {trim_model} and filled by the {fill_model} model"
+    made = BiasResult(name="trim-and-fill", variant=variant, k=len(rows), before=analysis.pooled, reference=REFERENCE)
     if analysis.is_regression:
         return attrs.evolve(made, reason=MODERATORS)
     if len(rows) < FEWEST:
         return attrs.evolve(made, reason=TOO_FEW.format(k=len(rows)))
-    chosen = _side(analysis) if side == "auto" else side
+    chosen = _side(analysis, trim_model) if side == "auto" else side
     if chosen is None:
         return attrs.evolve(made, reason=NO_SIDE)
     made = attrs.evolve(made, side=chosen)
@@ -64,7 +80,7 @@ def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = 
     # On mirrored effects the missing studies are always on the left.
     y, v = sign * effects.y[rows], effects.v[rows]
     order = np.argsort(y, kind="stable")
-    found = _missing(analysis, y[order], v[order], sign, estimator)
+    found = _missing(_Mean(analysis, trim_model, sign), y[order], v[order], estimator)
     if isinstance(found, str):
         return attrs.evolve(made, reason=found)
     count, centre, raw = found
@@ -78,7 +94,7 @@ def trim_and_fill(analysis: MetaAnalysis, *, estimator: str = "L0", side: str = 
         )
         for i in trimmed
     )
-    filled = _filled(analysis, added) if added else analysis
+    filled = _filled(analysis, added, fill_model)
     figures = {"missing studies": float(count), "SE of missing studies": _standard_error(raw, len(rows), estimator)}
     return attrs.evolve(
         made,
@@ -100,21 +116,41 @@ def _check(option: str, value: str, words: tuple[str, ...]) -> None:
         raise SettingsError(msg)
 
 
-def _side(analysis: MetaAnalysis) -> str | None:
+def _side(analysis: MetaAnalysis, model: str) -> str | None:
+    if model != analysis.settings.model:
+        rows = list(analysis.effect_rows)
+        y, v = analysis.effects.y[rows], analysis.effects.v[rows]
+        analysis = _refit(analysis, Effects(y, v, measure=analysis.effects.measure, scale=analysis.scale), model)
     slope = asymmetry_slope(analysis)
     if slope is None:
         return None
     return "right" if slope < 0 else "left"
 
 
-def _missing(
-    analysis: MetaAnalysis, y: FloatArray, v: FloatArray, sign: float, estimator: str
-) -> tuple[int, float, float] | str:
+@attrs.frozen
+class _Mean:
+    """Pool effects, mirrored where ``sign`` is -1, by a model of the analysis."""
+
+    analysis: MetaAnalysis
+    model: str
+    sign: float
+
+    def of(self, y: FloatArray, v: FloatArray) -> float:
+        if y[0] == y[-1]:
+            # A mean of equal numbers may differ from them by a rounding, which would give every deviation a sign.
+            return float(y[0])
+        effects = Effects(self.sign * y, v, measure=self.analysis.effects.measure, scale=self.analysis.scale)
+        pooled = _refit(self.analysis, effects, self.model)
+        assert pooled.fit is not None  # noqa: S101 - there are effects to pool
+        return self.sign * float(pooled.fit.coefficients[0])
+
+
+def _missing(mean: _Mean, y: FloatArray, v: FloatArray, estimator: str) -> tuple[int, float, float] | str:
     """Give the number of missing studies, the trimmed mean and the unrounded number, or a reason; y ascends."""
     k = y.size
     count, path = 0, [0]
     for _ in range(MAX_STEPS):
-        centre = _centre(analysis, y[: k - count], v[: k - count], sign)
+        centre = mean.of(y[: k - count], v[: k - count])
         raw = _estimate(y - centre, estimator)
         if math.isnan(raw):
             return UNDEFINED
@@ -127,15 +163,6 @@ def _missing(
         count = new
         path.append(count)
     return UNSETTLED.format(cycle=" → ".join(map(str, path[-5:])))
-
-
-def _centre(analysis: MetaAnalysis, y: FloatArray, v: FloatArray, sign: float) -> float:
-    if y[0] == y[-1]:
-        # A mean of equal numbers may differ from them by a rounding, which would give every deviation a sign.
-        return float(y[0])
-    pooled = _refit(analysis, Effects(sign * y, v, measure=analysis.effects.measure, scale=analysis.scale))
-    assert pooled.fit is not None  # noqa: S101 - there are effects to pool
-    return sign * float(pooled.fit.coefficients[0])
 
 
 def _estimate(deviations: FloatArray, estimator: str) -> float:
@@ -177,7 +204,9 @@ def _standard_error(raw: float, k: int, estimator: str) -> float | None:
     return slope * math.sqrt(rank_sum_variance) if rank_sum_variance >= 0 else None
 
 
-def _filled(analysis: MetaAnalysis, added: tuple[BiasStudy, ...]) -> MetaAnalysis:
+def _filled(analysis: MetaAnalysis, added: tuple[BiasStudy, ...], model: str) -> MetaAnalysis:
+    if not added and model == analysis.settings.model:
+        return analysis
     effects = analysis.effects
     return _refit(
         analysis,
@@ -191,13 +220,14 @@ def _filled(analysis: MetaAnalysis, added: tuple[BiasStudy, ...]) -> MetaAnalysi
             reasons=effects.reasons,
             plugin=effects.plugin,
         ),
+        model,
     )
 
 
-def _refit(analysis: MetaAnalysis, effects: Effects) -> MetaAnalysis:
+def _refit(analysis: MetaAnalysis, effects: Effects, model: str) -> MetaAnalysis:
     # The effects of swapped events have been turned already.
     settings = analysis.settings.replace(swap_events=False)
-    return fit(effects, settings=settings, registry=analysis.methods.registry, method="IV")
+    return fit(effects, settings=settings, registry=analysis.methods.registry, method="IV", model=model)
 
 
 @hookimpl
