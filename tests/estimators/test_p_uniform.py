@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -97,9 +98,8 @@ def test_complements_agree_with_50_digits() -> None:
 def test_the_sum_of_uniforms_agrees_with_exact_fractions(k: int) -> None:
     for share in (Fraction(1, 64), Fraction(1, 8), Fraction(3, 8), Fraction(1, 2), Fraction(13, 16), Fraction(63, 64)):
         x = share * k
-        whole = sum(
-            (-1) ** j * Fraction(math.comb(k, j)) * (x - j) ** k for j in range(math.floor(x) + 1)
-        ) / math.factorial(k)
+        terms = [(-1) ** j * math.comb(k, j) * (x - j) ** k for j in range(math.floor(x) + 1)]
+        whole = sum(terms, Fraction(0)) / math.factorial(k)
         exact = mp.log(mp.mpf(whole.numerator) / whole.denominator)
         # The probability is right to all digits, and its logarithm as far as that is a large number.
         assert abs(float(log_sum_below(float(x), k)) - exact) < CLOSED * k
@@ -138,7 +138,10 @@ def test_estimates_and_limits_solve_their_equations(estimator: str, effects: es.
     assert not isinstance(studies, str)
     problem = Conditional.of(studies)
     k = problem.k
-    quantile = (lambda p: sum_quantile(p, k)) if estimator == "P" else stats.gamma(k).ppf
+
+    def quantile(p: float) -> float:
+        return sum_quantile(p, k) if estimator == "P" else float(stats.gamma.ppf(p, k))
+
     targets = {"value": k / 2 if estimator == "P" else k, "ci_low": quantile(0.025), "ci_high": quantile(0.975)}
     if estimator == "LNP":
         targets["ci_low"], targets["ci_high"] = targets["ci_high"], targets["ci_low"]
@@ -168,7 +171,7 @@ def test_the_truncated_likelihood_is_at_its_maximum() -> None:
             for a, s in zip(y, se, strict=True)
         )
 
-    top = mp.findroot(lambda mu: mp.diff(height, mu), mp.mpf(made.after.value))
+    top = mp.findroot(partial(mp.diff, height), mp.mpf(made.after.value))
     assert relative(made.after.value, top) < 1e-11
     assert made.after.se == pytest.approx(float(1 / mp.sqrt(-mp.diff(height, top, 2))), rel=1e-10)
     drop = stats.chi2.ppf(0.95, 1) / 2
@@ -260,8 +263,8 @@ def test_the_likelihood_and_its_slopes_agree_with_50_digits() -> None:
     for mu, tau2 in ((0.5, 0.1), (-2.0, 0.0), (3.0, 4.0), (-20.0, 0.5), (-30.0, 100.0)):
         exact = exact_height(surface, mp.mpf(mu), mp.mpf(tau2))
         assert relative(surface.height(mu, tau2), exact) < 1e-13
-        by_mu = mp.diff(lambda m, t=tau2: exact_height(surface, m, mp.mpf(t)), mp.mpf(mu))
-        by_tau2 = mp.diff(lambda t, m=mu: exact_height(surface, mp.mpf(m), t), mp.mpf(tau2), direction=1)
+        by_mu = mp.diff(partial(exact_height, surface, tau2=mp.mpf(tau2)), mp.mpf(mu))
+        by_tau2 = mp.diff(partial(exact_height, surface, mp.mpf(mu)), mp.mpf(tau2), direction=1)
         assert relative(float(surface.slope_mu(mu, tau2)), by_mu) < 1e-12
         assert relative(float(surface.slope_tau2(mu, tau2)), by_tau2) < 1e-11
 
@@ -277,8 +280,8 @@ def test_the_maximum_and_its_limits_agree_with_50_digits() -> None:
     assert top.tau2 > 0
 
     def slopes(mu: Any, t: Any) -> list[Any]:  # noqa: ANN401 - mpmath's own numbers
-        by_mu = mp.diff(lambda m: exact_height(surface, m, t), mu)
-        return [by_mu, mp.diff(lambda x: exact_height(surface, mu, x), t)]
+        by_mu = mp.diff(partial(exact_height, surface, tau2=t), mu)
+        return [by_mu, mp.diff(partial(exact_height, surface, mu), t)]
 
     mp.dps = 30
     exact = mp.findroot(slopes, (mp.mpf(top.mu), mp.mpf(top.tau2)))
@@ -289,18 +292,22 @@ def test_the_maximum_and_its_limits_agree_with_50_digits() -> None:
     assert relative(top.height, exact_height(surface, exact[0], exact[1])) < 1e-13
     drop = stats.chi2.ppf(0.95, 1) / 2
     for end in (made.after.ci_low, made.after.ci_high):
-        inside = optimize.minimize_scalar(
-            lambda t, e=end: -surface.height(e / surface.unit, t),
-            bounds=(0, 50),
-            method="bounded",
-            options={"xatol": 1e-10},
-        )
-        zero = -surface.height(end / surface.unit, 0.0)
-        assert top.height + min(inside.fun, zero) == pytest.approx(drop, rel=1e-6)
+        best = climb(partial(surface.height, end / surface.unit), (0.0, 50.0))
+        best = max(best, surface.height(end / surface.unit, 0.0))
+        assert top.height - best == pytest.approx(drop, rel=1e-6)
     for end in (tau2.ci_low, tau2.ci_high):
-        inside = optimize.minimize_scalar(lambda m, e=end: -surface.height(m, e / surface.unit**2))
-        height = top.height + inside.fun
-        assert height == pytest.approx(drop, rel=1e-6) if end else height <= drop
+        best = climb(partial(surface.height, tau2=end / surface.unit**2), (-20.0, 20.0))
+        assert top.height - best == pytest.approx(drop, rel=1e-6) if end else top.height - best <= drop
+
+
+def climb(f: Callable[[float], float], bounds: tuple[float, float]) -> float:
+    """Give the height of the maximum of a function with one."""
+
+    def cost(x: float) -> float:
+        return -f(x)
+
+    found = optimize.minimize_scalar(cost, bounds=bounds, method="bounded", options={"xatol": 1e-10})
+    return -float(found.fun)
 
 
 def random_starts(surface: Truncated, starts: int, seed: int) -> float:
@@ -344,7 +351,7 @@ def test_no_random_start_climbs_higher_on_500_sets() -> None:
 
 
 def test_studies_of_one_kind_have_an_estimate_or_a_reason() -> None:
-    seen = set()
+    seen: set[bool] = set()
     for seed in range(12):
         effects = selected(8, seed, 0.1)
         made = es.bias(fitted(effects), "p-uniform*")

@@ -70,8 +70,8 @@ def lfk(analysis: MetaAnalysis, *, percentile: str = "middle") -> BiasResult:
         variant=f"{made.variant}: {_words(index)} asymmetry",
         figures={"tip": tip},
         table=tuple(
-            {"study": studies.study[row], "effect": float(studies.y[row]), "z": float(quantile)}
-            for row, quantile in zip(order.tolist(), z, strict=True)
+            {"study": studies.study[int(row)], "effect": float(studies.y[row]), "z": float(z[place])}
+            for place, row in enumerate(order)
         ),
     )
 

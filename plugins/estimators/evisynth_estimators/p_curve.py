@@ -11,6 +11,7 @@ import numpy as np
 from evisynth import (
     BiasResult,
     BiasTest,
+    BoolArray,
     Estimate,
     FloatArray,
     MetaAnalysis,
@@ -134,7 +135,7 @@ class Curve:
     alpha: float
 
     @property
-    def half(self) -> FloatArray:
+    def half(self) -> BoolArray:
         """Which have a p-value below half the level, ``(k,)``."""
         return np.asarray(self.z > normal_quantile(1.0 - 0.5 * self.alpha))
 
@@ -215,12 +216,14 @@ def _scores(z: FloatArray, alpha: float, delta: float) -> FloatArray:
     above = z - cut
     # The two sides of the test, each as its share of the cut's tail.
     near, far = log_ndtr(delta - cut), log_ndtr(-delta - cut)
-    log_near, log_far = (log_conditional_tail(above, np.full(z.shape, cut - shift)) for shift in (delta, -delta))
+    log_near = log_conditional_tail(above, np.full(z.shape, cut - delta))
+    log_far = log_conditional_tail(above, np.full(z.shape, cut + delta))
     whole = np.logaddexp(near, far)
     more = np.logaddexp(near + log_near, far + log_far) - whole
     less = np.logaddexp(near + log_complement(log_near), far + log_complement(log_far)) - whole
     smaller = np.minimum(np.minimum(more, less), 0.0)
-    return np.asarray(np.where(less < more, 1.0, -1.0) * ndtri_exp(smaller))
+    size = np.asarray(ndtri_exp(smaller), dtype=np.float64)
+    return np.where(less < more, size, -size)
 
 
 def _stouffer(z: FloatArray, alpha: float, delta: float, rises: float) -> _Test:

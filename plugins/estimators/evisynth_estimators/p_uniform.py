@@ -332,9 +332,9 @@ class Conditional:
             return low
         # Studies just beyond the cut stretch the range far below: points lie close about the middle, and ever wider.
         middle, unit = self.inverted("P", 0.5 * self.k), _CLOSE * float(self.se.min())
-        ends = np.arcsinh((np.array([low, high]) - middle) / unit)
-        grid = middle + unit * np.sinh(np.linspace(ends[0], ends[1], _GRID + 1))
-        slopes = [self._anderson_darling_slope(float(mu)) for mu in grid]
+        first, last = math.asinh((low - middle) / unit), math.asinh((high - middle) / unit)
+        grid = middle + unit * np.sinh(np.linspace(first, last, _GRID + 1))
+        slopes = [self._anderson_darling_slope(mu) for mu in grid.tolist()]
         found = [low, high]
         for i in range(_GRID):
             if slopes[i] < 0.0 <= slopes[i + 1]:

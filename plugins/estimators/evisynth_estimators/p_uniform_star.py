@@ -219,21 +219,23 @@ class Truncated:
     def best_mu(self, tau2: FloatArray) -> FloatArray:
         """Maximise over μ for every τ², ``(m,)``, by Newton's steps that never leave the bracket of the root."""
         spread = np.sqrt(self.v.max() + tau2)
-        mu = np.full(tau2.shape, float(self.y.mean()))
-        low, high = mu - spread, mu + spread
+        mu: FloatArray = np.full(tau2.shape, float(self.y.mean()))
+        low: FloatArray = mu - spread
+        high: FloatArray = mu + spread
         for _ in range(_FAR):
             short = self.slope_mu(low, tau2) < 0.0
             if not short.any():
                 break
-            low = np.where(short, mu - 2.0 * (mu - low), low)
+            low = np.asarray(np.where(short, mu - 2.0 * (mu - low), low))
         for _ in range(_FAR):
             short = self.slope_mu(high, tau2) > 0.0
             if not short.any():
                 break
-            high = np.where(short, mu + 2.0 * (high - mu), high)
+            high = np.asarray(np.where(short, mu + 2.0 * (high - mu), high))
         for _ in range(_NEWTON):
             slope = self.slope_mu(mu, tau2)
-            low, high = np.where(slope >= 0.0, mu, low), np.where(slope <= 0.0, mu, high)
+            low = np.asarray(np.where(slope >= 0.0, mu, low))
+            high = np.asarray(np.where(slope <= 0.0, mu, high))
             with np.errstate(divide="ignore", invalid="ignore"):
                 step = slope / self._bend(mu, tau2)
             new = mu + step

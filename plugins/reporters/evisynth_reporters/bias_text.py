@@ -71,7 +71,8 @@ def _statistic(result: BiasResult) -> str:
         return ""
     df = "" if result.df is None else f" (df = {printed.degrees(result.df)})"
     symbol = f"{result.symbol} = " if result.symbol else ""
-    return f"{symbol}{printed.number(result.statistic)}{df}"
+    # A count, of studies or of significant results, has no decimals.
+    return f"{symbol}{printed.number(result.statistic, 0 if result.statistic.is_integer() else 2)}{df}"
 
 
 def _p_value(p_value: float | None) -> str:

@@ -11,6 +11,8 @@ import evisynth as es
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from evisynth import FloatArray
+
 CONTROL_MEAN = 100.0
 SD = 40.0
 """Standard deviation in both arms, 40 % of the control mean."""
@@ -40,7 +42,8 @@ def mean_differences(
     found: dict[str, tuple[float, float]] = {}
     for measure, truth in truths.items():
         pooled = es.fit_many(arms, offsets=offsets, measure=measure, settings="revman5", model="random", progress=False)
-        low, high = pooled["ci_low"].to_numpy(), pooled["ci_high"].to_numpy()
+        low: FloatArray = pooled["ci_low"].to_numpy()
+        high: FloatArray = pooled["ci_high"].to_numpy()
         found[measure] = (
             float(np.mean((low <= truth) & (truth <= high))),
             float(np.mean((low > 0.0) | (high < 0.0))),

@@ -25,7 +25,7 @@ def group_sizes(count: int, rng: np.random.Generator) -> FloatArray:
     """Draw sizes of one group from the truncated inverse gamma distribution, rounded."""
     ends = special.gammaincc(SHAPE, 1.0 / (SCALE * np.array([SMALLEST, LARGEST])))
     share = rng.uniform(ends[0], ends[1], count)
-    return np.asarray(np.round(1.0 / (SCALE * special.gammainccinv(SHAPE, share))))
+    return np.asarray(np.round(1.0 / (SCALE * special.gammainccinv(SHAPE, share))), dtype=np.float64)
 
 
 def experiments(delta: float, tau: float, k: int, *, sets: int, seed: int) -> tuple[FloatArray, FloatArray]:
@@ -48,7 +48,8 @@ def two_groups(delta: float, tau: float, k: int, *, sets: int, seed: int, unifor
     pooled = es.fit_many(
         y=d.T.ravel(), v=v.T.ravel(), offsets=np.arange(sets + 1) * k, settings="metafor", tau2="REML", progress=False
     )
-    low, high = pooled["ci_low"].to_numpy(), pooled["ci_high"].to_numpy()
+    low: FloatArray = pooled["ci_low"].to_numpy()
+    high: FloatArray = pooled["ci_high"].to_numpy()
     found = {"RE": float(np.mean((low <= delta) & (delta <= high)))}
     for name, predictor in (("PET", np.sqrt(v)), ("PEESE", v)):
         value, se = intercepts(d, v, predictor)
