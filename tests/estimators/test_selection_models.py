@@ -344,3 +344,11 @@ WRONG: dict[str, Callable[[es.MetaAnalysis], object]] = {
 def test_wrong_options_are_refused_by_name(says: str) -> None:
     with pytest.raises(es.SettingsError, match=re.escape(says)):
         WRONG[says](analysis())
+
+
+def test_effects_on_a_cut_point_get_a_reason() -> None:
+    # The density can grow without end above the cut point that all of them lie on.
+    made = es.bias(analysis(es.Effects(np.zeros(8), np.linspace(0.01, 0.1, 8))), "selection: truncated")
+    assert made.after is None
+    assert made.reason is not None
+    assert "piles up at a cut point" in made.reason

@@ -60,6 +60,7 @@ def climb(
     able = box.low < box.high
     if moving is not None:
         able = able & moving
+    decrement = math.inf
     for _ in range(_ROUGH_STEPS if rough else steps):
         if not math.isfinite(height.value):
             return Summit(x, height, converged=False)
@@ -68,9 +69,9 @@ def climb(
             return Summit(x, height, converged=True)
         further = _further(function, x, height, step, box, _ROUGH_HALVINGS if rough else _HALVINGS)
         if further is None:
-            return Summit(x, height, converged=decrement <= _STAGNANT * max(1.0, abs(height.value)))
+            break
         x, height = further
-    return Summit(x, height, converged=False)
+    return Summit(x, height, converged=decrement <= _STAGNANT * max(1.0, abs(height.value)))
 
 
 def held(x: FloatArray, gradient: FloatArray, box: Box) -> BoolArray:

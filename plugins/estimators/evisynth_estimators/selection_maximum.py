@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from evisynth_estimators.selection_likelihood import Height
 
 _FIRST_STEPS = 50
+_LONG_CLIMBS = 3
 _NEAR = 40.0
 """How far below the grid the far corner may start: the climb from it rises by some units for every study."""
 _SAME = 1e-7
@@ -117,12 +118,15 @@ def _highest(
     function: Callable[[FloatArray], Height], start: FloatArray, summits: list[Summit], box: Box, starts: int
 ) -> Maximum:
     """Go on with climbs that take long as long as they are the highest."""
-    while not (best := max(summits, key=lambda summit: summit.height.value)).converged:
+    for _ in range(_LONG_CLIMBS):
+        best = max(summits, key=lambda summit: summit.height.value)
+        if best.converged:
+            break
         summits.remove(best)
-        further = climb(function, best.x, box)
-        summits.append(further)
-        if not further.converged:
-            return Maximum(further, tuple(summits), starts)
+        summits.append(climb(function, best.x, box))
+    best = max(summits, key=lambda summit: summit.height.value)
+    if not best.converged:
+        return Maximum(best, (best,), starts)
     # On level ground the place nearest to the start says least that the data do not.
     level = [summit for summit in summits if summit.converged and not _apart(best, summit)]
     best = min(level, key=lambda summit: float(np.abs(summit.x - start).sum()))

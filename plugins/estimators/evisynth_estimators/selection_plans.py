@@ -48,7 +48,7 @@ def fit_smooth(sample: Sample, options: SmoothOptions) -> Fitted:
         finer = fit_plan(sample, smooth_plan(sample, options, width), near=fitted.x)
         apart = abs(finer.log_likelihood - fitted.log_likelihood)
         fitted = attrs.evolve(finer, maximum=attrs.evolve(fitted.maximum, summit=finer.maximum.summit))
-        if not apart > _AGREE * max(1.0, abs(fitted.log_likelihood)):
+        if not finer.maximum.summit.converged or not apart > _AGREE * max(1.0, abs(fitted.log_likelihood)):
             break
     return fitted
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 FEW = 10
 NOT_CONVERGED = "the search of the maximum did not come to an end: no estimate is given"
+PILES_UP = (
+    "the likelihood rises without end while the density piles up at a cut point: effects lie on it exactly, or all are "
+    "the same"
+)
+_PILED = 1e4
 RUNS_OFF = (
     "the likelihood has no maximum: it rises without end while the mean runs off to {where} and tau² to infinity, "
     "which happens where hardly any study lies on the side that is held back"
@@ -84,7 +89,8 @@ def result_of(fitted: Fitted, report: Report) -> BiasResult:
     )
     made = attrs.evolve(made, convergence=convergence)
     if not converged:
-        return attrs.evolve(made, reason=NOT_CONVERGED)
+        piled = float(np.abs(fitted.x[:p]).max()) > _PILED
+        return attrs.evolve(made, reason=PILES_UP if piled else NOT_CONVERGED)
     if fitted.runs_off:
         # The sign of λ is that of the mean.
         below = report.sign * float(fitted.x[0]) < 0.0
