@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import json
 import math
 from importlib.resources import files
@@ -14,7 +15,7 @@ import pytest
 from evisynth import Studies, read_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "reference"
 
@@ -68,3 +69,33 @@ def make_studies() -> Callable[..., Studies]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def r_session() -> Iterator[Any]:
+    """Give the R of this machine with metafor and jsonlite, one process for all tests; skip where it is absent."""
+    # Test folders are not packages: a module that lies beside is loaded by its path.
+    spec = importlib.util.spec_from_file_location("r_session", Path(__file__).with_name("r_session.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    session = module.RSession()
+    try:
+        if not session.there_is():
+            pytest.skip("R with metafor and jsonlite is not installed")
+        yield session
+    finally:
+        session.close()
+
+
+@pytest.fixture(scope="session")
+def ask_r(r_session: Any) -> Callable[..., Any]:  # noqa: ANN401 - a module beside
+    """Run a script in a fresh environment of R and give the value of an expression after it, ``out`` by default."""
+    return r_session.ask  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def r_version(r_session: Any) -> Callable[[str], tuple[int, ...] | None]:  # noqa: ANN401 - a module beside
+    """Give the version of an R package on this machine; None without it."""
+    return r_session.version_of  # type: ignore[no-any-return]

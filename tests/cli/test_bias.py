@@ -36,7 +36,8 @@ def table(tmp_path: Path) -> Callable[[int], str]:
 def test_what_reviewers_are_asked_for_is_made(run: Callable[..., Result], table: Callable[[int], str]) -> None:
     result = run("bias", table(11), "--settings", "metafor")
     assert result.exit_code == 0, result.stderr
-    analysis = es.fit(es.load(table(11)), settings="metafor")
+    studies: es.Studies = es.load(table(11))
+    analysis = es.fit(studies, settings="metafor")
     egger, filled = es.bias(analysis, "Egger"), es.bias(analysis, "trim-and-fill")
     assert f"t = {egger.statistic:.2f} (df = 9)" in result.stdout
     assert f"{len(filled.added)} filled" in result.stdout
@@ -64,7 +65,8 @@ def test_options_of_a_method(run: Callable[..., Result], table: Callable[[int], 
     result = run("bias", table(11), "--settings", "metafor", "--use", "Egger:variant=mixed", "--json")
     document = json.loads(result.stdout)
     (made,) = document["results"]
-    analysis = es.fit(es.load(table(11)), settings="metafor")
+    studies: es.Studies = es.load(table(11))
+    analysis = es.fit(studies, settings="metafor")
     seen = es.bias(analysis, "Egger", variant="mixed")
     assert made["statistic"] == seen.statistic
     assert made["p_value"] == seen.p_value
@@ -86,7 +88,8 @@ def test_all_that_is_installed_is_made_and_none_vanishes(
 
 def test_every_outcome_of_a_review_is_surveyed(run: Callable[..., Result]) -> None:
     documents = json.loads(run("bias", REVIEW, "--json").stdout)
-    analysed = [one for one in es.fit(es.load(REVIEW)) if one.analysis is not None]
+    review: es.Review = es.load(REVIEW)
+    analysed = [one for one in es.fit(review) if one.analysis is not None]
     assert [document["title"].split()[0] for document in documents] == [one.place for one in analysed]
     one = run("bias", REVIEW, "--outcome", documents[0]["title"].split()[0], "--use", "Egger")
     assert one.stdout.startswith(documents[0]["title"])

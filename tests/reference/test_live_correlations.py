@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+    Ask = Callable[..., Any]
     Make = Callable[..., es.Studies]
 
 
@@ -29,7 +30,7 @@ def _load(name: str) -> ModuleType:
 
 
 LIVE = _load("test_live_r")
-pytestmark = LIVE.pytestmark
+pytestmark = pytest.mark.live_r
 CLOSED = 1e-12
 
 
@@ -62,13 +63,13 @@ CALLS = {
 VTYPES = [("COR", "AV"), ("SPCOR", "AV"), ("SMCC", "LS2"), ("SMCR", "LS2")]
 
 
-def test_effects(tmp_path: Path, make_studies: Make) -> None:
+def test_effects(ask_r: Ask, make_studies: Make) -> None:
     columns = columns_of()
     asked = [*((measure, "LS") for measure in CALLS), *VTYPES]
     script = [f"{name} <- {LIVE.as_r(values)}" for name, values in columns.items()]
     calls = [f"escalc('{measure}', {CALLS[measure]}, vtype='{vtype}')" for measure, vtype in asked]
     rows = ", ".join(f"(function(e) list(y=as.numeric(e$yi), v=as.numeric(e$vi)))({call})" for call in calls)
-    truths = LIVE.run_r("\n".join([*script, LIVE.ANSWER.format(f"list({rows})")]), tmp_path)
+    truths = ask_r("\n".join(script), f"list({rows})")
     for (measure, vtype), truth in zip(asked, truths, strict=True):
         words: dict[str, Any] = {} if vtype == "LS" else {"vtype": vtype}
         if measure in {"ROMC", "CVRC"}:
@@ -79,7 +80,7 @@ def test_effects(tmp_path: Path, make_studies: Make) -> None:
         assert effects.v == pytest.approx(truth["v"], rel=CLOSED), (measure, vtype)
 
 
-def test_transformations_that_have_no_record(tmp_path: Path) -> None:
+def test_transformations_that_have_no_record(ask_r: Ask) -> None:
     calls = [
         "transf.irft(c(0, .3, 2), c(10, 4, 7))",
         "transf.iirft(c(.1, .3, 2), c(10, 4, 7))",
@@ -88,7 +89,7 @@ def test_transformations_that_have_no_record(tmp_path: Path) -> None:
         "transf.logortord(c(.5, -1), c(.2, .3))",
         "transf.logortorr(c(.5, -1), c(.2, .3))",
     ]
-    truths = LIVE.run_r(LIVE.ANSWER.format(f"list({', '.join(calls)})"), tmp_path)
+    truths = ask_r("", f"list({', '.join(calls)})")
     found = [
         es.convert("rate-to-freeman-tukey", rate=[0, 0.3, 2], time=[10, 4, 7])["freeman_tukey"],
         es.convert("freeman-tukey-to-rate", freeman_tukey=[0.1, 0.3, 2], time=[10, 4, 7])["rate"],
@@ -135,7 +136,7 @@ DESIGNS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-def test_covariances(tmp_path: Path) -> None:
+def test_covariances(ask_r: Ask) -> None:
     cluster = [1, 1, 1, 2, 2, 3, 3, 3, 3]
     v = [0.1, 0.2, 0.15, 0.3, 0.25, 0.05, 0.06, 0.07, 0.08]
     calls: list[str] = []
@@ -143,7 +144,7 @@ def test_covariances(tmp_path: Path) -> None:
         given = [f"{name}={_r(values)}" for name, values in columns.items()]
         given += [f"{name}={_r(value)}" for name, value in words.items()]
         calls.append(f"vcalc({_r(v)}, cluster={_r(cluster)}, {', '.join(given)}, checkpd=FALSE)")
-    truths = LIVE.run_r(LIVE.ANSWER.format(f"list({', '.join(calls)})"), tmp_path)
+    truths = ask_r("", f"list({', '.join(calls)})")
     for (columns, words), truth in zip(DESIGNS, truths, strict=True):
         made = es.covariance(v, cluster=cluster, **columns, **words)
         assert np.allclose(made.dense(), np.array(truth), rtol=CLOSED, atol=1e-16), columns
@@ -159,7 +160,7 @@ STRUCTURES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def test_aggregates(tmp_path: Path) -> None:
+def test_aggregates(ask_r: Ask) -> None:
     cluster = [1, 1, 1, 2, 2, 3, 3, 3, 3, 3]
     time, obs = [1, 2, 4, 1, 3, 1, 2, 3, 5, 9], [1, 1, 1, 1, 2, 1, 1, 2, 2, 3]
     y = [0.3, 0.1, 0.5, -0.2, 0.4, 0.6, 0.2, 0.1, 0.9, None]
@@ -175,9 +176,8 @@ def test_aggregates(tmp_path: Path) -> None:
         a <- if (grepl('CAR', struct)) aggregate(dat, cluster=cl, struct=struct, time=time, obs=obs, ...)
              else aggregate(dat, cluster=cl, struct=struct, ...)
         list(y=as.numeric(a$yi), v=as.numeric(a$vi))
-    }}
-    {LIVE.ANSWER.format(f"list({', '.join(calls)})")}"""
-    truths = LIVE.run_r(script, tmp_path)
+    }}"""
+    truths = ask_r(script, f"list({', '.join(calls)})")
     asked = [(struct, words, weighted) for struct, words in STRUCTURES for weighted in (True, False)]
     effects = es.Effects(y, v)
     for (struct, words, weighted), truth in zip(asked, truths, strict=True):

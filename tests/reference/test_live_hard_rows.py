@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
-import shutil
-import subprocess
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,27 +12,18 @@ import pytest
 import evisynth as es
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
-OPENING = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
+    Ask = Callable[..., Any]
+    Version = Callable[[str], tuple[int, ...]]
+
 CLOSED = 1e-12
 NEEDS_A_PACKAGE = frozenset({"RTET", "ZTET", "UCOR"})
 """metafor asks for mvtnorm or gsl, which the Debian packages of the tests do not bring."""
 
 
-@cache
-def metafor_version() -> tuple[int, ...]:
-    if shutil.which("Rscript") is None:
-        return ()
-    asked = ["Rscript", "-e", f"{OPENING}; cat(as.character(packageVersion('metafor')))"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
-    return tuple(int(part) for part in done.stdout.replace("-", ".").split(".")) if done.returncode == 0 else ()
-
-
-pytestmark = [
-    pytest.mark.live_r,
-    pytest.mark.skipif(not metafor_version(), reason="R with metafor and jsonlite is not installed"),
-]
+pytestmark = pytest.mark.live_r
 
 
 def _hard_rows() -> ModuleType:
@@ -53,13 +40,13 @@ def _hard_rows() -> ModuleType:
 HARD: Any = _hard_rows()
 
 
-def asked() -> list[tuple[es.EffectMeasure, dict[str, list[float]], list[str]]]:
+def asked(metafor: tuple[int, ...]) -> list[tuple[es.EffectMeasure, dict[str, list[float]], list[str]]]:
     """Give the measures that this metafor has, each with its table and the rows' labels."""
     made: list[tuple[es.EffectMeasure, dict[str, list[float]], list[str]]] = []
     for record in HARD.MEASURES:
         lowest = tuple(int(part) for part in (record.r_version or "metafor 0").split()[1].split("."))
         called = (record.r_equivalent or "").startswith("metafor::escalc(")
-        if not record.columns or not called or lowest > metafor_version() or record.name in NEEDS_A_PACKAGE:
+        if not record.columns or not called or lowest > metafor or record.name in NEEDS_A_PACKAGE:
             continue
         labels, rows = zip(*HARD.rows_of(record), strict=True)
         made.append((record, {name: [row[name] for row in rows] for name in rows[0]}, list(labels)))
@@ -70,9 +57,9 @@ def as_r(values: list[float]) -> str:
     return f"c({', '.join('NA' if math.isnan(value) else repr(float(value)) for value in values)})"
 
 
-def test_the_r_call_of_every_measure_gives_what_it_gives(tmp_path: Path) -> None:
-    lines: list[str] = [OPENING, "out <- list()"]
-    measures = asked()
+def test_the_r_call_of_every_measure_gives_what_it_gives(ask_r: Ask, r_version: Version) -> None:
+    lines: list[str] = ["out <- list()"]
+    measures = asked(r_version("metafor"))
     for record, table, _ in measures:
         frame = ", ".join(f"{name}={as_r(values)}" for name, values in table.items())
         # Row by row: an impossible one would stop the whole call.
@@ -81,11 +68,7 @@ def test_the_r_call_of_every_measure_gives_what_it_gives(tmp_path: Path) -> None
             f"tryCatch(suppressWarnings(with(d[i, , drop=FALSE], {{ r <- {record.r_equivalent}; "
             "list(y=as.numeric(r$yi), v=as.numeric(r$vi)) })), error=function(e) list(e=conditionMessage(e)))) })"
         )
-    script = tmp_path / "hard_rows.R"
-    script.write_text("\n".join([*lines, "cat('\\n@@', toJSON(out, digits=NA, na='null'))"]), encoding="utf-8")
-    done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
-    assert done.returncode == 0, done.stderr
-    truths = json.loads(done.stdout.rpartition("@@")[2])
+    truths = ask_r("\n".join(lines))
     unknown = [name for name, rows in truths.items() if any("Unknown 'measure'" in str(row.get("e")) for row in rows)]
     assert unknown == [], "this metafor does not know these: their records name no lowest version"
     apart: dict[tuple[str, str], str] = {}
@@ -95,7 +78,7 @@ def test_the_r_call_of_every_measure_gives_what_it_gives(tmp_path: Path) -> None
         made = es.effects(table, record.name, settings="metafor", rom_correction="none")
         truth = truths[record.name]
         for i, label in enumerate(labels):
-            said = ((truth[i].get(name) or [None])[0] for name in "yv")
+            said = (truth[i].get(name) for name in "yv")
             y, v = (float(value) if isinstance(value, int | float) else math.nan for value in said)
             there = math.isfinite(y) and v > 0
             if there != (i not in made.reasons):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,34 +10,11 @@ import pytest
 import evisynth as es
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-PACKAGES = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
+    Ask = Callable[..., Any]
 
-
-@cache
-def there_is_metafor() -> bool:
-    if shutil.which("Rscript") is None:
-        return False
-    done = subprocess.run(["Rscript", "-e", PACKAGES], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own words
-    return done.returncode == 0
-
-
-pytestmark = [
-    pytest.mark.live_r,
-    pytest.mark.skipif(not there_is_metafor(), reason="R with metafor and jsonlite is not installed"),
-]
-
-
-def run_r(script: str, tmp_path: Path) -> Any:  # noqa: ANN401 - R's answers differ
-    path = tmp_path / "script.R"
-    path.write_text(
-        f"{PACKAGES}\n{script}\ncat('\\n@@', toJSON(out, digits=NA, auto_unbox=TRUE, null='null', na='null'))\n",
-        encoding="utf-8",
-    )
-    done = subprocess.run(["Rscript", str(path)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.rpartition("@@")[2])
+pytestmark = pytest.mark.live_r
 
 
 def as_r(values: np.ndarray[Any, Any]) -> str:
@@ -62,13 +35,13 @@ def sets_of_r() -> str:
     return ",".join(f"list(y={as_r(y)}, v={as_r(v)}, x={as_r(x)})" for y, v, x in samples())
 
 
-def test_student(tmp_path: Path) -> None:
+def test_student(ask_r: Ask) -> None:
     script = f"""
     out <- lapply(list({sets_of_r()}), function(s) {{
       r <- rma(s$y, s$v, method="DL", test="t"); m <- rma(s$y, s$v, mods=~s$x, method="DL", test="t")
       list(one=c(r$ci.lb, r$ci.ub, r$pval, r$se), two=c(m$ci.lb, m$ci.ub, m$pval, m$se))
     }})"""
-    for (y, v, x), truth in zip(samples(), run_r(script, tmp_path), strict=True):
+    for (y, v, x), truth in zip(samples(), ask_r(script), strict=True):
         words: dict[str, Any] = {"tau2": "DL", "interval": "t", "settings": "metafor"}
         one = es.fit(es.Effects(y, v), **words).pooled
         assert one is not None
@@ -78,12 +51,12 @@ def test_student(tmp_path: Path) -> None:
         assert found == pytest.approx(truth["two"], rel=1e-9, abs=1e-12)
 
 
-def test_henmi_copas(tmp_path: Path) -> None:
+def test_henmi_copas(ask_r: Ask) -> None:
     script = f"""
     out <- lapply(list({sets_of_r()}), function(s) {{
       h <- hc(rma(s$y, s$v, method="DL")); list(beta=h$beta, se=h$se, ub=h$ci.ub)
     }})"""
-    for (y, v, _), truth in zip(samples(), run_r(script, tmp_path), strict=True):
+    for (y, v, _), truth in zip(samples(), ask_r(script), strict=True):
         found = es.fit(es.Effects(y, v), tau2="DL", interval="HC", settings="metafor").pooled
         assert found is not None
         assert found.value == pytest.approx(truth["beta"], rel=1e-10)
@@ -93,14 +66,14 @@ def test_henmi_copas(tmp_path: Path) -> None:
         assert t == pytest.approx(theirs, abs=5e-4)
 
 
-def test_permutation(tmp_path: Path) -> None:
+def test_permutation(ask_r: Ask) -> None:
     script = f"""
     out <- lapply(list({sets_of_r()}), function(s) {{
       r <- permutest(rma(s$y, s$v, method="DL"), exact=TRUE, progbar=FALSE)
       m <- permutest(rma(s$y, s$v, mods=~s$x, method="DL"), exact=TRUE, progbar=FALSE)
       list(one=r$pval, two=m$pval)
     }})"""
-    for (y, v, x), truth in zip(samples(), run_r(script, tmp_path), strict=True):
+    for (y, v, x), truth in zip(samples(), ask_r(script), strict=True):
         words: dict[str, Any] = {"tau2": "DL", "interval": "permutation", "settings": "metafor"}
         one = es.fit(es.Effects(y, v), **words).pooled
         assert one is not None

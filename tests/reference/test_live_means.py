@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-import subprocess
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +13,10 @@ from evisynth_validation.mpmath.exact import exact, nearest
 from evisynth_validation.mpmath.means import EFFECTS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-OPENING = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
+    Ask = Callable[..., Any]
+
 CLOSED = 1e-12
 ARMS = {"m1i": "mean_1", "sd1i": "sd_1", "n1i": "n_1", "m2i": "mean_2", "sd2i": "sd_2", "n2i": "n_2"}
 GROUP = {"mi": "mean", "sdi": "sd", "ni": "n"}
@@ -32,18 +29,7 @@ CALLS = [
 ]
 
 
-@cache
-def has_metafor() -> bool:
-    if shutil.which("Rscript") is None:
-        return False
-    asked = ["Rscript", "-e", OPENING]
-    return subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603 - our own words
-
-
-pytestmark = [
-    pytest.mark.live_r,
-    pytest.mark.skipif(not has_metafor(), reason="R with metafor and jsonlite is not installed"),
-]
+pytestmark = pytest.mark.live_r
 
 
 def tables() -> list[dict[str, np.ndarray[Any, Any]]]:
@@ -66,7 +52,7 @@ def as_r(values: np.ndarray[Any, Any]) -> str:
     return f"c({', '.join('NA' if math.isnan(value) else repr(float(value)) for value in values)})"
 
 
-def test_effects_of_escalc(tmp_path: Path) -> None:
+def test_effects_of_escalc(ask_r: Ask) -> None:
     sets = tables()
     data = ",\n".join(
         f"data.frame({', '.join(f'{name}={as_r(values)}' for name, values in table.items())})" for table in sets
@@ -79,13 +65,9 @@ def test_effects_of_escalc(tmp_path: Path) -> None:
             f'lapply(sets, function(d) {{ r <- suppressWarnings(escalc("{measure}", {words}, data=d, vtype="{vtype}"));'
             " list(y=as.numeric(r$yi), v=as.numeric(r$vi)) })"
         )
-    script = tmp_path / "escalc.R"
-    answer = "cat('\\n@@', toJSON(out, digits=NA, auto_unbox=TRUE, na='null'))"
-    script.write_text(f"{OPENING}\nsets <- list({data})\nout <- list({', '.join(calls)})\n{answer}\n", encoding="utf-8")
-    done = subprocess.run(["Rscript", str(script)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
-    assert done.returncode == 0, done.stderr
+    truths = ask_r(f"sets <- list({data})", f"list({', '.join(calls)})")
     compared = 0
-    for (measure, vtype), answers in zip(CALLS, json.loads(done.stdout.rpartition("@@")[2]), strict=True):
+    for (measure, vtype), answers in zip(CALLS, truths, strict=True):
         for table, truth in zip(sets, answers, strict=True):
             # metafor 3.8 does not correct the logarithm of a ratio of means; later versions do.
             made = es.effects(dict(table), measure, settings="metafor", vtype=vtype, rom_correction="none")

@@ -13,7 +13,10 @@ import pytest
 import evisynth as es
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
+
+    Ask = Callable[..., Any]
 
 
 def _load(name: str) -> ModuleType:
@@ -27,7 +30,7 @@ def _load(name: str) -> ModuleType:
 
 
 LIVE = _load("test_live_r")
-pytestmark = LIVE.pytestmark
+pytestmark = pytest.mark.live_r
 RULES = list(product((0.5, 0.1), ("only0", "if0all", "all", "none")))
 
 
@@ -38,7 +41,7 @@ def near(value: float | None, truth: float | None, rel: float = 1e-10) -> bool:
 
 
 @pytest.mark.parametrize("measure", ["OR", "RR", "RD"])
-def test_zero_cell_options(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+def test_zero_cell_options(measure: str, ask_r: Ask, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     sets = [*LIVE.tables(), np.array([[0, 4, 0, 9], [10, 20, 12, 9], [0, 0, 3, 8], [11, 22, 30, 8]], dtype=float)]
     calls = ",".join(
         f"list({', '.join(f'{n}={LIVE.as_r(x)}' for n, x in zip(('ai', 'n1i', 'ci', 'n2i'), columns, strict=True))})"
@@ -55,10 +58,9 @@ def test_zero_cell_options(measure: str, tmp_path: Path, make_studies: Any) -> N
     }})
     out <- lapply(list({calls}), function(s) lapply(list({rules}), function(rule)
       lapply(c(FALSE, TRUE), function(drop) one(s, rule$add, rule$to, drop))))
-    {LIVE.ANSWER.format("out")}
     """
     compared = 0
-    for columns, by_rule in zip(sets, LIVE.run_r(script, tmp_path), strict=True):
+    for columns, by_rule in zip(sets, ask_r(script), strict=True):
         studies: es.Studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
         for ((add, to), by_drop), drop in product(zip(RULES, by_rule, strict=True), (False, True)):
             truth = by_drop[int(drop)]
@@ -88,7 +90,7 @@ def test_zero_cell_options(measure: str, tmp_path: Path, make_studies: Any) -> N
 
 
 @pytest.mark.parametrize("measure", ["IRR", "IRD"])
-def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+def test_person_time(measure: str, ask_r: Ask, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     rng = np.random.default_rng(31)
     sets: list[np.ndarray[Any, Any]] = []
     for k in (2, 5, 12):
@@ -107,9 +109,8 @@ def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  
       plain <- rma.mh(measure="{measure}", x1i=s$x1, t1i=s$t1, x2i=s$x2, t2i=s$t2, correct=FALSE)
       list(beta=r$beta[1], se=r$se, Q=r$QE, MH=as.numeric(r$MH), plain=as.numeric(plain$MH))
     }}))
-    {LIVE.ANSWER.format("out")}
     """
-    for columns, truth in zip(sets, LIVE.run_r(script, tmp_path), strict=True):
+    for columns, truth in zip(sets, ask_r(script), strict=True):
         studies: es.Studies = make_studies(
             events_1=columns[0], time_1=columns[1], events_2=columns[2], time_2=columns[3]
         )
@@ -129,7 +130,7 @@ def test_person_time(measure: str, tmp_path: Path, make_studies: Any) -> None:  
             assert near(tests.mantel_haenszel.statistic, truth["plain"])
 
 
-def test_scripts_of_ours_give_our_numbers(tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+def test_scripts_of_ours_give_our_numbers(ask_r: Ask, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     columns = LIVE.tables()[4]
     tables = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
     rates = make_studies(events_1=[3, 0, 7], time_1=[90.5, 50, 210], events_2=[6, 2, 9], time_2=[95, 51, 190])
@@ -144,8 +145,7 @@ def test_scripts_of_ours_give_our_numbers(tmp_path: Path, make_studies: Any) -> 
     data: es.Studies
     for data, words in requests:
         analysis = es.fit(data, settings="metafor", **words)
-        script = analysis.to_r() + LIVE.ANSWER.format("list(beta=res$beta[1], se=res$se, Q=res$QE)")
-        truth = LIVE.run_r(script, tmp_path)
+        truth = ask_r(analysis.to_r(), "list(beta=res$beta[1], se=res$se, Q=res$QE)")
         assert analysis.pooled is not None
         assert near(analysis.pooled.value, truth["beta"], 1e-9), words
         assert near(analysis.pooled.se, truth["se"], 1e-9), words

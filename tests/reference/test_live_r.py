@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,37 +10,11 @@ import pytest
 import evisynth as es
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-PACKAGES = "suppressMessages(library(metafor)); suppressMessages(library(jsonlite))"
-PROBE = f"{PACKAGES}; cat(as.character(packageVersion('metafor')))"
-ANSWER = "cat('\\n@@', toJSON({}, digits=NA, auto_unbox=TRUE, null='null', na='null'))"
+    Ask = Callable[..., Any]
 
-
-@cache
-def metafor_version() -> tuple[int, ...] | None:
-    if shutil.which("Rscript") is None:
-        return None
-    done = subprocess.run(["Rscript", "-e", PROBE], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own words
-    if done.returncode != 0:
-        return None
-    return tuple(int(part) for part in done.stdout.strip().replace("-", ".").split("."))
-
-
-pytestmark = [
-    pytest.mark.live_r,
-    pytest.mark.skipif(metafor_version() is None, reason="R with metafor and jsonlite is not installed"),
-]
-
-
-def run_r(script: str, tmp_path: Path) -> Any:  # noqa: ANN401 - R's answers differ
-    path = tmp_path / "script.R"
-    path.write_text(
-        f"suppressMessages(library(metafor)); suppressMessages(library(jsonlite))\n{script}\n", encoding="utf-8"
-    )
-    done = subprocess.run(["Rscript", str(path)], capture_output=True, text=True, check=False)  # noqa: S603, S607 - our own script
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.rpartition("@@")[2])
+pytestmark = pytest.mark.live_r
 
 
 def as_r(values: np.ndarray[Any, Any]) -> str:
@@ -73,7 +43,7 @@ def tables() -> list[np.ndarray[Any, Any]]:
 
 @pytest.mark.parametrize("estimator", ["DL", "REML", "PM"])
 @pytest.mark.parametrize("test", ["z", "knha"])
-def test_random_effects(estimator: str, test: str, tmp_path: Path) -> None:
+def test_random_effects(estimator: str, test: str, ask_r: Ask) -> None:
     sets = effect_sets()
     control = "control=list(threshold=1e-12, tol=1e-14, maxiter=10000)" if estimator != "DL" else "control=list()"
     calls = ",".join(f"list(y={as_r(y)}, v={as_r(v)})" for y, v in sets)
@@ -87,10 +57,9 @@ def test_random_effects(estimator: str, test: str, tmp_path: Path) -> None:
       list(beta=r$beta[1], se=r$se, p=r$pval, lo=r$ci.lb, hi=r$ci.ub, tau2=r$tau2, se_tau2=r$se.tau2,
            I2=r$I2, H2=r$H2, Q=r$QE, Qp=r$QEp, pi=c(p$pi.lb, p$pi.ub), qp=as.numeric(q))
     }})
-    {ANSWER.format("out")}
     """
     tolerance = 1e-11 if estimator == "DL" else 1e-7
-    for (y, v), truth in zip(sets, run_r(script, tmp_path), strict=True):
+    for (y, v), truth in zip(sets, ask_r(script), strict=True):
         analysis = es.fit(
             es.Effects(y, v), tau2=estimator, interval="HK" if test == "knha" else "Wald", settings="metafor"
         )
@@ -122,7 +91,7 @@ def test_random_effects(estimator: str, test: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("measure", ["OR", "RR", "RD", "PETO"])
-def test_tables(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+def test_tables(measure: str, ask_r: Ask, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     sets = tables()
     names = ("ai", "n1i", "ci", "n2i")
     calls = ",".join(
@@ -138,9 +107,8 @@ def test_tables(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noq
       r <- {call}
       list(yi=as.numeric(e$yi), vi=as.numeric(e$vi), beta=r$beta[1], se=r$se, Q=r$QE, I2=r$I2, H2=r$H2)
     }}))
-    {ANSWER.format("out")}
     """
-    for columns, truth in zip(sets, run_r(script, tmp_path), strict=True):
+    for columns, truth in zip(sets, ask_r(script), strict=True):
         studies: es.Studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
         effects = es.effects(studies, measure=measure, settings="metafor")
         assert effects.y.tolist() == pytest.approx(truth["yi"], rel=1e-12, abs=1e-14)
@@ -152,7 +120,7 @@ def test_tables(measure: str, tmp_path: Path, make_studies: Any) -> None:  # noq
         assert analysis.heterogeneity.q == pytest.approx(truth["Q"], rel=1e-10, abs=1e-12)
 
 
-def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+def test_a_script_of_ours_gives_our_numbers(ask_r: Ask, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
     columns = tables()[5]
     studies: es.Studies = make_studies(
         ['quote " and \\ backslash', *(f"S{i}" for i in range(columns.shape[1] - 1))],
@@ -187,8 +155,7 @@ def test_a_script_of_ours_gives_our_numbers(tmp_path: Path, make_studies: Any) -
     ]
     for words in requests:
         analysis = es.fit(studies, **words)
-        script = analysis.to_r() + ANSWER.format("list(beta=res$beta[1], se=res$se, tau2=res$tau2)")
-        truth = run_r(script, tmp_path)
+        truth = ask_r(analysis.to_r(), "list(beta=res$beta[1], se=res$se, tau2=res$tau2)")
         assert analysis.pooled is not None
         assert analysis.pooled.value == pytest.approx(truth["beta"], rel=1e-7)
         assert analysis.pooled.se == pytest.approx(truth["se"], rel=1e-7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -82,10 +82,17 @@ class Recorded:
         weeks = np.array(other["X"], dtype=np.float64)[:, 1] if "pmin" in ref else None
         self.columns = columns_behind(inputs["X_names"], self.X, weeks)
 
+    @cached_property
+    def first(self) -> es.MetaAnalysis:
+        """The analysis that reads the formula; the others of the same studies take its design."""
+        return es.fit(self.effects, settings="metafor", moderators=translated(self.formula), columns=self.columns)
+
+    @cached_property
+    def common(self) -> es.MetaAnalysis:
+        return self.fit(model="common")
+
     def fit(self, **words: Value) -> es.MetaAnalysis:
-        return es.fit(
-            self.effects, settings="metafor", moderators=translated(self.formula), columns=self.columns, **words
-        )
+        return es.fit(self.effects, settings="metafor", moderators=self.first.design, **words)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +152,7 @@ def test_metareg(r_cases: Mapping[str, Any], recorded: Value) -> None:
 def distances(case: Mapping[str, Any], one: Recorded, analysis: es.MetaAnalysis, method: str) -> dict[str, float]:
     truth, regression = case["outputs"], analysis.regression
     assert regression is not None
-    plain = analysis if method != "FE" else one.fit(model="common")
+    plain = analysis if method != "FE" else one.common
     assert plain.regression is not None
     spread, estimates = plain.heterogeneity, analysis.model.estimates
     fit = analysis.fit

@@ -462,7 +462,11 @@ def random_intercepts_likelihood(counts: Numbers, at: tuple[float, float, float,
     z: Numbers = np.zeros((x.shape[1], 2))
     for _ in range(100):
         gradient, curvature = slope_at(counts, fixed, slopes, z)
-        z = z + np.asarray(np.linalg.solve(curvature, gradient[:, :, np.newaxis]))[:, :, 0]
+        step = np.asarray(np.linalg.solve(curvature, gradient[:, :, np.newaxis]))[:, :, 0]
+        z = z + step
+        # Newton's steps are squares of each other: this is the last that moves a likelihood, whose slope here is 0.
+        if np.abs(step).max() < 1e-12:
+            break
     _, curvature = slope_at(counts, fixed, slopes, z)
     root = np.asarray(np.linalg.inv(np.linalg.cholesky(curvature)), dtype=np.float64).transpose(0, 2, 1)
     t, w = np.polynomial.hermite_e.hermegauss(nodes)

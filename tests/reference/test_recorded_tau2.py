@@ -216,15 +216,19 @@ def tail(q: Any, d: list[Any], shares: list[Any]) -> Any:  # noqa: ANN401 - as m
     total = mp.mpf(0)
     # The focus is a little to the right of 0, where the first cut begins.
     focus = 1 / (2 * max(d))
+    doubles = np.array([float(x) for x in d])
     j = 0
     while True:
         turn = 1 - 1j * (j + mp.mpf("0.5")) * h
         s = focus - (g + focus) * turn * turn
-        factors = [1 - 2 * s * x for x in d]
-        log_det = mp.fsum(mp.log(f) for f in factors) + mp.log(
-            mp.fsum(b / f for b, f in zip(shares, factors, strict=True))
-        )
-        term = mp.exp(-log_det / 2 - s * q) / s * turn
+        twice = 2 * s
+        factors = [1 - twice * x for x in d]
+        root = mp.sqrt(mp.fprod(factors))
+        # The root of a product is that of its factors but for the sign, which the sum of their angles tells.
+        angle = float(np.angle(1 - 2 * complex(s) * doubles).sum()) / 2
+        root *= -1 if math.cos(angle - float(mp.arg(root))) < 0 else 1
+        rest = mp.sqrt(mp.fsum(b / f for b, f in zip(shares, factors, strict=True)))
+        term = mp.exp(-s * q) / (root * rest) / s * turn
         total += term.real
         j += 1
         if abs(term) * (g + focus) < mp.mpf(10) ** -24:

@@ -85,7 +85,7 @@ def _orthant_gap(s: Exact, a: Exact, b: Exact, c: Exact, d: Exact) -> Exact:
     def density(at: Exact) -> Exact:
         return _orthant_density(at, h, k)
 
-    return (a * d - b * c) / (n * n) - cast("Exact", _mp.quad(density, edges))
+    return (a * d - b * c) / (n * n) - cast("Exact", _mp.quad(density, edges, method="gauss-legendre"))
 
 
 def _orthant_density(s: Exact, h: Exact, k: Exact) -> Exact:
@@ -96,8 +96,8 @@ def _orthant_density(s: Exact, h: Exact, k: Exact) -> Exact:
 def tetrachoric(near: float, *cells: float) -> tuple[Exact, Exact]:
     """Solve for artanh ρ by Newton's method from a number near it, and take its multinomial variance.
 
-    The gradient is that of an implicit function, with mpmath's derivatives of the equation by each cell. A start that
-    is no solution does not become one: the steps do not shrink, which is an error.
+    The gradient is that of an implicit function, with mpmath's derivatives of the equation by each cell, to more
+    than 20 digits. A start that is no solution does not become one: the steps do not shrink, which is an error.
     """
     a, b, c, d = (cast("Exact", _mp.mpf(cell)) for cell in cells)
     n = a + b + c + d
@@ -110,7 +110,9 @@ def tetrachoric(near: float, *cells: float) -> tuple[Exact, Exact]:
     if abs(step) > abs(s) * _mp.mpf(10) ** (-30):
         msg = "the tetrachoric correlation was not found"
         raise ArithmeticError(msg)
-    slopes = [slope / _orthant_density(s, h, k) for slope in _gradient(lambda *at: _orthant_gap(s, *at), cells)]
+    # Each derivative is a difference at several times the digits asked for.
+    with _mp.workdps(25):
+        slopes = [slope / _orthant_density(s, h, k) for slope in _gradient(lambda *at: _orthant_gap(s, *at), cells)]
     return s, _multinomial(slopes, cells)
 
 

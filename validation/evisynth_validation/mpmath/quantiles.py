@@ -124,9 +124,10 @@ def expected_range(n: int) -> Exact:
     """Integrate the expected range of n standard normal values (Tippett 1925)."""
 
     def outside(x: Real) -> Real:
-        return 1 - _mp.exp(n * _mp.log1p(-_mp.ncdf(-x))) - _mp.ncdf(-x) ** n
+        tail = _mp.ncdf(-x)
+        return 1 - _mp.exp(n * _mp.log1p(-tail)) - tail**n
 
-    return cast("Exact", 2 * _mp.quad(outside, [_mp.mpf(i) / 2 for i in range(33)]))
+    return cast("Exact", 2 * _mp.quad(outside, [_mp.mpf(i) / 2 for i in range(33)], method="gauss-legendre"))
 
 
 LOG_NORMAL: dict[str, tuple[Callable[[int], Real], str, str]] = {
