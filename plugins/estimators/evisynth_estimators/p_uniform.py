@@ -30,6 +30,7 @@ from evisynth_estimators.conditional_tails import (
     truncated_variance,
 )
 from evisynth_estimators.irwin_hall import log_sum_below, sum_quantile
+from evisynth_estimators.outward_root import outward_root
 from evisynth_estimators.significant_studies import (
     NONE_SIGNIFICANT,
     Selected,
@@ -296,8 +297,8 @@ class Conditional:
         return Estimate(
             value=value,
             se=se,
-            ci_low=_crossing(lacks, value, -se),
-            ci_high=_crossing(lacks, value, se),
+            ci_low=outward_root(lacks, value, -se, doublings=_FAR),
+            ci_high=outward_root(lacks, value, se, doublings=_FAR),
             statistic=statistic,
             df=1.0,
             p_value=p_value,
@@ -392,18 +393,6 @@ def _log_tail(method: str, statistic: float, k: int, *, effect: bool) -> float:
     # The upper tail is exp(-x) Σ xʲ/j!, j < k, of which the last terms are all.
     terms = np.arange(k) * math.log(statistic) - np.array([math.lgamma(j + 1.0) for j in range(k)])
     return float(np.logaddexp.reduce(terms) - statistic)
-
-
-def _crossing(lacks: Callable[[float], float], value: float, step: float) -> float:
-    """Find where a function that is negative at ``value`` and rises away from it is 0, on the side of the step."""
-    near, f_near = value, lacks(value)
-    for _ in range(_FAR):
-        far = near + step
-        f_far = lacks(far)
-        if f_far >= 0.0:
-            return bracketed_root(lacks, near, far, f_near, f_far)
-        near, f_near, step = far, f_far, 2.0 * step
-    return math.copysign(math.inf, step)
 
 
 @hookimpl

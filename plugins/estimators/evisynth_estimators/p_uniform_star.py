@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
@@ -25,10 +24,8 @@ from evisynth import (
     power_of_two_scale,
 )
 from evisynth_estimators.conditional_tails import hazard, mean_excess, truncated_variance
+from evisynth_estimators.outward_root import outward_root
 from evisynth_estimators.significant_studies import Selected, selected_studies
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 NAME = "p-uniform*"
 REFERENCE = (
@@ -329,8 +326,8 @@ class Truncated:
         return Estimate(
             value=top.mu * self.unit,
             se=se * self.unit,
-            ci_low=-math.inf if far_low else _crossing(lacks, top.mu, -step) * self.unit,
-            ci_high=math.inf if far_high else _crossing(lacks, top.mu, step) * self.unit,
+            ci_low=-math.inf if far_low else outward_root(lacks, top.mu, -step, doublings=_FAR) * self.unit,
+            ci_high=math.inf if far_high else outward_root(lacks, top.mu, step, doublings=_FAR) * self.unit,
             statistic=statistic,
             df=1.0,
             p_value=p_value,
@@ -360,7 +357,7 @@ class Truncated:
             value=top.tau2 * square,
             se=self._standard_errors(top)[1] * square,
             ci_low=low * square,
-            ci_high=math.inf if endless else _crossing(lacks, top.tau2, step) * square,
+            ci_high=math.inf if endless else outward_root(lacks, top.tau2, step, doublings=_FAR) * square,
             statistic=statistic,
             df=1.0,
             p_value=p_value,
@@ -384,18 +381,6 @@ class Truncated:
         if determinant <= 0.0:
             return math.nan, math.nan
         return math.sqrt(own / determinant), math.sqrt(mean / determinant)
-
-
-def _crossing(lacks: Callable[[float], float], value: float, step: float) -> float:
-    """Find where a function that is negative at ``value`` comes to 0 on the side of the step; infinite if nowhere."""
-    near, f_near = value, lacks(value)
-    for _ in range(_FAR):
-        far = near + step
-        f_far = lacks(far)
-        if f_far >= 0.0:
-            return bracketed_root(lacks, near, far, f_near, f_far)
-        near, f_near, step = far, f_far, 2.0 * step
-    return math.copysign(math.inf, step)
 
 
 @hookimpl
