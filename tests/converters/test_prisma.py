@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -234,11 +235,19 @@ def test_a_review_without_a_flow_diagram_is_not_written() -> None:
         prisma.write_review(es.Review())
 
 
+def test_a_text_that_means_none_is_named_and_not_written(tmp_path: Path) -> None:
+    flow = es.StudyFlow(counts={"records_screened": 3}, labels={"records_screened": "NA", "dbr_excluded": "Gone"})
+    with pytest.warns(es.DataWarning, match="the text 'NA' of records_screened stands for no text"):
+        content = prisma.write_review(es.Review(flow=flow))
+    (tmp_path / "flow.csv").write_bytes(content)
+    assert prisma.read(es.Source(tmp_path / "flow.csv")).flow == attrs.evolve(flow, labels={"dbr_excluded": "Gone"})
+
+
 names = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Zs", "Zl", "Zp"), exclude_characters=";"),
     min_size=1,
     max_size=8,
-)
+).filter(lambda text: text.casefold() != "na")
 numbers = st.integers(0, 10**9)
 
 

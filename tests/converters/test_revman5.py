@@ -465,3 +465,15 @@ def test_any_review_is_written_and_reads_back_the_same_from_then_on(
 
 def _data(outcome: es.ReviewOutcome) -> list[tuple[str, list[tuple[str, float]]]]:
     return [(row.study, sorted(row.data.items())) for _, row in outcome.all_rows]
+
+
+def test_an_id_stands_for_a_name_as_far_as_a_name_can_hold_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.rm5"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", es.DataWarning)
+        path.write_bytes(write(es.Review(studies=(es.ReviewStudy(id="O\x1a1", name=""),))))
+        first: es.Review = es.load(path)
+        path.write_bytes(write(first))
+        second: es.Review = es.load(path)
+    assert [(study.id, study.name) for study in first.studies] == [("O\x1a1", "O\ufffd1")]
+    assert second.studies == first.studies

@@ -10,9 +10,21 @@ from __future__ import annotations
 import csv
 import io
 import re
+import warnings
 from typing import TYPE_CHECKING
 
-from evisynth import Converter, DataError, FormatError, Problem, Review, Source, StudyFlow, guarded_cell, hookimpl
+from evisynth import (
+    Converter,
+    DataError,
+    DataWarning,
+    FormatError,
+    Problem,
+    Review,
+    Source,
+    StudyFlow,
+    guarded_cell,
+    hookimpl,
+)
 from evisynth_converters import delimited
 from evisynth_converters.prisma_boxes import BOXES, LISTS, imbalances
 
@@ -26,6 +38,8 @@ _LARGEST = 15
 """Digits of a count: more are no count of records."""
 _FEW = 20
 _NOT_FILLED_IN = frozenset({"", "xxx", "na", "nan"})
+_NO_TEXT = frozenset({"", "na"})
+NO_LABEL = "the text {label!r} of {key} stands for no text in this format: it is not written"
 _BOX_OF_KEY = {box.key: box for box in BOXES if box.key is not None}
 _HEADINGS_OF_DIAGRAM = {box.box: box for box in BOXES if box.key is None}
 
@@ -69,7 +83,7 @@ def _flow(rows: Sequence[Mapping[str, str]], name: str) -> tuple[StudyFlow, list
         seen.add(key)
         own = _BOX_OF_KEY.get(key) or _HEADINGS_OF_DIAGRAM.get(key)
         text, given = held.get("boxtext", ""), held["n"]
-        if text.casefold() not in {"", "na"} and (own is None or text != own.text):
+        if text.casefold() not in _NO_TEXT and (own is None or text != own.text):
             labels[key] = text
         if key not in _HEADINGS_OF_DIAGRAM:
             _add_number(key, given, row, counts, reasons, problems)
@@ -166,26 +180,30 @@ def _is_own(held: Mapping[str, str], heading: str) -> bool | None:
 def write_review(review: Review) -> bytes:
     """Write the table of a review's flow diagram; it holds nothing else of a review.
 
-    A semicolon within a reason becomes a comma, since it parts reasons. Raises `FormatError` for a review without one.
+    A semicolon within a reason becomes a comma, since it parts reasons; a label that the format takes for none is left
+    out with a warning. Raises `FormatError` for a review without a diagram.
     """
     flow = review.flow
     if flow is None:
         msg = "the review has no flow diagram to write"
         raise FormatError(msg)
+    labels = {key: label for key, label in flow.labels.items() if label.casefold() not in _NO_TEXT}
+    for key in flow.labels.keys() - labels.keys():
+        warnings.warn(NO_LABEL.format(label=flow.labels[key], key=key), DataWarning, stacklevel=2)
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEADINGS)
     for box in BOXES:
         key = box.key or box.box
         named = box.key or (key if box.description.startswith("Blue") else None)
-        text = flow.labels.get(key, box.text)
+        text = labels.get(key, box.text)
         number = "0" if box.key is None else _number(flow, key)
         cells = (named, box.node, box.box, box.description, text, box.tooltip or None, box.url or None, number)
         writer.writerow([guarded_cell(cell) if cell is not None else "NA" for cell in cells])
     known = {box.key or box.box for box in BOXES}
     for key in dict.fromkeys((*flow.counts, *flow.reasons, *flow.labels)):
         if key not in known:
-            text = flow.labels.get(key, "NA")
+            text = labels.get(key, "NA")
             cells = (key, "NA", "NA", key, text, "NA", "NA", _number(flow, key))
             writer.writerow([guarded_cell(cell) for cell in cells])
     return out.getvalue().encode()

@@ -32,7 +32,7 @@ from evisynth import (
     StoredResults,
 )
 from evisynth_converters import revman5_names as names
-from evisynth_converters.hostile_xml import inner_markup, parse, plain_text, serialised
+from evisynth_converters.hostile_xml import in_xml, inner_markup, parse, plain_text, serialised
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -78,7 +78,7 @@ class _Reader:
         missing = _rows_of_unknown_studies(comparisons, {study.id for study in studies})
         if missing:
             self.notes.append(f"studies with data that the list of studies lacks: {', '.join(missing)}")
-            studies += tuple(ReviewStudy(id=one, name=one) for one in missing)
+            studies += tuple(ReviewStudy(id=one, name=in_xml(one)) for one in missing)
         for other in _others(analyses, {"COMPARISON"}):
             self.notes.append(f"{other.tag} among the analyses is not read: this kind of data is not known here")
         risk_of_bias = self._risk_of_bias(root.find("QUALITY_ITEMS"))
@@ -116,7 +116,8 @@ class _Reader:
                 entry = told.get((status, key))
                 yield ReviewStudy(
                     id=key,
-                    name=" ".join((study.get("NAME") or "").split()) or key,
+                    # An id may hold, as escapes, characters that a name in XML cannot.
+                    name=" ".join((study.get("NAME") or "").split()) or in_xml(key),
                     year=(study.get("YEAR") or "").strip() or None,
                     status=names.STATUSES[tag],
                     data_source=study.get("DATA_SOURCE") or None,
