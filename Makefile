@@ -15,7 +15,7 @@ test: $(STAMP) lint
 	$(BIN)/python -m pytest -n auto -m "not sweep"
 
 test-all: $(STAMP) lint
-	$(BIN)/python -m pytest -n auto
+	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds

@@ -78,7 +78,7 @@ class _Reader:
         missing = _rows_of_unknown_studies(comparisons, {study.id for study in studies})
         if missing:
             self.notes.append(f"studies with data that the list of studies lacks: {', '.join(missing)}")
-            studies += tuple(ReviewStudy(id=one, name=in_xml(one)) for one in missing)
+            studies += tuple(ReviewStudy(id=one, name=" ".join(in_xml(one).split())) for one in missing)
         for other in _others(analyses, {"COMPARISON"}):
             self.notes.append(f"{other.tag} among the analyses is not read: this kind of data is not known here")
         risk_of_bias = self._risk_of_bias(root.find("QUALITY_ITEMS"))
@@ -117,7 +117,7 @@ class _Reader:
                 yield ReviewStudy(
                     id=key,
                     # An id may hold, as escapes, characters that a name in XML cannot.
-                    name=" ".join((study.get("NAME") or "").split()) or in_xml(key),
+                    name=" ".join((study.get("NAME") or "").split()) or " ".join(in_xml(key).split()),
                     year=(study.get("YEAR") or "").strip() or None,
                     status=names.STATUSES[tag],
                     data_source=study.get("DATA_SOURCE") or None,

@@ -42,6 +42,8 @@ _LACKS: Mapping[str, frozenset[str]] = {
 }
 """Results that RevMan's own files never have for a type of data."""
 _OF_REVMAN = re.compile("[A-Z][A-Z0-9_]*")
+_NUMBERS = frozenset({*names.OUTCOME_STORED, *names.SUBGROUP_STORED, *names.ROW_STORED}).union(*names.ROW_DATA.values())
+"""Attributes that hold numbers in these files: texts of that name would be taken for one."""
 _ON_LINES_OF_THEIR_OWN = (
     "STUDY",
     "QUALITY_ITEM",
@@ -105,7 +107,7 @@ def _without_a_place(review: Review) -> Iterable[str]:
         ("parts of other programs' files", {tag: tag for tag in review.parts}),
     ):
         # Elements and attributes cannot have every name.
-        foreign = [name for name, written in given.items() if not _OF_REVMAN.fullmatch(written)]
+        foreign = [name for name, written in given.items() if not _OF_REVMAN.fullmatch(written) or written in _NUMBERS]
         if foreign:
             yield f"{what}: {', '.join(map(repr, foreign))}"
 
@@ -337,7 +339,7 @@ def _row(row: ReviewRow, outcome: ReviewOutcome) -> Element:
 
 
 def _attributes(texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if _OF_REVMAN.fullmatch(name)}
+    return {name: text for name, text in texts.items() if _OF_REVMAN.fullmatch(name) and name not in _NUMBERS}
 
 
 def _append_texts(element: Element, texts: Mapping[str, str]) -> None:
