@@ -75,6 +75,15 @@ def test_options_of_a_method(run: Callable[..., Result], table: Callable[[int], 
     assert document["settings"]["preset"] == "metafor"
 
 
+def test_a_name_with_a_colon_of_its_own(run: Callable[..., Result], table: Callable[[int], str]) -> None:
+    plain, left = (
+        json.loads(run("bias", table(11), "--use", f"selection: half-normal{options}", "--json").stdout)["results"][0]
+        for options in ("", ":side=left,steps=0.05")
+    )
+    assert plain["name"] == left["name"] == "selection: half-normal"
+    assert (plain["side"], left["side"]) == ("right", "left")
+
+
 def test_all_that_is_installed_is_made_and_none_vanishes(
     run: Callable[..., Result], table: Callable[[int], str]
 ) -> None:

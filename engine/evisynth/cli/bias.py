@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evisynth.bias_results import BiasSurvey
     from evisynth.results import MetaAnalysis
 
+_USE = re.compile(r"(.*?)(?::([^:=]*=.*))?", re.DOTALL)
 USUAL = ("Egger", "trim-and-fill")
 """What reviewers are asked for most."""
 
@@ -31,7 +33,7 @@ USUAL = ("Egger", "trim-and-fill")
     "methods",
     multiple=True,
     metavar="NAME[:OPTION=VALUE,…]",
-    help="Make this one, such as 'Egger:variant=mixed' (repeatable); `evisynth methods` lists them.",
+    help="Make this one, such as 'Egger:variant=mixed' or 'selection: step:steps=0.025;0.5' (repeatable).",
 )
 @click.option(
     "--min-studies",
@@ -117,8 +119,10 @@ def _survey(
 
 
 def _named(text: str) -> tuple[str, dict[str, Any]]:
-    """Read ``name`` or ``name:option=value,other=value``."""
-    name, _, words = text.partition(":")
+    """Read ``name`` or ``name:option=value,other=value``; a name may hold a colon of its own."""
+    found = _USE.fullmatch(text)
+    assert found is not None  # noqa: S101 - the pattern takes any text
+    name, words = found[1], found[2] or ""
     options = (pair("--use", word, "Egger:variant=mixed") for word in filter(None, words.split(",")))
     return name.strip(), {option: option_value(value) for option, value in options}
 

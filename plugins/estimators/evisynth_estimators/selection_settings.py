@@ -69,10 +69,10 @@ def check_word(name: str, option: str, value: object, words: Sequence[str]) -> N
         raise SettingsError(msg)
 
 
-def check_steps(name: str, steps: Sequence[float]) -> tuple[float, ...]:
-    """Check cut points of p; 1 is the end of the last interval and may be named."""
+def check_steps(name: str, steps: Sequence[float] | float) -> tuple[float, ...]:
+    """Check cut points of p, or one alone; 1 is the end of the last interval and may be named."""
     try:
-        found = tuple(float(step) for step in steps)
+        found = (float(steps),) if isinstance(steps, int | float) else tuple(float(step) for step in steps)
     except (TypeError, ValueError):
         found = ()
     inner = found[:-1] if found and found[-1] == 1.0 else found
