@@ -352,3 +352,13 @@ def test_effects_on_a_cut_point_get_a_reason() -> None:
     assert made.after is None
     assert made.reason is not None
     assert "piles up at a cut point" in made.reason
+
+
+def test_an_adjusted_effect_beyond_all_effects_is_warned_of() -> None:
+    equal = es.Effects([0.4] * 12, np.linspace(0.01, 0.3, 12))
+    beyond = es.bias(analysis(equal), "selection: half-normal")
+    assert pooled(beyond).value < 0.4
+    assert any("beyond the effects of all studies" in warning for warning in beyond.warnings)
+    within = es.bias(analysis(), "selection: half-normal")
+    assert min(Y) < pooled(within).value < max(Y)
+    assert not any("beyond the effects of all studies" in warning for warning in within.warnings)

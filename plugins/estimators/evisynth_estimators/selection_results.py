@@ -42,6 +42,7 @@ AT_END = (
     "no selection lies at the end of the range of delta, so that the p-value by χ² is conservative (for one delta "
     "alone it is twice what it should be)"
 )
+BEYOND = "the adjusted effect lies beyond the effects of all studies: the model explains them by selection alone"
 
 
 @attrs.frozen(eq=False)
@@ -107,16 +108,18 @@ def result_of(fitted: Fitted, report: Report) -> BiasResult:
         statistic = 2.0 * (log_likelihood - report.base.log_likelihood)
     parameters = {**(coefficients if p > 1 else {}), **{name: estimates[name] for name in names[p:]}}
     extra = {name: _bare(value, report.level) for name, value in report.extra}
+    studies, after = _weighted(fitted, report), estimates[names[0]]
+    beyond = p == 1 and not min(one.y for one in studies) <= after.value <= max(one.y for one in studies)
     return attrs.evolve(
         made,
-        after=estimates[names[0]],
+        after=after,
         parameters={**parameters, **extra},
         statistic=statistic,
         symbol="χ²",
         df=float(report.df) if report.df else None,
         p_value=float(chi2_p_value(np.array(statistic), float(report.df))) if report.df else None,
-        studies=_weighted(fitted, report),
-        warnings=(*made.warnings, *_warnings(fitted, report, convergence, estimates)),
+        studies=studies,
+        warnings=(*made.warnings, *((BEYOND,) if beyond else ()), *_warnings(fitted, report, convergence, estimates)),
     )
 
 
