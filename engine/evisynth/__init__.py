@@ -116,13 +116,14 @@ if TYPE_CHECKING:
     from evisynth.diagnostics.plots import Baujat, Radial, baujat, radial
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
+    from evisynth.figures import FigureSpec, figure, number_between, one_of, read_figure
     from evisynth.fit_statistics import Comparison, FitStatistics, compare
     from evisynth.handbook_bands import i2_bands
     from evisynth.loading import load, save
     from evisynth.number_needed import number_needed_text
     from evisynth.planning import SampleSize, sample_size
     from evisynth.regression import Regression
-    from evisynth.reporting import render, report
+    from evisynth.reporting import draw, render, report
     from evisynth.reviews.analysis import OutcomeAnalysis, ReviewAnalysis
     from evisynth.reviews.comparing import ComparedOutcome, ComparedResult, SettingsComparison, compare_settings
     from evisynth.reviews.joining import join_reviews
@@ -165,6 +166,7 @@ _LATER = {
     "Covariance": "dependence.covariance",
     "Cumulative": "diagnostics.cumulative",
     "Design": "designs",
+    "FigureSpec": "figures",
     "Finding": "consistency.findings",
     "FitStatistics": "fit_statistics",
     "Gosh": "diagnostics.gosh",
@@ -214,6 +216,8 @@ _LATER = {
     "covariance": "dependence.correlations",
     "cumulative": "diagnostics.cumulative",
     "delta_method": "delta_method",
+    "draw": "reporting",
+    "figure": "figures",
     "find_roles": "columns",
     "fit_many": "batch",
     "gosh": "diagnostics.gosh",
@@ -226,6 +230,9 @@ _LATER = {
     "location_scale": "scale_models",
     "number_needed_text": "number_needed",
     "radial": "diagnostics.plots",
+    "number_between": "figures",
+    "one_of": "figures",
+    "read_figure": "figures",
     "read_json": "documents",
     "render": "reporting",
     "report": "reporting",
@@ -294,6 +301,7 @@ __all__ = [
     "Estimates",
     "EvisynthError",
     "FewStudies",
+    "FigureSpec",
     "FilledColumns",
     "Finding",
     "Fit",
@@ -390,9 +398,11 @@ __all__ = [
     "default_registry",
     "delta_method",
     "design_of",
+    "draw",
     "effects",
     "f_p_value",
     "falling_roots",
+    "figure",
     "find_roles",
     "fit",
     "fit_many",
@@ -415,9 +425,12 @@ __all__ = [
     "no_limits",
     "normal_p_value",
     "normal_quantile",
+    "number_between",
     "number_needed_text",
+    "one_of",
     "power_of_two_scale",
     "radial",
+    "read_figure",
     "read_json",
     "read_only",
     "reasoned_limits",

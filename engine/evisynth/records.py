@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evisynth.across_rows import Increments
     from evisynth.bias_results import BiasResult
     from evisynth.cells import CorrectedCells
+    from evisynth.figures import FigureSpec
     from evisynth.fits import Estimates, Fit, Limits
     from evisynth.kernels.arrays import FloatArray
     from evisynth.reviews.model import Review
@@ -474,6 +475,10 @@ class Reporter(Method):
 
     ``review`` renders a whole `ReviewAnalysis` under the same name: as text or bytes, or as files by their path within
     a folder; ``bias_survey`` renders a `BiasSurvey`. ``function`` is that of a reporter which is for one of them alone.
+
+    A figure names its ``spec``, a class of `FigureSpec` whose fields are the options: its function is called as
+    ``(result, spec, suffix=…)``. ``draw``, called as ``(result, spec, ax)``, puts the figure on matplotlib axes, new
+    ones for None, and returns them.
     """
 
     kind = "Reporter"
@@ -483,12 +488,20 @@ class Reporter(Method):
     media_types: Mapping[str, str] = attrs.field(kw_only=True)
     """File suffix → media type; the first is the default, and the suffix of a folder is empty. A function that names
     ``suffix`` is told which."""
-    of: Literal["analysis", "review", "settings comparison", "bias survey"] = attrs.field(
+    of: Literal["analysis", "review", "review data", "settings comparison", "bias survey"] = attrs.field(
         default="analysis", kw_only=True
     )
-    """Kind of result that ``function`` renders."""
+    """Kind of result that ``function`` renders; ``"review data"`` is a `Review`, of which nothing need be analysed."""
     review: Callable[..., str | bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
     bias_survey: Callable[..., str | bytes | Mapping[str, bytes]] | None = attrs.field(default=None, kw_only=True)
+    spec: type[FigureSpec] | None = attrs.field(default=None, kw_only=True)
+    draw: Callable[[Any, Any, Any], Any] | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Hold the spec of a figure to the reporter's name, by which a saved one finds its reporter."""
+        if self.spec is not None and self.spec.figure != self.name:
+            msg = f"the spec of Reporter {self.name!r} is that of figure {self.spec.figure!r}"
+            raise SettingsError(msg)
 
     def function_for(self, kind: str) -> Callable[..., str | bytes | Mapping[str, bytes]] | None:
         """Give the function that renders a kind of result; None where there is none."""
@@ -502,10 +515,27 @@ class Reporter(Method):
         """Render a result as the format of ``suffix``; raises `SettingsError` for an option that is not named."""
         function = self.function_for(kind)
         assert function is not None  # noqa: S101 - asked for before
+        if self.spec is not None and kind == self.of:
+            return function(result, self.made_spec(options), suffix=suffix)
         named = inspect.signature(function).parameters
         self.refuse_unnamed(options, named)
         extra = {"suffix": suffix} if "suffix" in named else {}
         return function(result, **extra, **options)
+
+    def made_spec(self, options: Mapping[str, object]) -> FigureSpec:
+        """Take a figure's options, and the ``spec`` that they change where there is one among them.
+
+        Raises `SettingsError` for an option that is not the figure's, and for the spec of another figure.
+        """
+        assert self.spec is not None  # noqa: S101 - asked for before
+        changes = dict(options)
+        spec = changes.pop("spec", None)
+        if spec is None:
+            return self.spec.of(changes)
+        if not isinstance(spec, self.spec):
+            msg = f"the spec of Reporter {self.name!r} is a {self.spec.__name__}, not {spec!r}"
+            raise SettingsError(msg)
+        return spec.but(changes)
 
 
 KINDS: tuple[type[Method], ...] = (

@@ -94,6 +94,7 @@ def extents(drawing: Drawing, renderer: str) -> tuple[list[Any], tuple[float, fl
     """Measure where the renderer of bitmaps, or of vector graphics, puts each text."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - only figures need it
     from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG  # noqa: PLC0415 - only figures need it
+    from matplotlib.text import Text  # noqa: PLC0415 - only figures need it
 
     dpi = DPI if renderer == "agg" else 72.0
     figure: Any = to_figure(drawing, dpi)
@@ -107,7 +108,7 @@ def extents(drawing: Drawing, renderer: str) -> tuple[list[Any], tuple[float, fl
         FigureCanvasSVG(figure)
         build: Any = RendererSVG
         used = build(*size, StringIO(), image_dpi=72)
-    return [text.get_window_extent(used) for text in figure.texts], (size[0], size[1])
+    return [text.get_window_extent(used) for text in figure.findobj(Text)], (size[0], size[1])
 
 
 @pytest.mark.parametrize("renderer", ["agg", "svg"])
@@ -128,8 +129,8 @@ def test_no_text_overlaps_another_or_is_cut_off(name: str, renderer: str, made: 
 @pytest.mark.parametrize("name", ANALYSES)
 def test_marks_stay_within_the_sheet_and_clear_of_the_text(name: str, made: dict[str, es.MetaAnalysis]) -> None:
     drawing = drawing_of(made[name])
-    corners = [point for item in drawing.items if isinstance(item, Shape) for point in item.corners]
-    texts = [item for item in drawing.items if isinstance(item, Label) and item.align == "right"]
+    corners = [point for item in drawing.flat if isinstance(item, Shape) for point in item.corners]
+    texts = [item for item in drawing.flat if isinstance(item, Label) and item.align == "right"]
     numbers = max((item.x for item in texts if item.text.endswith("]") and " [" in item.text), default=0.0)
     for x, y in corners:
         assert numbers < x < drawing.width
@@ -146,7 +147,7 @@ def test_each_format_is_what_it_says_and_the_same_every_time(suffix: str, made: 
 
 
 def test_footers_in_the_figure_are_those_of_the_text(made: dict[str, es.MetaAnalysis]) -> None:
-    drawn = {item.text for item in drawing_of(made["subgroups"]).items if isinstance(item, Label)}
+    drawn = {item.text for item in drawing_of(made["subgroups"]).flat if isinstance(item, Label)}
     footers = [line for line in str(made["subgroups"]).splitlines() if line.startswith(("Heterogeneity", "Test for"))]
     assert len(footers) == 9
     assert set(footers) <= drawn
@@ -154,10 +155,14 @@ def test_footers_in_the_figure_are_those_of_the_text(made: dict[str, es.MetaAnal
 
 def test_a_dollar_sign_is_a_dollar_sign() -> None:
     data = counts(2, ["$\\frac{1}{2}$ trial", "costs $5 and $6"])
+    from matplotlib.text import Text  # noqa: PLC0415 - only figures need it
+
     analysis = es.fit(data, "RR", settings="revman5", favours_1="$x", favours_2="y$")
     figure: Any = to_figure(lay_out(build_table(analysis, ("$a$", "b")), text_measure(DPI)), DPI)
-    assert {"$\\frac{1}{2}$ trial", "costs $5 and $6", "$a$", "$x", "y$"} <= {text.get_text() for text in figure.texts}
-    assert not any(text.get_parse_math() for text in figure.texts)
+    assert {"$\\frac{1}{2}$ trial", "costs $5 and $6", "$a$", "$x", "y$"} <= {
+        text.get_text() for text in figure.findobj(Text)
+    }
+    assert not any(text.get_parse_math() for text in figure.findobj(Text))
     assert es.render(analysis, "forest", dpi=50)
 
 
@@ -281,5 +286,5 @@ def test_without_matplotlib_the_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, made: dict[str, es.MetaAnalysis]
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(es.MissingExtraError, match=r"the forest reporter needs matplotlib.*evisynth\[plots\]"):
+    with pytest.raises(es.MissingExtraError, match=r"the forest figure needs matplotlib.*evisynth\[plots\]"):
         es.render(made["two"], "forest")

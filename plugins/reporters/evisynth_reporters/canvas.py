@@ -8,13 +8,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from evisynth import MissingExtraError
-from evisynth_reporters.drawing import BLACK, TEXT_SIZE, Drawing, Label, Line, Measure
+from evisynth_reporters.drawing import TEXT_SIZE, Curve, Disc, Drawing, Label, Line, Measure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-    from evisynth_reporters.drawing import Shape
+    from evisynth_reporters.drawing import Point, Shape
 
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so that a figure looks alike on every machine."""
@@ -74,6 +76,12 @@ def drawable(text: str, *, bold: bool) -> str:
     return "".join(character if ord(character) in known else "□" for character in text)
 
 
+def font_file(*, bold: bool) -> str:
+    """Give the file of the font that texts are measured and drawn with."""
+    found: str = _matplotlib("font_manager").findfont(font(TEXT_SIZE, bold=bold))
+    return found
+
+
 @cache
 def _characters(*, bold: bool) -> frozenset[int]:
     manager = _matplotlib("font_manager")
@@ -81,8 +89,35 @@ def _characters(*, bold: bool) -> frozenset[int]:
 
 
 def to_figure(drawing: Drawing, dpi: float) -> Figure:
-    """Put a drawing on a figure of its size; its texts are the figure's ``texts``."""
-    figure: Figure = _matplotlib("figure").Figure(
+    """Put a drawing on a figure of its size."""
+    figure = _figure(drawing, dpi)
+    upwards = _matplotlib("transforms").Affine2D().scale(1, -1).translate(0, drawing.height)
+    place = upwards.scale(1 / POINTS_PER_INCH) + figure.dpi_scale_trans
+    for artist in _artists(drawing, place, 1.0):
+        figure.add_artist(artist)
+    return figure
+
+
+def onto_axes(drawing: Drawing, ax: Any) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
+    """Put a drawing on axes, as large as fits in them, letters and lines with it; new axes for None."""
+    if ax is None:
+        ax = _figure(drawing, 100.0).add_axes((0.0, 0.0, 1.0, 1.0))
+    figure = ax.get_figure(root=True)
+    box = ax.get_position()
+    width, height = (float(side) * POINTS_PER_INCH for side in figure.get_size_inches())
+    scale = min(box.width * width / drawing.width, box.height * height / drawing.height)
+    ax.set_axis_off()
+    ax.set(xlim=(0.0, drawing.width), ylim=(drawing.height, 0.0))
+    ax.set_aspect("equal", adjustable="box", anchor="C")
+    for artist in _artists(drawing, ax.transData, scale):
+        # Nothing of the sheet is outside the axes, and clipping would cut the halves of lines along its edge.
+        artist.set_clip_on(False)
+        ax.add_artist(artist)
+    return ax
+
+
+def _figure(drawing: Drawing, dpi: float) -> Figure:
+    made: Figure = _matplotlib("figure").Figure(
         figsize=(drawing.width / POINTS_PER_INCH, drawing.height / POINTS_PER_INCH),
         dpi=dpi,
         facecolor="white",
@@ -91,25 +126,35 @@ def to_figure(drawing: Drawing, dpi: float) -> Figure:
         frameon=True,
         layout="none",
     )
-    upwards = _matplotlib("transforms").Affine2D().scale(1, -1).translate(0, drawing.height)
-    place = upwards.scale(1 / POINTS_PER_INCH) + figure.dpi_scale_trans
-    for item in drawing.items:
+    return made
+
+
+def _artists(drawing: Drawing, place: Any, scale: float) -> Iterator[Any]:  # noqa: ANN401 - large parts of matplotlib have no types
+    for order, item in enumerate(drawing.flat):
         if isinstance(item, Label):
-            _write(figure, item, place)
+            made = _text(item, place, scale)
+        elif isinstance(item, Line):
+            made = _line(item, place, scale)
+        elif isinstance(item, Curve):
+            made = _curve(item, place, scale)
         else:
-            figure.add_artist(_line(item, place) if isinstance(item, Line) else _shape(item, place))
-    return figure
+            made = _filled(item, place, scale)
+        # Else matplotlib would draw all shapes first, then all lines.
+        made.set_zorder(order)
+        yield made
 
 
-def _write(figure: Any, label: Label, place: Any) -> None:  # noqa: ANN401 - large parts of matplotlib have no types
-    figure.text(
+def _text(label: Label, place: Any, scale: float) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
+    return _matplotlib("text").Text(
         label.x,
         label.y,
         drawable(label.text, bold=label.bold),
-        fontproperties=font(label.size, bold=label.bold),
-        color=BLACK,
-        ha=label.align,
-        va="baseline",
+        fontproperties=font(label.size * scale, bold=label.bold),
+        color=label.colour,
+        # Of a text that is turned, matplotlib aligns the box that results.
+        ha="right" if label.upright else label.align,
+        va={"left": "bottom", "center": "center", "right": "top"}[label.align] if label.upright else "baseline",
+        rotation=90.0 if label.upright else 0.0,
         transform=place,
         # Names come from data: a $ in them is a $.
         parse_math=False,
@@ -117,26 +162,51 @@ def _write(figure: Any, label: Label, place: Any) -> None:  # noqa: ANN401 - lar
     )
 
 
-def _line(line: Line, place: Any) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
-    made = _matplotlib("lines").Line2D(
-        [line.start[0], line.end[0]],
-        [line.start[1], line.end[1]],
-        color=line.colour,
-        linewidth=line.width,
-        linestyle="-",
-        marker="",
-        solid_capstyle="butt",
-        antialiased=True,
-        transform=place,
-    )
+def _line(line: Line, place: Any, scale: float) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
+    made = _stroke((line.start, line.end), line, place, scale)
     made.set_snap(True)
     return made
 
 
-def _shape(shape: Shape, place: Any) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
-    return _matplotlib("patches").Polygon(
-        shape.corners, closed=True, facecolor=shape.colour, linewidth=0, antialiased=True, transform=place
+def _curve(curve: Curve, place: Any, scale: float) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
+    made = _stroke(curve.points, curve, place, scale)
+    made.set_alpha(curve.opacity)
+    return made
+
+
+def _stroke(points: tuple[Point, ...], stroke: Line | Curve, place: Any, scale: float) -> Any:  # noqa: ANN401 - as above
+    made = _matplotlib("lines").Line2D(
+        [x for x, _ in points],
+        [y for _, y in points],
+        color=stroke.colour,
+        linewidth=stroke.width * scale,
+        marker="",
+        solid_capstyle="butt",
+        dash_capstyle="butt",
+        solid_joinstyle="round",
+        antialiased=True,
+        transform=place,
     )
+    # Lengths of dashes are multiples of the line's width to matplotlib.
+    dashes = tuple(length / stroke.width for length in stroke.dash)
+    made.set_linestyle((0, dashes) if dashes else "-")
+    return made
+
+
+def _filled(shape: Shape | Disc, place: Any, scale: float) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
+    patches = _matplotlib("patches")
+    look: dict[str, Any] = {
+        "facecolor": shape.colour or "none",
+        "edgecolor": shape.edge or "none",
+        "linewidth": shape.edge_width * scale if shape.edge else 0,
+        "joinstyle": "miter",
+        "alpha": shape.opacity,
+        "antialiased": True,
+        "transform": place,
+    }
+    if isinstance(shape, Disc):
+        return patches.Circle(shape.centre, shape.radius, **look)
+    return patches.Polygon(shape.corners, closed=True, **look)
 
 
 def to_bytes(drawing: Drawing, suffix: str, dpi: float) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 Align: TypeAlias = Literal["left", "center", "right"]
 Point: TypeAlias = tuple[float, float]
@@ -26,7 +26,7 @@ class Measure(Protocol):
 
 @attrs.frozen
 class Label:
-    """Write a text whose baseline is at ``y``."""
+    """Write a text whose baseline is at ``y``; one that is ``upright`` runs up the page from there."""
 
     text: str
     x: float
@@ -34,24 +34,72 @@ class Label:
     align: Align = "left"
     bold: bool = False
     size: float = TEXT_SIZE
+    colour: str = BLACK
+    upright: bool = False
 
 
 @attrs.frozen
 class Line:
-    """Draw a straight line."""
+    """Draw a straight line; ``dash`` gives the lengths of strokes and gaps in points."""
 
     start: Point
     end: Point
     width: float = 0.8
     colour: str = BLACK
+    dash: tuple[float, ...] = ()
+
+
+@attrs.frozen
+class Curve:
+    """Draw a line through points."""
+
+    points: tuple[Point, ...]
+    width: float = 1.0
+    colour: str = BLACK
+    dash: tuple[float, ...] = ()
+    opacity: float = 1.0
 
 
 @attrs.frozen
 class Shape:
-    """Fill a polygon."""
+    """Fill a polygon, and draw its ``edge`` where it has a colour."""
 
     corners: tuple[Point, ...]
-    colour: str = BLACK
+    colour: str | None = BLACK
+    edge: str | None = None
+    edge_width: float = 0.8
+    opacity: float = 1.0
+
+
+@attrs.frozen
+class Disc:
+    """Fill a circle, and draw its ``edge`` where it has a colour."""
+
+    centre: Point
+    radius: float
+    colour: str | None = BLACK
+    edge: str | None = None
+    edge_width: float = 0.8
+    opacity: float = 1.0
+
+
+Simple: TypeAlias = "Label | Line | Curve | Shape | Disc"
+
+
+@attrs.frozen
+class Group:
+    """Hold items that belong together: a study's, say, whose data show when it is pointed at.
+
+    ``tip`` is what there is to read about it, a line each; ``row`` is the study's row in the input, from 0, where
+    leaving it out changes the figure.
+    """
+
+    items: tuple[Item, ...]
+    tip: tuple[str, ...] = ()
+    row: int | None = None
+
+
+Item: TypeAlias = "Simple | Group"
 
 
 @attrs.frozen
@@ -60,7 +108,42 @@ class Drawing:
 
     width: float
     height: float
-    items: tuple[Label | Line | Shape, ...]
+    items: tuple[Item, ...]
+    description: str = ""
+    """What it shows, in words, for those who cannot see it."""
+
+    @property
+    def flat(self) -> tuple[Simple, ...]:
+        """The items without their groups."""
+        return tuple(_flat(self.items))
+
+
+def _flat(items: Iterable[Item]) -> Iterator[Simple]:
+    for item in items:
+        if isinstance(item, Group):
+            yield from _flat(item.items)
+        else:
+            yield item
+
+
+def moved(items: Iterable[Item], x: float, y: float) -> tuple[Item, ...]:
+    """Move items to the right and down, as to set a panel beside another."""
+    return tuple(_moved(item, x, y) for item in items)
+
+
+def _moved(item: Item, x: float, y: float) -> Item:
+    if isinstance(item, Group):
+        return attrs.evolve(item, items=moved(item.items, x, y))
+    if isinstance(item, Label):
+        return attrs.evolve(item, x=item.x + x, y=item.y + y)
+    if isinstance(item, Line):
+        start, end = ((px + x, py + y) for px, py in (item.start, item.end))
+        return attrs.evolve(item, start=start, end=end)
+    if isinstance(item, Disc):
+        return attrs.evolve(item, centre=(item.centre[0] + x, item.centre[1] + y))
+    if isinstance(item, Curve):
+        return attrs.evolve(item, points=tuple((px + x, py + y) for px, py in item.points))
+    return attrs.evolve(item, corners=tuple((px + x, py + y) for px, py in item.corners))
 
 
 def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:

@@ -34,23 +34,25 @@ FAVOURS_DROP = 15.0
 """From the base line of the ticks' numbers to that of what each side favours."""
 
 
+def axis_of(table: ForestTable, scale: float | None = None) -> Axis:
+    """Choose the axis of a table; ``scale`` is its right end where it is given."""
+    middle = 1.0 if table.log_scale else 0.0
+    if table.null == middle:
+        return choose_axis(table.marks, log=table.log_scale, end=scale)
+    return spanning_axis(table.marks, log=table.log_scale, end=scale, null=table.null)
+
+
 def lay_out(
     table: ForestTable,
     measure: Measure,
     *,
     title: str = "",
-    scale: float | None = None,
+    axis: Axis | None = None,
     plot_width: float = 200.0,
     small_print: Sequence[str] = (),
 ) -> Drawing:
     """Place everything: title, headings, rows, footers under the table, plot and axis beside it, small print below."""
-    middle = 1.0 if table.log_scale else 0.0
-    axis = (
-        choose_axis(table.marks, log=table.log_scale, end=scale)
-        if table.null == middle
-        else spanning_axis(table.marks, log=table.log_scale, end=scale, null=table.null)
-    )
-    return _Layout(table, measure, axis, plot_width).drawing(title, small_print)
+    return _Layout(table, measure, axis or axis_of(table), plot_width).drawing(title, small_print)
 
 
 class _Layout:

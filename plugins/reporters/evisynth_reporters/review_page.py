@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from evisynth import MissingExtraError, Reporter, ReviewAnalysis, hookimpl, render
 from evisynth_reporters import printed
 from evisynth_reporters.csv_table import review_table
-from evisynth_reporters.forest import forest
 from evisynth_reporters.json_document import json_document
 from evisynth_reporters.review_lines import HEADINGS, NUMBERS, lines_of
 
@@ -37,7 +36,8 @@ def review_page(
         name, plot = f"plots/{one.place}.svg", None
         if plots and one.analysis is not None:
             try:
-                files[_distinct(name, files)] = forest(one.analysis, title=one.outcome.name, suffix=".svg")
+                drawn = render(one.analysis, "forest", title=one.outcome.name, suffix=".svg")
+                files[_distinct(name, files)] = drawn if isinstance(drawn, bytes) else drawn.encode()
                 plot = list(files)[-1]
             except MissingExtraError:
                 plots = False

@@ -1,0 +1,18 @@
+"""Escape texts for XML and HTML, and leave out what neither may hold."""
+
+from __future__ import annotations
+
+from html import escape
+
+_NOT_IN_XML = {code: None for code in range(0x20) if code not in {0x09, 0x0A, 0x0D}}
+_NOT_IN_XML |= dict.fromkeys([*range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF])
+
+
+def text(content: str) -> str:
+    """Escape a text that stands between tags."""
+    return escape(content.translate(_NOT_IN_XML), quote=False)
+
+
+def attribute(content: str) -> str:
+    """Escape a text that stands within double quotes."""
+    return escape(content.translate(_NOT_IN_XML), quote=True).replace("\n", "&#10;")
