@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).resolve().parent / "gallery"
 PAGE = FOLDER.parent / "gallery.md"
 DPI = 80.0
-COLOURS = 96
-"""A picture of lines and letters needs no more, and is a third as large."""
+COLOURS = 256
+"""A picture of lines and letters needs hardly more, and is a third as large."""
 
 OF_REGRESSIONS = frozenset({"bubble"})
 VARIANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {}
@@ -93,7 +93,7 @@ def _small(figure: Figure) -> bytes:
     full, held = BytesIO(), BytesIO()
     figure.savefig(full, format="png", dpi=DPI)
     image = Image.open(full).convert("RGB")
-    image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
+    image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
     return held.getvalue()
 
 

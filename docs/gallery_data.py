@@ -37,7 +37,7 @@ def simulated(k: int) -> dict[str, Any]:
     ratio = np.exp(rng.normal(-0.25, 0.25, k))
     years = np.sort(rng.integers(1995, 2026, k))
     return {
-        "study": [f"{SURNAMES[i % len(SURNAMES)]} {years[i]}" for i in range(k)],
+        "study": _names(years.tolist()),
         "year": years.tolist(),
         "events_1": rng.binomial(n, np.minimum(risk * ratio, 0.95)).tolist(),
         "n_1": n.tolist(),
@@ -46,6 +46,13 @@ def simulated(k: int) -> dict[str, Any]:
         "subgroup": [DESIGNS[i % 3] for i in range(k)],
         "dose": rng.uniform(1.0, 10.0, k).round(1).tolist(),
     }
+
+
+def _names(years: list[int]) -> list[str]:
+    """Name studies by author and year, with a letter where two have the same."""
+    plain = [f"{SURNAMES[i % len(SURNAMES)]} {year}" for i, year in enumerate(years)]
+    letters = (chr(ord("a") + plain[:i].count(name)) if plain.count(name) > 1 else "" for i, name in enumerate(plain))
+    return [f"{name}{letter}" for name, letter in zip(plain, letters, strict=True)]
 
 
 def founding(file: str) -> es.Studies:
