@@ -324,3 +324,10 @@ def _legend(keys: Sequence[Key], measure: Measure, width: float, y: float) -> tu
         y += (len(lines) - 1) * PITCH
         x += needed + ENTRY_GAP
     return made, y + PITCH if keys else y
+
+
+def notice(text: str, measure: Measure, *, width: float, title: str = "") -> Drawing:
+    """Say on an otherwise empty sheet why there is nothing to draw."""
+    lines = wrap(text, width - 4 * MARGIN, measure)
+    items = [Label(line, width / 2, 3 * PITCH + i * PITCH, "center", colour="#404040") for i, line in enumerate(lines)]
+    return sheet(items, measure, width=width, bottom=(4 + len(lines)) * PITCH, title=title, description=text)

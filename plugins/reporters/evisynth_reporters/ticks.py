@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 STEPS = (1.0, 2.0, 5.0)
-DECADES_OF_ALL_STEPS = 2.0
+DECADES_OF_ALL_STEPS = 3.0
 """Up to here a logarithmic axis marks 1, 2 and 5 in every power of ten; beyond, powers of ten alone."""
 FEWEST_ON_LOG = 3
 
