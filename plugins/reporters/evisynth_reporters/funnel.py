@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evisynth import FigureSpec, MetaAnalysis, Reporter, bias, hookimpl, normal_quantile, number_between, one_of
+from evisynth import MetaAnalysis, Reporter, bias, hookimpl, normal_quantile, one_of
 from evisynth_reporters import printed
 from evisynth_reporters.chart import axes, chart_box, line_key, notice, point_key, sheet
+from evisynth_reporters.chart_spec import ChartSpec
 from evisynth_reporters.drawing import Disc, Group
 from evisynth_reporters.effect_axis import effect_axis
 from evisynth_reporters.figure import figure
@@ -37,7 +38,7 @@ FAR_OUT = 1.959963984540054
 
 
 @attrs.frozen(kw_only=True)
-class FunnelSpec(FigureSpec):
+class FunnelSpec(ChartSpec):
     """Hold the options of a funnel plot."""
 
     figure: ClassVar[str] = "funnel"
@@ -56,8 +57,6 @@ class FunnelSpec(FigureSpec):
     """Whether Egger's regression line is drawn; on the axes of the SE, variance and precision."""
     labels: str = attrs.field(default="outliers", validator=one_of("none", "outliers", "all"))
     """Which studies are named: those outside the region of 95 %, all that there is room for, or none."""
-    width: float = attrs.field(default=400.0, validator=number_between(200.0, 2000.0))
-    height: float = attrs.field(default=300.0, validator=number_between(150.0, 2000.0))
 
 
 def funnel(analysis: MetaAnalysis, spec: FunnelSpec, measure: Measure, *, whole: MetaAnalysis | None = None) -> Drawing:

@@ -14,13 +14,13 @@ def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
     """Give round numbers from ``low`` to ``high``, at most so many, at the smallest step that allows it."""
     if not high > low:
         return (low,)
-    step = _step_above((high - low) / max(most - 1, 1))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    if last - first + 1 > most:
-        step = _step_above(step * 1.01)
+    step = _step_above((high - low) / most)
+    while True:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    # A whole number times the step, not a sum of steps: 0.3 stays 0.3 in the label.
-    return tuple(float(f"{i * step:.12g}") for i in range(first, last + 1))
+        if last - first + 1 <= most:
+            # A whole number times the step, not a sum of steps: 0.3 stays 0.3 in the label.
+            return tuple(float(f"{i * step:.12g}") for i in range(first, last + 1))
+        step = _step_above(1.01 * step)
 
 
 def log_ticks(low: float, high: float, most: int = 7) -> tuple[float, ...]:
