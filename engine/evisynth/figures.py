@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
@@ -29,6 +30,20 @@ def one_of(*words: str | None) -> Callable[[Any, attrs.Attribute[Any], object], 
             raise SettingsError(msg)
 
     return check
+
+
+def each_of(*words: str) -> Callable[[Any, attrs.Attribute[Any], Iterable[object]], None]:
+    """Validate an option that is a list of words; raises `SettingsError`, which lists them."""
+    check = one_of(*words)
+
+    def check_each(spec: FigureSpec, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
+        if isinstance(value, str) or not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - options may be anything
+            msg = f"{attribute.name} of figure {spec.figure!r} is a list of words, not {value!r}"
+            raise SettingsError(msg)
+        for one in value:
+            check(spec, attribute, one)
+
+    return check_each
 
 
 def number_between(low: float, high: float) -> Callable[[Any, attrs.Attribute[Any], object], None]:
