@@ -261,9 +261,14 @@ def axes(box: Box, measure: Measure, *, frame: bool = True) -> list[Item]:
     sides = list(zip(corners, [*corners[1:], corners[0]], strict=True))
     made: list[Item] = [Line(*side) for side in (sides if frame else sides[2:])]
     widest = 0.0
+    end = -math.inf
     for value, label in box.x.ticks:
-        x = box.at_x(value)
-        made += [Line((x, box.bottom), (x, box.bottom + TICK)), Label(label, x, box.bottom + TICK + ASCENT, "center")]
+        x, half = box.at_x(value), 0.5 * measure(label)
+        made.append(Line((x, box.bottom), (x, box.bottom + TICK)))
+        # On an axis that is neither linear nor logarithmic round numbers may come close.
+        if label and x - half > end:
+            made.append(Label(label, x, box.bottom + TICK + ASCENT, "center"))
+            end = x + half + TICK_GAP
     for value, label in box.y.ticks:
         y = box.at_y(value)
         made.append(Line((box.left - TICK, y), (box.left, y)))

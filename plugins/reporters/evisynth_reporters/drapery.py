@@ -73,7 +73,7 @@ def drapery(
         given_ticks=ticks,
         labels=("0", "", "0.05", "0.1", *(f"{tick:g}" for tick in ticks[4:])),
     )
-    box = chart_box(effect_axis(whole, held, spare=0.0), upwards, measure, width=spec.width, height=spec.height)
+    box = chart_box(effect_axis(whole, held, words, spare=0.0), upwards, measure, width=spec.width, height=spec.height)
     across = np.linspace(box.x.low, box.x.high, STEPS + 1)
     items: list[Item] = []
     keys = [line_key(words("Studies"), palette.study, width=0.8)]

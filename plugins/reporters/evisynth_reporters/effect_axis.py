@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from evisynth_reporters import printed
 from evisynth_reporters.chart import Axis
 from evisynth_reporters.ticks import linear_ticks, log_ticks, tick_label
+from evisynth_reporters.words import IN_ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evisynth import MetaAnalysis
+    from evisynth_reporters.words import Words
 
 SPARE = 0.06
 HALF_OF_ONE = 0.5
@@ -21,7 +23,7 @@ SMALLEST, LARGEST = 1e-12, 1e12
 
 
 def effect_axis(
-    analysis: MetaAnalysis, values: Iterable[float], *, title: str | None = None, spare: float = SPARE, most: int = 10
+    analysis: MetaAnalysis, values: Iterable[float], words: Words = IN_ENGLISH, *, spare: float = SPARE, most: int = 10
 ) -> Axis:
     """Take an axis that holds effects on the analysis scale, infinite ones aside, with its ticks on the scale shown."""
     held = [value for value in values if math.isfinite(value)]
@@ -34,7 +36,7 @@ def effect_axis(
     return Axis(
         low,
         high,
-        printed.one_line(analysis.label) if title is None else title,
+        words(printed.one_line(analysis.label)),
         given_ticks=tuple(place for place, _ in ticks),
         labels=tuple(label for _, label in ticks),
     )

@@ -114,7 +114,11 @@ class _Funnel:
             effects += [model.pooled.value - reach, model.pooled.value + reach]
         y = self.height.axis([self.height.of(point.se, point.n) for point in known], ses, self.words)
         return chart_box(
-            effect_axis(self.analysis, effects), y, self.measure, width=self.spec.width, height=self.spec.height
+            effect_axis(self.analysis, effects, self.words),
+            y,
+            self.measure,
+            width=self.spec.width,
+            height=self.spec.height,
         )
 
     @property

@@ -62,7 +62,7 @@ def gosh(analysis: MetaAnalysis, spec: GoshSpec, measure: Measure) -> Drawing:
     if not seen.any():
         text = words("There is no GOSH plot to draw: no subset has heterogeneity to show.")
         return notice(text, measure, width=spec.width, title=title)
-    across = effect_axis(analysis, x[seen], spare=0.03)
+    across = effect_axis(analysis, x[seen], words, spare=0.03)
     upwards = axis_over([0.0, *y[seen]], HETEROGENEITY[spec.heterogeneity], spare=0.03)
     box = chart_box(across, upwards, measure, width=spec.width - MARGINAL, height=spec.height - MARGINAL, top=MARGINAL)
     groups = [(seen, palette.study, words("Subsets"))]

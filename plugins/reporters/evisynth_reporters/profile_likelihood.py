@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FINE = 2001
 """Points of the bracket that looks for modes: even on the scale of τ, where they are apart."""
 CLOSE = 1e-10
+ROUNDING = 1e-13
 
 
 @attrs.frozen(eq=False)
@@ -68,6 +69,7 @@ class Profile:
             i = int(np.argmax(self.at(grid)))
             low, high = float(grid[max(i - 1, 0)]), float(grid[min(i + 1, 32)])
         middle = 0.5 * (low + high)
-        # A maximum at 0 is one of an end, which the middle of a bracket misses by what it is wide.
+        # A maximum at 0 is one of an end: a bracket misses it by its width, and rounding may favour any point in it.
         at_zero, at_middle = self.at(np.array([0.0, middle]))
-        return 0.0 if low == 0.0 or at_zero >= at_middle else middle
+        at_end = at_zero >= at_middle - ROUNDING * max(1.0, abs(at_middle))
+        return 0.0 if low == 0.0 or at_end else middle

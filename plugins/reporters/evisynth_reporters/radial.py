@@ -29,6 +29,7 @@ RADIUS = 3.0
 BAND = 1.959963984540054
 """Standardised effects of 95 % of the studies lie so far from the line."""
 ARC_STEPS = 60
+STEEPER = 3.0
 TICK = 4.0
 
 
@@ -82,7 +83,8 @@ def _box(
     low, high = float(min(held)), float(max(held))
     room = 0.05 * (high - low)
     over = words("Precision (1/√(v + τ²))") if analysis.settings.model == "random" else words("Precision (1/SE)")
-    labels = [label for _, label in effect_axis(analysis, [slope]).ticks]
+    # The arc spans about the slopes to the corners, and none is steeper than 95 % of upright.
+    labels = [label for _, label in effect_axis(analysis, [low / end * STEEPER, high / end * STEEPER, slope]).ticks]
     beside = max((measure(label) for label in labels), default=0.0) + 3 * TICK + 12.0
     box = chart_box(
         Axis(0.0, end, over), Axis(low - room, high + room, words("Standardised effect")), measure,

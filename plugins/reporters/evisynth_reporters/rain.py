@@ -62,7 +62,7 @@ def rain(analysis: MetaAnalysis, spec: RainSpec, measure: Measure, *, whole: Met
     if limits is not None and math.isfinite(limits.low + limits.high):
         half = limits.high - limits.low
         held += [limits.low - 0.15 * half, limits.high + 0.15 * half]
-    across = effect_axis(of, held, spare=0.02)
+    across = effect_axis(of, held, words, spare=0.02)
     xs = np.linspace(across.low, across.high, STEPS + 1)
     predicted = _density(analysis, xs)
     own = _pooled_density(pooled, xs)

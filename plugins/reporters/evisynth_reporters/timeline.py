@@ -67,7 +67,7 @@ def timeline(analysis: MetaAnalysis, spec: TimelineSpec, measure: Measure) -> Dr
     room = 0.04 * (ends[1] - ends[0]) or 0.5
     shown = _ticks(places, labels, measure, 0.8 * spec.width)
     x = Axis(ends[0] - room, ends[1] + room, given_ticks=shown[0], labels=shown[1])
-    y = effect_axis(analysis, [*held, *([] if null is None else [null])], most=8)
+    y = effect_axis(analysis, [*held, *([] if null is None else [null])], words, most=8)
     box = chart_box(x, y, measure, width=spec.width, height=spec.height - BARS)
     items: list[Item] = [] if null is None else box.horizontal(null, colour="#9a9a9a", width=0.7)
     band = [*zip([places[i] for i in seen], low[seen], strict=True)]
