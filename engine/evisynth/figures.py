@@ -59,6 +59,19 @@ def number_between(low: float, high: float) -> Callable[[Any, attrs.Attribute[An
     return check
 
 
+def each_between(low: float, high: float) -> Callable[[Any, attrs.Attribute[Any], Iterable[object]], None]:
+    """Validate an option that is a list of numbers within limits; raises `SettingsError`."""
+
+    def check(spec: FigureSpec, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
+        listed = not isinstance(value, str) and isinstance(value, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance] - options may be anything
+        if not listed or not all(_is_number(one) and low <= one <= high for one in value):  # type: ignore[operator]
+            limits = f"numbers from {low:g} to {high:g}"
+            msg = f"{attribute.name} of figure {spec.figure!r} is a list of {limits}, not {value!r}"
+            raise SettingsError(msg)
+
+    return check
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

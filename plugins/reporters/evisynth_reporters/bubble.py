@@ -91,7 +91,10 @@ class _Bubble:
             bands.insert(0, (made.prediction_low, made.prediction_high, PREDICTION))
         limits = [value for low, high, _ in bands for value in (*low, *high)]
         box = chart_box(
-            self.across(), effect_axis(self.analysis, [*self.y, *limits], self.words, most=8), self.measure, width=spec.width,
+            self.across(),
+            effect_axis(self.analysis, [*self.y, *limits], self.words, most=8),
+            self.measure,
+            width=spec.width,
             height=spec.height,
         )  # fmt: skip
         items: list[Item] = []

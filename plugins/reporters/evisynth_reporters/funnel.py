@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
-from evisynth import MetaAnalysis, Reporter, bias, hookimpl, normal_quantile, one_of
+from evisynth import MetaAnalysis, Reporter, bias, each_between, hookimpl, normal_quantile, one_of
 from evisynth_reporters import printed
 from evisynth_reporters.chart import axes, chart_box, line_key, notice, point_key, sheet
 from evisynth_reporters.chart_spec import ChartSpec
@@ -47,7 +47,7 @@ class FunnelSpec(ChartSpec):
     """``se``, ``variance``, ``precision`` (1/SE), ``inverse variance``, ``n``, ``root n``, ``1/n`` or ``1/root n``."""
     model: str = attrs.field(default="asked for", validator=one_of("asked for", "common", "random"))
     """Whose pooled effect stands in the middle."""
-    levels: tuple[float, ...] = (0.95,)
+    levels: tuple[float, ...] = attrs.field(default=(0.95,), validator=each_between(1e-6, 1.0 - 1e-12))
     """Levels of the region that studies belong to if they share one effect."""
     contours: bool = False
     """Whether regions of significance about no effect are shaded."""
@@ -110,7 +110,7 @@ class _Funnel:
         ses = [*(point.se for point in known), *(math.sqrt(v) for _, v in added)]
         effects = [*(point.effect for point in known), *(y for y, _ in added)]
         if model.pooled is not None and not self.height.of_size:
-            reach = max(map(normal_z, self.spec.levels), default=0.0) * max(ses)
+            reach = max(map(normal_quantile, self.spec.levels), default=0.0) * max(ses)
             effects += [model.pooled.value - reach, model.pooled.value + reach]
         y = self.height.axis([self.height.of(point.se, point.n) for point in known], ses, self.words)
         return chart_box(
@@ -134,7 +134,7 @@ class _Funnel:
         made: list[Item] = []
         for i, level in enumerate(sorted(self.spec.levels)):
             dash = ((4.0, 2.5), (2.0, 2.0), (1.0, 1.5))[min(i, 2)]
-            made += confidence_region(box, self.height, self.model.pooled.value, normal_z(level), dash)
+            made += confidence_region(box, self.height, self.model.pooled.value, normal_quantile(level), dash)
             text = self.words("{level} pseudo confidence limits", level=printed.level(level))
             self.keys.append(line_key(text, "#000000", dash=dash, width=0.8))
         return made
@@ -217,11 +217,6 @@ class _Funnel:
             found = bias(self.analysis, self.spec.adjustment)
             made += [f"{found.name}: {printed.one_line(text)}" for text in (found.reason, *found.warnings) if text]
         return made
-
-
-def normal_z(level: float) -> float:
-    """Give the two-sided quantile of a level."""
-    return float(normal_quantile(0.5 + 0.5 * level))
 
 
 @hookimpl

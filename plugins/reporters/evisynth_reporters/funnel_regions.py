@@ -61,5 +61,5 @@ def significance_contours(
 
 
 def _within(box: Box, height: Height, null: float, p: float, shade: str) -> list[Item]:
-    heights, left, right = _sides(box, height, null, float(normal_quantile(1.0 - p / 2.0)))
+    heights, left, right = _sides(box, height, null, normal_quantile(1.0 - p))
     return box.area([*zip(left, heights, strict=True), *zip(right[::-1], heights[::-1], strict=True)], colour=shade)
