@@ -84,8 +84,7 @@ def drawable(text: str, *, bold: bool) -> str:
 
 def font_file(*, bold: bool) -> str:
     """Give the file of the font that texts are measured and drawn with."""
-    found = str(font(TEXT_SIZE, bold=bold).get_file())
-    return found
+    return str(font(TEXT_SIZE, bold=bold).get_file())
 
 
 @cache
