@@ -104,11 +104,12 @@ class Cells:
 
 @attrs.frozen
 class Grid:
-    """Hold a table with what it is about."""
+    """Hold a table with what it is about; a ``quiet`` one stands under a heading that says so already."""
 
     caption: str = attrs.field(converter=shown)
     headings: tuple[Heading, ...]
     rows: tuple[Cells, ...]
+    quiet: bool = False
 
 
 @attrs.frozen

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from evisynth_reporters.words import Words
 
 SMALL_STUDY_METHODS = ("Egger", "trim-and-fill")
+VERBS = {"considerable": "is considerable"}
+"""What a band's words need to be said of something."""
 FEWEST = 10
 """Studies from which small-study effects are tested: Sterne et al. (2011), BMJ 343:d4002."""
 
@@ -182,7 +184,7 @@ def _heterogeneity(analysis: MetaAnalysis, words: Words) -> Iterator[Block]:
     found = analysis.heterogeneity
     if analysis.settings.totals != "overall" or found.i2 is None or not found.df:
         return
-    bands = [words(band) for band in i2_bands(found.i2)]
+    bands = [words(VERBS.get(band, band)) for band in i2_bands(found.i2)]
     said = words(
         "Heterogeneity (I² = {i2}%) {bands}, by the overlapping bands of the Cochrane Handbook.",
         i2=printed.number(found.i2, 0),

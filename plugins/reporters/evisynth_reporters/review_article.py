@@ -45,10 +45,7 @@ def review_article(made: ReviewAnalysis, asked: Asked, title: str | None = None)
         _scripts(made, words),
         _data(made, words),
     )
-    close = words(
-        "Made with evisynth {version}. review.json and review.csv have the numbers in full.",
-        version=version("evisynth"),
-    )
+    close = words("Made with evisynth {version}.", version=version("evisynth"))
     return Article(name, tuple(_lead(made, words)), sections, close)
 
 
@@ -77,14 +74,13 @@ def summary_section(made: ReviewAnalysis, words: Words) -> Section:
     rows: list[Cells] = []
     for line in lines_of(made):
         if line.level == 0:
-            place = Link(f"{line.place} {line.name}", anchor(line.place, "comparison"))
-            rows.append(Cells((place,), band=True))
+            rows.append(Cells((Link(f"{line.place} {line.name}", anchor(line.place, "comparison")),), band=True))
             continue
         place = Link(line.place, anchor(line.place)) if line.level == 1 else line.place
         note = words(line.note)
         rows.append(Cells((place, *line.cells[1:-1], note), depth=line.level - 1))
     headings = tuple(
-        Heading(words(text) if text else words("Number"), number=i in NUMBERS, whole=text == "Effect")
+        Heading(words(text) if text else words("Number"), number=i in NUMBERS, whole=text in {"Effect", "Method"})
         for i, text in enumerate(HEADINGS)
     )
     return Section("summary", words("Summary of results"), (Grid(words("All outcomes"), headings, tuple(rows)),))
@@ -105,7 +101,7 @@ def _flow(made: ReviewAnalysis, asked: Asked) -> Iterator[Section]:
     for key, reasons in flow.reasons.items():
         rows.append(Cells((printed.one_line(flow.labels.get(key, key.replace("_", " "))),), band=True))
         rows += [Cells((printed.one_line(reason), "" if n is None else str(n)), depth=1) for reason, n in reasons]
-    headings = (Heading(words("Step")), Heading(words("Number"), number=True))
+    headings = (Heading(words("Step")), Heading(words("Count"), number=True))
     blocks.append(Grid(words("Numbers of the study flow"), headings, tuple(rows)))
     yield Section("flow", words("Study flow"), tuple(blocks))
 
@@ -185,7 +181,8 @@ def _data(made: ReviewAnalysis, words: Words) -> Section:
         for one in made
         if one.analysis is not None
     )
-    return Section("data", words("Appendix: data"), sections=sections)
+    said = words("The page of this report has review.json and review.csv beside it, which hold the numbers in full.")
+    return Section("data", words("Appendix: data"), (Paragraph(said),), sections)
 
 
 def _heading(one: OutcomeAnalysis) -> str:
@@ -206,4 +203,4 @@ def data_grid(one: OutcomeAnalysis, words: Words) -> Grid:
             continue
         cells = row.cells[:1] if row.spans or not any(row.cells[1:]) else row.cells
         rows.append(Cells(cells, band=row.kind == "heading", bold=row.bold))
-    return Grid(words("Data and results of outcome {place}", place=one.place), headings, tuple(rows))
+    return Grid(words("Data and results of outcome {place}", place=one.place), headings, tuple(rows), quiet=True)

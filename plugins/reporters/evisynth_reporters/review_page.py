@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from evisynth import MissingExtraError, Reporter, ReviewAnalysis, hookimpl
 from evisynth_reporters import canvas
+from evisynth_reporters.article_document import article_document
 from evisynth_reporters.article_page import article_page
+from evisynth_reporters.browser import find_browser, printed_page
 from evisynth_reporters.csv_table import review_table
 from evisynth_reporters.json_document import json_document
 from evisynth_reporters.outcome_section import Asked
@@ -44,6 +46,37 @@ def review_page(
     }
 
 
+def review_document(
+    made: ReviewAnalysis,
+    *,
+    title: str | None = None,
+    language: str = "en",
+    plots: bool = True,
+    progress: Callable[[str], object] | None = None,
+) -> bytes:
+    """Make a Word document of the same report; raises `MissingExtraError` without python-docx."""
+    article = article_of(made, title=title, language=language, plots=plots)
+    return article_document(article, words_of(language), progress)
+
+
+def review_print(
+    made: ReviewAnalysis,
+    *,
+    title: str | None = None,
+    language: str = "en",
+    plots: bool = True,
+    browser: str | None = None,
+    progress: Callable[[str], object] | None = None,
+) -> bytes:
+    """Print the page of the report as PDF by a browser of the Chromium family, ``browser`` or one that is found.
+
+    Raises `MissingProgramError` without one, and `MissingExtraError` without jinja2.
+    """
+    found = find_browser(browser)
+    article = article_of(made, title=title, language=language, plots=plots)
+    return printed_page(article_page(article, words_of(language), progress), found)
+
+
 def article_of(
     made: ReviewAnalysis, *, title: str | None, language: str, plots: bool = True, leave_one_out: int = 0
 ) -> Article:
@@ -57,5 +90,10 @@ def article_of(
 
 @hookimpl
 def reporters() -> list[Reporter]:
-    """Offer the page of a review."""
-    return [Reporter("html", review_page, of="review", media_types={"": "text/html"}, reference=SOURCE)]
+    """Offer the report of a review as a page, a document and in print."""
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    return [
+        Reporter("html", review_page, of="review", media_types={"": "text/html"}, reference=SOURCE),
+        Reporter("docx", review_document, of="review", media_types={".docx": word}, reference=SOURCE),
+        Reporter("pdf", review_print, of="review", media_types={".pdf": "application/pdf"}, reference=SOURCE),
+    ]

@@ -66,6 +66,7 @@ def included_section(review: Review, words: Words) -> Section:
                     words("Characteristics of {study}", study=_named(study)),
                     (Heading(words("Characteristic")), Heading(words("Description"), wide=True)),
                     with_words[study.id],
+                    quiet=True,
                 ),
             ),
         )
@@ -113,19 +114,21 @@ def excluded_section(review: Review, words: Words) -> Section:
 def judgements_grid(review: Review, tool: RiskOfBias, words: Words) -> Grid:
     """Set the judgements in words: a row per study, a column per domain."""
     names = names_of(review)
-    judged = dict.fromkeys(one.study for domain in tool.domains for one in domain.judgements)
+    # A template's domains that nobody judged are not part of the assessment.
+    domains = [domain for domain in tool.domains if any(one.judgement for one in domain.judgements)]
+    judged = dict.fromkeys(one.study for domain in domains for one in domain.judgements)
     return Grid(
         words("Judgements by {tool}", tool=tool.tool),
-        (Heading(words("Study")), *(Heading(domain.name) for domain in tool.domains)),
+        (Heading(words("Study")), *(Heading(domain.name) for domain in domains)),
         tuple(
-            Cells((names.get(study, study), *(_judgement(domain, study, words) for domain in tool.domains)))
+            Cells((names.get(study, study), *(_judgement(domain, study, words) for domain in domains)))
             for study in sorted(judged, key=lambda one: names.get(one, one).casefold())
         ),
     )
 
 
 def _judgement(domain: BiasDomain, study: str, words: Words) -> str:
-    groups = {group.id: group.name for group in domain.groups}
+    groups = {group.id: printed.one_line(group.name) for group in domain.groups} if len(domain.groups) > 1 else {}
     made = [one for one in domain.judgements if one.study == study]
     said = [
         f"{groups[one.group]}: {words(one.judgement or '–')}" if one.group in groups else words(one.judgement or "–")
