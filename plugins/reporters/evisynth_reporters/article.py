@@ -15,6 +15,8 @@ from evisynth_reporters.marked_up import legal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from evisynth import Registry
+
 Tone: TypeAlias = Literal["plain", "note", "statistic"]
 """A ``note`` is something to look at, a ``statistic`` a line of numbers as printed under a forest plot."""
 
@@ -125,6 +127,7 @@ class Picture:
     identifier: str
     title: str = attrs.field(converter=shown)
     description: str = attrs.field(converter=shown)
+    registry: Registry
     leave_out: bool = False
 
 

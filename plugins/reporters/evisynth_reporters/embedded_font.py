@@ -44,4 +44,5 @@ def _subset(letters: frozenset[str], *, bold: bool) -> bytes:
     font.recalcTimestamp = False
     held = BytesIO()
     subset.save_font(font, held, options)
+    font.close()
     return held.getvalue()

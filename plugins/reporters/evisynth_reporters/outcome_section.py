@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth import EvisynthError, Reporter, bias_survey, default_registry, i2_bands
+from evisynth import EvisynthError, Reporter, bias_survey, i2_bands
 from evisynth_reporters import printed
 from evisynth_reporters.article import Cells, Grid, Heading, Link, Listing, Paragraph, Picture, Section
 from evisynth_reporters.bias_text import ADJUSTMENTS, TESTS, adjustment_cells, bias_warnings, test_cells
@@ -32,19 +32,19 @@ class Asked:
     """Hold what was asked of a report."""
 
     words: Words
+    registry: Registry
     plots: bool = True
     leave_one_out: int = 20
     """Most studies of an outcome whose figure lets readers leave each out."""
+
+    def figure(self, name: str) -> bool:
+        """Whether a figure of that name is wanted and there."""
+        return self.plots and any(one.name == name and one.spec is not None for one in self.registry.all(Reporter))
 
 
 def anchor(place: str, kind: str = "outcome") -> str:
     """Give the identifier of an outcome's section, or of a part elsewhere that is about it."""
     return f"{kind}-{place.replace('.', '-')}"
-
-
-def has_figure(name: str, registry: Registry | None = None) -> bool:
-    """Whether a figure of that name is there."""
-    return any(one.name == name and one.spec is not None for one in (registry or default_registry()).all(Reporter))
 
 
 def outcome_section(one: OutcomeAnalysis, asked: Asked) -> Section:
@@ -66,7 +66,7 @@ def _blocks(one: OutcomeAnalysis, title: str, asked: Asked) -> Iterator[Block]:
         return
     table = table_of(analysis)
     yield Paragraph(result_in_words(analysis, words))
-    if asked.plots:
+    if asked.figure("forest"):
         yield _forest(one, analysis, title, asked)
     yield Listing(footers_of(table), "statistic")
     yield from _subgroups(one, analysis, words)
@@ -103,6 +103,7 @@ def _forest(one: OutcomeAnalysis, analysis: MetaAnalysis, title: str, asked: Ask
         anchor(one.place, "forest"),
         asked.words("Forest plot of {outcome}", outcome=title),
         described,
+        asked.registry,
         leave_out=analysis.k <= asked.leave_one_out,
     )
 
@@ -206,9 +207,9 @@ def _small_studies(one: OutcomeAnalysis, analysis: MetaAnalysis, title: str, ask
     words = asked.words
     if analysis.k < FEWEST or analysis.settings.totals != "overall":
         return
-    if asked.plots and has_figure("funnel", analysis.methods.registry):
+    if asked.figure("funnel"):
         described = words("Funnel plot of {outcome}", outcome=title)
-        yield Picture("funnel", analysis, anchor(one.place, "funnel"), described, described)
+        yield Picture("funnel", analysis, anchor(one.place, "funnel"), described, described, asked.registry)
     try:
         survey = bias_survey(analysis, SMALL_STUDY_METHODS)
     except EvisynthError as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth import EvisynthError, Reporter, default_registry, render
+from evisynth import EvisynthError, Reporter, render
 from evisynth_reporters import canvas, printed
 from evisynth_reporters.drawing import Label
 from evisynth_reporters.figure import Figure
@@ -83,7 +83,7 @@ class Painter:
 
     def _image(self, picture: Picture, spec: FigureSpec) -> str:
         """Hold a figure of which only a file is to be had."""
-        drawn = render(picture.result, spec, suffix=".svg")
+        drawn = render(picture.result, spec, suffix=".svg", registry=picture.registry)
         content = base64.b64encode(drawn if isinstance(drawn, bytes) else str(drawn).encode()).decode()
         described = attribute(picture.description or picture.title)
         return f'<div class="image"><img src="data:image/svg+xml;base64,{content}" alt="{described}"></div>'
@@ -97,7 +97,7 @@ class Painter:
                 size, said = (drawing.width, drawing.height), drawing.description
                 png = canvas.to_bytes(drawing, ".png", DPI)
             else:
-                drawn = render(picture.result, spec, suffix=".png")
+                drawn = render(picture.result, spec, suffix=".png", registry=picture.registry)
                 png, said = drawn if isinstance(drawn, bytes) else b"", ""
                 size = _size_of_png(png)
         except EvisynthError as error:
@@ -105,9 +105,7 @@ class Painter:
         return Bitmap(png, *size, said or picture.description or picture.title)
 
     def _asked(self, picture: Picture) -> tuple[Reporter, FigureSpec]:
-        methods: Any = getattr(picture.result, "methods", None)
-        registry = default_registry() if methods is None else methods.registry
-        record = registry.get(Reporter, picture.figure)
+        record = picture.registry.get(Reporter, picture.figure)
         assert record.spec is not None  # noqa: S101 - whoever put it there has asked
         return record, record.spec.of({"language": self.words.language, "dpi": DPI})
 

@@ -9,7 +9,7 @@ from evisynth import EvisynthError
 from evisynth_reporters import printed
 from evisynth_reporters.article import Article, Cells, Grid, Heading, Link, Listing, Paragraph, Picture, Script, Section
 from evisynth_reporters.methods_section import methods_section, references_section
-from evisynth_reporters.outcome_section import anchor, has_figure, outcome_section, table_of
+from evisynth_reporters.outcome_section import anchor, outcome_section, table_of
 from evisynth_reporters.review_lines import HEADINGS, NUMBERS, lines_of
 from evisynth_reporters.review_tables import (
     doi_link,
@@ -92,8 +92,8 @@ def _flow(made: ReviewAnalysis, asked: Asked) -> Iterator[Section]:
         return
     blocks: list[Block] = []
     title = words("PRISMA 2020 flow diagram")
-    if asked.plots and has_figure("prisma"):
-        blocks.append(Picture("prisma", made.review, "flow-diagram", title, title))
+    if asked.figure("prisma"):
+        blocks.append(Picture("prisma", made.review, "flow-diagram", title, title, asked.registry))
     rows = [
         Cells((printed.one_line(flow.labels.get(key, key.replace("_", " "))), str(count)))
         for key, count in flow.counts.items()
@@ -113,8 +113,8 @@ def _risk_of_bias(made: ReviewAnalysis, asked: Asked) -> Iterator[Section]:
         return
     blocks: list[Block] = []
     title = words("Risk of bias")
-    if asked.plots and has_figure("risk-of-bias"):
-        blocks.append(Picture("risk-of-bias", review, "bias-figure", title, title))
+    if asked.figure("risk-of-bias"):
+        blocks.append(Picture("risk-of-bias", review, "bias-figure", title, title, asked.registry))
     for tool in held:
         blocks.append(judgements_grid(review, tool, words))
         support = support_grid(review, tool, words)

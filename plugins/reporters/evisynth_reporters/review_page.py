@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evisynth import MissingExtraError, Reporter, ReviewAnalysis, hookimpl
+from evisynth import MissingExtraError, Reporter, ReviewAnalysis, default_registry, hookimpl
 from evisynth_reporters import canvas
 from evisynth_reporters.article_document import article_document
 from evisynth_reporters.article_page import article_page
@@ -85,7 +85,9 @@ def article_of(
         canvas.require_matplotlib("figures")
     except MissingExtraError:
         plots = False
-    return review_article(made, Asked(words_of(language), plots, leave_one_out), title)
+    registry = next((one.analysis.methods.registry for one in made if one.analysis is not None), None)
+    asked = Asked(words_of(language), registry or default_registry(), plots, leave_one_out)
+    return review_article(made, asked, title)
 
 
 @hookimpl
