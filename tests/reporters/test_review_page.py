@@ -254,7 +254,7 @@ def test_heterogeneity_is_said_by_every_band_that_i2_lies_in(made: es.ReviewAnal
     for i2 in (0.0, 35.0, 55.0, 80.0, 95.0):
         changed = attrs.evolve(analysis.heterogeneity, i2=i2)
         fake: Any = _Fake(analysis, changed)
-        (paragraph,) = outcome_section._heterogeneity(fake, words_of("en"))
+        (paragraph,) = outcome_section.heterogeneity_in_words(fake, words_of("en"))
         assert isinstance(paragraph, Paragraph)
         said[i2] = str(paragraph.parts[0])
     assert "might not be important," in said[0.0]
@@ -543,6 +543,27 @@ def test_the_browser_holds_to_the_policy(chromium: str, hostile_html: str, tmp_p
     read, console = dumped(chromium, smuggled, tmp_path)
     assert "Content Security Policy" in console
     assert "run" not in read.within["title"]
+
+
+def test_a_click_leaves_a_study_out_of_its_figure_alone(
+    chromium: str, folder: dict[str, bytes], made: es.ReviewAnalysis, tmp_path: Path
+) -> None:
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", folder["index.html"].decode())
+    click = (
+        'document.querySelector("#forest-1-5 .tip[data-row]").dispatchEvent(new MouseEvent("click", {bubbles: true}))'
+    )
+    read, console = dumped(chromium, html.replace("</body>", f"<script>{click}</script></body>"), tmp_path)
+    analysis = made["1.5"].analysis
+    assert analysis is not None
+    assert console == ""
+    part = es.leave_one_out(analysis).without("Study 0").display
+    assert part is not None
+    said = [text for text in read.within["p"] if text.startswith("Without ")]
+    assert len(said) == 1
+    assert f"Without Study 0: Odds Ratio {part.value:.2f} [{part.ci_low:.2f}, {part.ci_high:.2f}]" in said[0]
+    # The total of the figure is that without the study.
+    assert f"{part.value:.2f} [{part.ci_low:.2f}, {part.ci_high:.2f}]" in read.within["text"]
+    assert [one.get("aria-pressed") for one in read.of("g") if "data-row" in one].count("true") == 1
 
 
 def test_the_report_prints(chromium: str, made: es.ReviewAnalysis, tmp_path: Path) -> None:

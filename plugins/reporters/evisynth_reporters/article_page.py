@@ -41,11 +41,16 @@ def article_page(article: Article, words: Words, progress: Callable[[str], objec
         article=article,
         words=words,
         drawn=drawn,
+        level=_level,
         look=look,
         script=script(),
         policy=policy(styles=[look], scripts=[script()]),
     )
     return page
+
+
+def _level(depth: int) -> str:
+    return f"h{min(depth + 1, DEEPEST)}"
 
 
 @cache
@@ -67,5 +72,4 @@ def _template() -> Any:  # noqa: ANN401 - jinja2's own type, which is not always
         undefined=jinja2.StrictUndefined,
     )
     environment.tests["block_of"] = lambda block, name: type(block).__name__ == name
-    environment.globals["level"] = lambda depth: f"h{min(depth + 1, DEEPEST)}"
     return environment.get_template("article.html")

@@ -70,7 +70,7 @@ def _blocks(one: OutcomeAnalysis, title: str, asked: Asked) -> Iterator[Block]:
         yield _forest(one, analysis, title, asked)
     yield Listing(footers_of(table), "statistic")
     yield from _subgroups(one, analysis, words)
-    yield from _heterogeneity(analysis, words)
+    yield from heterogeneity_in_words(analysis, words)
     yield from _small_studies(one, analysis, title, asked)
     if table.excluded:
         yield Paragraph(words("Not pooled:"))
@@ -180,7 +180,7 @@ def _subgroups(one: OutcomeAnalysis, analysis: MetaAnalysis, words: Words) -> It
         )
 
 
-def _heterogeneity(analysis: MetaAnalysis, words: Words) -> Iterator[Block]:
+def heterogeneity_in_words(analysis: MetaAnalysis, words: Words) -> Iterator[Block]:
     """Say what I² may mean by the Handbook's bands, and how sure it is."""
     found = analysis.heterogeneity
     if analysis.settings.totals != "overall" or found.i2 is None or not found.df:
