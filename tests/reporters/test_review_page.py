@@ -20,10 +20,12 @@ import pytest
 
 import evisynth as es
 from evisynth_reporters import outcome_section, review_page
-from evisynth_reporters.article import Grid, Link, Listing, Paragraph
+from evisynth_reporters.article import Article, Grid, Link, Listing, Paragraph, Picture, Section
 from evisynth_reporters.article_document import article_document
 from evisynth_reporters.article_page import article_page
 from evisynth_reporters.browser import find_browser
+from evisynth_reporters.drawing import Disc, Drawing, Group, Label
+from evisynth_reporters.figure import figure
 from evisynth_reporters.interactive import policy
 from evisynth_reporters.long_text import words_of_text
 from evisynth_reporters.outcome_section import Asked
@@ -545,25 +547,48 @@ def test_the_browser_holds_to_the_policy(chromium: str, hostile_html: str, tmp_p
     assert "run" not in read.within["title"]
 
 
-def test_a_click_leaves_a_study_out_of_its_figure_alone(
-    chromium: str, folder: dict[str, bytes], made: es.ReviewAnalysis, tmp_path: Path
-) -> None:
-    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", folder["index.html"].decode())
-    click = (
-        'document.querySelector("#forest-1-5 .tip[data-row]").dispatchEvent(new MouseEvent("click", {bubbles: true}))'
-    )
-    read, console = dumped(chromium, html.replace("</body>", f"<script>{click}</script></body>"), tmp_path)
-    analysis = made["1.5"].analysis
+@attrs.frozen(kw_only=True)
+class DotsSpec(es.FigureSpec):
+    figure = "dots"
+
+
+def dots(analysis: es.MetaAnalysis, spec: DotsSpec, measure: Any, *, whole: es.MetaAnalysis | None = None) -> Drawing:  # noqa: ANN401, ARG001 - a layout's own
+    """Draw a dot for each study, and write the pooled effect."""
+    names = (whole or analysis).effects.study_id
+    studies = tuple(Group((Disc((20.0, 20.0 * i), 5.0),), (name,), row=i) for i, name in enumerate(names))
+    assert analysis.display is not None
+    return Drawing(200.0, 100.0, (*studies, Label(f"{analysis.display.value:.4f}", 50.0, 90.0)), "Dots of studies")
+
+
+class Dots:
+    """Offer the figure."""
+
+    @es.hookimpl
+    def reporters(self) -> list[es.Reporter]:
+        return [figure(DotsSpec, dots, reference="-", leaves_out=True)]
+
+
+def test_a_click_leaves_a_study_out_of_its_figure_alone(chromium: str, made: es.ReviewAnalysis, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2")
+    pytest.importorskip("matplotlib")
+    registry, analysis = es.Registry(load=False), made["1.5"].analysis
+    registry.register(Dots(), "dots")
     assert analysis is not None
+    assert analysis.display is not None
+    pictures = tuple(Picture("dots", analysis, name, name, "Dots", registry, leave_out=True) for name in ("one", "two"))
+    html = article_page(Article("Dots", (), (Section("s", "S", pictures),), ""), words_of("en"))
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    click = 'document.querySelector("#two [data-row]").dispatchEvent(new MouseEvent("click", {bubbles: true}))'
+    read, console = dumped(chromium, html.replace("</body>", f"<script>{click}</script></body>"), tmp_path)
     assert console == ""
     part = es.leave_one_out(analysis).without("Study 0").display
     assert part is not None
-    said = [text for text in read.within["p"] if text.startswith("Without ")]
-    assert len(said) == 1
-    assert f"Without Study 0: Odds Ratio {part.value:.2f} [{part.ci_low:.2f}, {part.ci_high:.2f}]" in said[0]
-    # The total of the figure is that without the study.
-    assert f"{part.value:.2f} [{part.ci_low:.2f}, {part.ci_high:.2f}]" in read.within["text"]
-    assert [one.get("aria-pressed") for one in read.of("g") if "data-row" in one].count("true") == 1
+    assert read.within["text"] == [f"{analysis.display.value:.4f}", f"{part.value:.4f}"]
+    said = [text for text in read.within["p"] if text.startswith(("All", "Without"))]
+    assert said[0].startswith("All 3 studies: Odds Ratio")
+    effect = f"{part.value:.2f} [{part.ci_low:.2f}, {part.ci_high:.2f}]"
+    assert said[1].startswith(f"Without Study 0: Odds Ratio {effect}")
+    assert [one.get("aria-pressed") for one in read.of("g")] == [*["false"] * 3, "true", "false", "false"]
 
 
 def test_the_report_prints(chromium: str, made: es.ReviewAnalysis, tmp_path: Path) -> None:
