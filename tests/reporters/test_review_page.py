@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import pickle
 import re
 import shutil
 import subprocess
@@ -506,6 +507,7 @@ def test_a_browser_that_is_not_there_is_named(made: es.ReviewAnalysis, tmp_path:
     with pytest.raises(es.MissingProgramError, match="looked for no-such-browser") as error:
         es.report(made, "pdf", tmp_path / "x.pdf", browser="no-such-browser")
     assert error.value.to_dict()["code"] == "missing-program"
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)  # noqa: S301 - our own error
     assert not (tmp_path / "x.pdf").exists()
 
 

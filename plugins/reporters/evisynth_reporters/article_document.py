@@ -85,8 +85,8 @@ class _Document:
         return parse_xml(written)
 
     def _append(self, written: str) -> None:
-        body = self.made.element.body
-        body.insert(len(body) - 1, self._xml(written))
+        # What python-docx itself adds comes before the body's last element too.
+        self.made.element.body.sectPr.addprevious(self._xml(written))
 
     def heading(self, title: str, identifier: str, depth: int) -> None:
         """Write a heading that links lead to."""

@@ -59,6 +59,8 @@ class Painter:
     words: Words
     letters: Letters = attrs.field(factory=Letters)
     measure: Measure = attrs.field(factory=lambda: canvas.text_measure(canvas.VECTOR_DPI))
+    """Of texts of pages."""
+    bitmap_measure: Measure = attrs.field(factory=lambda: canvas.text_measure(DPI))
 
     def in_page(self, picture: Picture) -> str:
         """Give the part of a page that shows it; where it cannot be drawn, the reason."""
@@ -93,7 +95,7 @@ class Painter:
         try:
             record, spec = self._asked(picture)
             if isinstance(record.function, Figure):
-                drawing = record.function.lay_out(picture.result, spec, canvas.text_measure(DPI))
+                drawing = record.function.lay_out(picture.result, spec, self.bitmap_measure)
                 size, said = (drawing.width, drawing.height), drawing.description
                 png = canvas.to_bytes(drawing, ".png", DPI)
             else:
