@@ -98,6 +98,8 @@ class Group:
     items: tuple[Item, ...]
     tip: tuple[str, ...] = ()
     row: int | None = None
+    area: tuple[float, float, float, float] | None = None
+    """Left, top, right and lower edge of the area that answers to a pointer; None: the items themselves."""
 
 
 Item: TypeAlias = "Simple | Group"
@@ -134,7 +136,8 @@ def moved(items: Iterable[Item], x: float, y: float) -> tuple[Item, ...]:
 
 def _moved(item: Item, x: float, y: float) -> Item:
     if isinstance(item, Group):
-        return attrs.evolve(item, items=moved(item.items, x, y))
+        area = item.area and (item.area[0] + x, item.area[1] + y, item.area[2] + x, item.area[3] + y)
+        return attrs.evolve(item, items=moved(item.items, x, y), area=area)
     if isinstance(item, Label):
         return attrs.evolve(item, x=item.x + x, y=item.y + y)
     if isinstance(item, Line):
