@@ -28,12 +28,10 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[float, ...]:
     decades = math.log10(high / low)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     chosen = STEPS if decades <= DECADES_OF_ALL_STEPS else (1.0,)
-    inside = [
-        float(f"{step}e{power}")
-        for power in powers
-        for step in chosen
-        if low * (1 - 1e-9) <= float(f"{step}e{power}") <= high * (1 + 1e-9)
-    ]
+    inside = _log_steps(low, high, powers, chosen)
+    if len(inside) < FEWEST_ON_LOG and chosen != STEPS:
+        # A little more than two decades may hold but two powers of ten.
+        inside = _log_steps(low, high, powers, STEPS)
     if len(inside) < FEWEST_ON_LOG:
         return linear_ticks(low, high, most)
     every = 1 + (len(inside) - 1) // most
@@ -42,6 +40,11 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[float, ...]:
     # Whichever are dropped, 1 stays where it is on the axis: on a ratio's axis it is no effect.
     start = inside.index(1.0) % every if 1.0 in inside else 0
     return tuple(inside[start::every])
+
+
+def _log_steps(low: float, high: float, powers: range, steps: tuple[float, ...]) -> list[float]:
+    numbers = [float(f"{step}e{power}") for power in powers for step in steps]
+    return [number for number in numbers if low * (1 - 1e-9) <= number <= high * (1 + 1e-9)]
 
 
 def _step_above(least: float) -> float:
