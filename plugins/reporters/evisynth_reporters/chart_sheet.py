@@ -42,10 +42,13 @@ class ChartSpec(Protocol):
 
 def made_sheet(
     spec: ChartSpec, measure: Measure, *, items: Sequence[Item] = (), keys: Sequence[Key] = (),
-    notes: Sequence[str] = (), description: str = "", reason: str = "",
+    notes: Sequence[str] = (), description: str = "", reason: str = "", bottom: float | None = None,
 ) -> Drawing:  # fmt: skip
-    """Put what is drawn on a sheet with title, legend and notes; without items the ``reason`` stands in their place."""
-    bottom = spec.height
+    """Put what is drawn on a sheet with title, legend and notes; without items the ``reason`` stands in their place.
+
+    What is drawn ends at ``bottom``, the height of the spec where none is given.
+    """
+    bottom = spec.height if bottom is None else bottom
     if not items:
         lines = wrap(printed.one_line(reason), spec.width - 4 * MARGIN, measure)
         items = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from evisynth_reporters import printed
+from evisynth_reporters.chart import KEY, Key
 from evisynth_reporters.drawing import Disc, Group, Shape
 from evisynth_reporters.palettes import GRID, MUTED
 from evisynth_reporters.study_tips import study_tip
@@ -142,3 +143,16 @@ def look_of(study: ChartStudy, chosen: dict[str | None, Look]) -> Look:
 def heaviest_first(studies: Sequence[ChartStudy]) -> list[ChartStudy]:
     """Order studies so that small circles are drawn over large ones, whichever is left out."""
     return sorted(studies, key=lambda study: (study.v, study.row))
+
+
+def group_keys(
+    studies: Sequence[ChartStudy], palette: Palette, words: Words, *, grouped: bool, shape: str | None = None
+) -> list[Key]:
+    """Explain the marks of subgroups, of one ``shape`` where it is given; nothing where all are marked alike."""
+    chosen = looks(studies, palette, grouped=grouped)
+    if len(chosen) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return []
+    return [
+        Key(group or words("No subgroup"), (mark(shape or look.shape, (KEY / 2, 0.0), POINT, look.colour),))
+        for group, look in chosen.items()
+    ]

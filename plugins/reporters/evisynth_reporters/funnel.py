@@ -72,7 +72,7 @@ def funnel(analysis: MetaAnalysis, spec: FunnelSpec, measure: Measure, *, whole:
 def _description(data: FunnelData, spec: FunnelSpec, words: Words) -> str:
     said = [
         words(
-            "Funnel plot of {k} studies: {effect} against {spread}.",
+            "Funnel plot (k = {k}): {effect} against {spread}.",
             k=len(data.points),
             effect=data.title,
             spread=words(SPREADS[spec.y_axis].title).lower(),
@@ -81,9 +81,9 @@ def _description(data: FunnelData, spec: FunnelSpec, words: Words) -> str:
     if data.theta is not None and math.isfinite(data.theta):
         said.append(words("The funnel stands about {value}.", value=data.shown(data.theta)))
     if data.outside:
-        said.append(words("{k} studies lie outside the widest region.", k=len(data.outside)))
+        said.append(words("Studies outside the widest region: {k}.", k=len(data.outside)))
     if data.added:
-        said.append(words("{k} studies are filled in.", k=len(data.added)))
+        said.append(words("Studies filled in: {k}.", k=len(data.added)))
     return " ".join(said)
 
 

@@ -91,7 +91,7 @@ def funnel_data(analysis: MetaAnalysis, spec: FunnelSpec, words: Words, whole: M
         studies = ()
     points = _points(whole or analysis, studies, spread, left)
     if len(points) < len(studies):
-        notes.append(words("{k} studies without a sample size are not shown.", k=len(studies) - len(points)))
+        notes.append(words("Not shown, for want of a sample size: {k}.", k=len(studies) - len(points)))
     theta = _centre(analysis, spec, notes, words)
     random = analysis.models["random"]
     tau2 = (random.tau2 or 0.0) if spec.with_tau2 else 0.0
@@ -171,7 +171,7 @@ def _adjusted(made: FunnelData, analysis: MetaAnalysis, name: str, notes: list[s
         return made
     notes.append(
         words(
-            "{name} ({variant}): {k} studies filled in; the adjusted effect is {effect}.",
+            "{name} ({variant}): studies filled in {k}, adjusted effect {effect}.",
             name=found.name,
             variant=found.variant,
             k=len(found.added),

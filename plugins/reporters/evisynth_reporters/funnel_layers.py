@@ -13,7 +13,7 @@ from evisynth import normal_quantile
 from evisynth_reporters import printed
 from evisynth_reporters.chart import Axis, Box, Key, area_key, axes, chart_box, line_key
 from evisynth_reporters.chart_sheet import upright_title
-from evisynth_reporters.chart_studies import POINT, WHITE, look_of, looks, mark, study_mark
+from evisynth_reporters.chart_studies import POINT, WHITE, group_keys, look_of, looks, mark, study_mark
 from evisynth_reporters.drawing import Disc, Shape
 from evisynth_reporters.effect_axis import effect_axis, limits_of
 from evisynth_reporters.label_placing import Named, along, place_names, rectangle_of
@@ -225,12 +225,8 @@ class FunnelLayers:
         """What the marks, lines and shades mean, where there is more than studies and one region."""
         data, words, colours = self.data, self.words, palette_of(self.spec.palette)
         made: list[Key] = []
-        if len(self._looks) > 1:
-            made += [
-                Key(group or words("No subgroup"), (mark(look.shape, (8.0, 0.0), POINT, look.colour),))
-                for group, look in self._looks.items()
-            ]
-        elif data.added:
+        made += group_keys([point.study for point in data.points], colours, words, grouped=data.grouped)
+        if data.added and not made:
             made.append(Key(words("Studies"), (mark("circle", (8.0, 0.0), POINT, colours.study),)))
         if data.added:
             made.append(Key(words("Filled studies"), (Disc((8.0, 0.0), POINT, WHITE, colours.added, 1.1),)))
