@@ -188,9 +188,10 @@ class BubbleLayers:
             group: attrs.evolve(look, shape="circle")
             for group, look in looks(self.studies, palette_of(self.spec.palette), grouped=self.spec.subgroups).items()
         }
-        held = {study.row: (centre, radius) for study, centre, radius in zip(self.studies, self._centres, self._radii, strict=True)}  # fmt: skip
+        centres = {study.row: centre for study, centre in zip(self.studies, self._centres, strict=True)}
+        radii = {study.row: radius for study, radius in zip(self.studies, self._radii, strict=True)}
         return [
-            study_mark(study, held[study.row][0], look_of(study, chosen), held[study.row][1], opacity=0.75)
+            study_mark(study, centres[study.row], look_of(study, chosen), radii[study.row], opacity=0.75)
             for study in heaviest_first(self.studies)
         ]
 
@@ -211,7 +212,7 @@ class BubbleLayers:
         regression = self.analysis.regression
         if self.line is None or regression is None:
             return [0.0] * len(self.studies)
-        return np.abs(regression.residuals("pearson")).tolist()
+        return [abs(float(value)) for value in regression.residuals("pearson")]
 
     # -- legend -------------------------------------------------------------------------------------------------------
 

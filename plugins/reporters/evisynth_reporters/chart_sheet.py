@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from evisynth import FigureSpec, SettingsError
 from evisynth_reporters import printed
@@ -76,10 +75,13 @@ def upright_title(title: str, height: float, measure: Measure) -> str:
 def levels_between(low: float, high: float, *, most: int) -> Callable[[Any, attrs.Attribute[Any], object], None]:
     """Validate an option that is a tuple of different numbers within limits; raises `SettingsError`."""
 
+    def within(one: object) -> bool:
+        return isinstance(one, int | float) and not isinstance(one, bool) and low <= one <= high
+
     def check(spec: FigureSpec, attribute: attrs.Attribute[Any], value: object) -> None:
         # A list is what JSON holds; the spec is frozen, and keeps no value that can change.
-        right = isinstance(value, tuple) and len(value) <= most and len(set(value)) == len(value)
-        if not right or not all(_is_number(one) and low <= one <= high for one in value):  # type: ignore[union-attr, operator]
+        given = cast("tuple[object, ...]", value) if isinstance(value, tuple) else None
+        if given is None or len(given) > most or len(set(given)) < len(given) or not all(map(within, given)):
             msg = (
                 f"{attribute.name} of figure {spec.figure!r} is a tuple of at most {most} different numbers "
                 f"from {low:g} to {high:g}, not {value!r}"
@@ -87,7 +89,3 @@ def levels_between(low: float, high: float, *, most: int) -> Callable[[Any, attr
             raise SettingsError(msg)
 
     return check
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

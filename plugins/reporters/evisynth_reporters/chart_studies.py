@@ -77,7 +77,7 @@ def chart_studies(analysis: MetaAnalysis, words: Words, whole: MetaAnalysis | No
 
 
 def left_out_row(analysis: MetaAnalysis, whole: MetaAnalysis) -> int | None:
-    """Find the row of ``whole`` that ``analysis`` lacks, by what its rows hold; rows alike are one as good as another."""
+    """Find the row of ``whole`` that ``analysis`` lacks, by what its rows hold; of equal rows, the last."""
     if len(analysis.effects) == len(whole.effects):
         return None
     for row in range(len(analysis.effects)):
@@ -94,11 +94,13 @@ def _held(analysis: MetaAnalysis, row: int) -> tuple[str, str, str]:
 
 def circle_radius(share: float, count: int) -> float:
     """Give the radius of a circle whose area is a share of the largest one's; the largest is smaller among many."""
-    largest = max(LARGEST * min(1.0, (20.0 / max(count, 1)) ** 0.25), SMALLEST)
+    largest = LARGEST * min(1.0, math.sqrt(math.sqrt(20.0 / max(count, 1))))
     return max(largest * math.sqrt(max(share, 0.0)), SMALLEST)
 
 
-def mark(shape: str, centre: Point, radius: float, colour: str | None, edge: str | None = WHITE, opacity: float = 1.0) -> Item:  # fmt: skip
+def mark(
+    shape: str, centre: Point, radius: float, colour: str | None, edge: str | None = WHITE, opacity: float = 1.0
+) -> Item:
     """Draw the point of a study."""
     if shape == "circle":
         return Disc(centre, radius, colour, edge, 0.6, opacity)

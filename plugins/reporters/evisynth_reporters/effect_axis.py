@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ def effect_ticks(scale: Scale, low: float, high: float, most: int = 6) -> list[t
         return [(value, tick_label(value)) for value in linear_ticks(low, high, most)]
     placed = _placed(scale, linear_ticks(min(one, other), max(one, other), most), low, high)
     edges = [low, *(place for place, _ in placed), high]
-    if max(after - before for before, after in zip(edges, edges[1:], strict=False)) > EMPTIEST * (high - low):
+    if max(after - before for before, after in itertools.pairwise(edges)) > EMPTIEST * (high - low):
         # Round numbers crowd at one end of a curved scale: round what stands at even places instead.
         even = [scale.show(low + (i + 0.5) * (high - low) / CANDIDATES) for i in range(CANDIDATES)]
         placed = _placed(scale, [float(f"{value:.1g}") for value in even], low, high)
@@ -81,7 +82,7 @@ def _placed(scale: Scale, shown: Iterable[float], low: float, high: float) -> li
 
 
 def _ratio_ticks(low: float, high: float, most: int) -> list[tuple[float, str]]:
-    if -LARGEST_LOG < low and high < LARGEST_LOG and (high - low) / math.log(10.0) <= MOST_DECADES:
+    if low > -LARGEST_LOG and high < LARGEST_LOG and (high - low) / math.log(10.0) <= MOST_DECADES:
         return [(math.log(value), _ratio_label(value)) for value in log_ticks(math.exp(low), math.exp(high), most)]
     powers = linear_ticks(low / math.log(10.0), high / math.log(10.0), most)
     return [(power * math.log(10.0), f"1e{power:g}".replace("-", "−")) for power in powers if power.is_integer()]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
-from evisynth import FloatArray
 from evisynth_reporters.chart import Axis, axis_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from evisynth import MetaAnalysis
+    from evisynth import FloatArray, MetaAnalysis
 
 Arm = tuple[float, float]
 """Events and participants."""
@@ -90,12 +90,12 @@ RISK_SCALES: Mapping[str, RiskScale] = {
 
 
 def _by_odds_ratio(risks: FloatArray, theta: float) -> FloatArray:
-    factor = np.exp(theta)
+    factor = math.exp(theta)
     return factor * risks / (1.0 - risks + factor * risks)
 
 
 def _by_risk_ratio(risks: FloatArray, theta: float) -> FloatArray:
-    return np.exp(theta) * risks
+    return math.exp(theta) * risks
 
 
 def _by_difference(risks: FloatArray, theta: float) -> FloatArray:

@@ -199,7 +199,8 @@ def _regressed(made: FunnelData, analysis: MetaAnalysis, notes: list[str], words
         notes.append(words("No line of Egger's regression: {reason}.", reason=words(found.reason or "it has no limit")))
         return made
     if found.p_value is not None and found.statistic is not None and found.df is not None:
-        test = f"t = {printed.number(found.statistic)}, df = {printed.degrees(found.df)} ({printed.p_value(found.p_value)})"
+        t, df = printed.number(found.statistic), printed.degrees(found.df)
+        test = f"t = {t}, df = {df} ({printed.p_value(found.p_value)})"
         notes.append(words("Egger's test: {test}.", test=test))
     if made.spread.se_of is None:
         notes.append(words("Egger's line is a function of the standard error, which this axis does not show."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ STEPS = 81
 WIDER = 0.4
 """Share of the effects' range by which the funnel may widen the axis at either side."""
 DASH = (4.0, 3.0)
+DOTS = (1.5, 2.5)
+DASH_AND_DOT = (6.0, 2.0, 1.5, 2.0)
 
 
 @attrs.frozen(eq=False, slots=False)  # a plain dictionary serves cached properties
@@ -86,7 +89,7 @@ class FunnelLayers:
         if self.data.spread.falls:
             return [se_of(axis.high * i / (STEPS - 1)) for i in range(STEPS)]
         # Even steps of the standard error draw a smooth line where the axis is of its inverse.
-        return np.linspace(se_of(axis.high), se_of(axis.low), STEPS).tolist()
+        return [float(se) for se in np.linspace(se_of(axis.high), se_of(axis.low), STEPS)]
 
     @cached_property
     def box(self) -> Box:
@@ -102,7 +105,9 @@ class FunnelLayers:
         pairs = zip(effects, spreads, strict=True)
         return [(spread, effect) if self.spec.swapped else (effect, spread) for effect, spread in pairs]
 
-    def _line(self, effects: Sequence[float], spreads: Sequence[float], colour: str, width: float, dash: tuple[float, ...]) -> list[Item]:  # fmt: skip
+    def _line(
+        self, effects: Sequence[float], spreads: Sequence[float], colour: str, width: float, dash: tuple[float, ...]
+    ) -> list[Item]:
         pairs = self._pairs(effects, spreads)
         return self.box.curve([x for x, _ in pairs], [y for _, y in pairs], colour=colour, width=width, dash=dash)
 
@@ -166,7 +171,7 @@ class FunnelLayers:
             halves = [data.half_width(se, level) for se in self._ses]
             for sign in (-1.0, 1.0):
                 effects = [data.theta + sign * half for half in halves]
-                made += self._line(effects, spreads, MUTED if i else "#404040", 0.9, DASH if not i else (1.5, 2.5))
+                made += self._line(effects, spreads, MUTED if i else "#404040", 0.9, DASH if not i else DOTS)
         return made
 
     @property
@@ -182,7 +187,8 @@ class FunnelLayers:
         if data.line is not None and self._ses:
             limit, slope = data.line
             spreads = [self._spread_at(se) for se in self._ses]
-            made += self._line([limit + slope * se for se in self._ses], spreads, colours.second, 1.3, (6.0, 2.0, 1.5, 2.0))  # fmt: skip
+            effects = [limit + slope * se for se in self._ses]
+            made += self._line(effects, spreads, colours.second, 1.3, DASH_AND_DOT)
         return made
 
     @cached_property
@@ -239,13 +245,13 @@ class FunnelLayers:
                 line_key(
                     words("{level} region", level=printed.level(level)),
                     MUTED if i else "#404040",
-                    dash=DASH if not i else (1.5, 2.5),
+                    dash=DASH if not i else DOTS,
                     width=0.9,
                 )
                 for i, level in enumerate(sorted(self.spec.levels))
             ]
         if data.line is not None:
-            made.append(line_key(words("Egger's regression"), colours.second, dash=(6.0, 2.0, 1.5, 2.0), width=1.3))
+            made.append(line_key(words("Egger's regression"), colours.second, dash=DASH_AND_DOT, width=1.3))
         return [*made, *self._contour_keys]
 
     @property
@@ -255,6 +261,6 @@ class FunnelLayers:
             return []
         shades = [WHITE, *reversed(SHADES[: len(levels)])]
         texts = [f"P > {levels[0]:g}"]
-        texts += [f"{low:g} < P ≤ {high:g}" for high, low in zip(levels, levels[1:], strict=False)]
+        texts += [f"{low:g} < P ≤ {high:g}" for high, low in itertools.pairwise(levels)]
         texts.append(f"P ≤ {levels[-1]:g}")
         return [area_key(text, shade) for text, shade in zip(texts, shades, strict=True)]

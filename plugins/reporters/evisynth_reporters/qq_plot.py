@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 import numpy as np
 
-from evisynth import FigureSpec, MetaAnalysis, Reporter, hookimpl, influence, number_between, one_of
+from evisynth import FigureSpec, MetaAnalysis, Reporter, hookimpl, influence, normal_quantile, number_between, one_of
 from evisynth_reporters import printed
 from evisynth_reporters.chart import Axis, area_key, axes, chart_box, line_key
 from evisynth_reporters.chart_sheet import made_sheet, upright_title
@@ -22,7 +22,7 @@ from evisynth_reporters.words import words_of
 if TYPE_CHECKING:
     from evisynth import FloatArray
     from evisynth_reporters.chart import Key
-    from evisynth_reporters.drawing import Drawing, Measure
+    from evisynth_reporters.drawing import Drawing, Item, Measure
     from evisynth_reporters.words import Words
 
 RESIDUALS = {"deleted": "Deleted residual, standardised", "standardised": "Standardised residual"}
@@ -44,7 +44,7 @@ class QQSpec(FigureSpec):
     """Data sets that are simulated."""
     seed: int = attrs.field(default=1, validator=number_between(0, 2**32))
     labels: str = attrs.field(default="outliers", validator=one_of("none", "outliers", "all"))
-    """Which studies are named, where there is room: those outside the envelope, or all."""
+    """Which studies are named, where there is room: those whose residual is beyond the level's quantile, or all."""
     subgroups: bool = True
     """Whether subgroups of the analysis have colours of their own."""
     width: float = attrs.field(default=400.0, validator=number_between(200.0, 2000.0))
@@ -60,10 +60,8 @@ def qq_plot(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
     held = numbers.rstudent if spec.residuals == "deleted" else numbers.rstandard
     known = [i for i, value in enumerate(held) if np.isfinite(value)]
     by_row = {analysis.rows[i]: float(held[i]) for i in known}
-    studies = sorted(
-        (study for study in chart_studies(analysis, words) if study.row in by_row),
-        key=lambda study: (by_row[study.row], study.row),
-    )
+    listed = [study for study in chart_studies(analysis, words) if study.row in by_row]
+    studies = sorted(listed, key=lambda study: (by_row[study.row], study.row))
     if not studies:
         return made_sheet(spec, measure, reason=_nothing(analysis, numbers.reasons, words))
     notes: list[str] = []
@@ -85,23 +83,25 @@ def qq_plot(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         height=spec.height,
     )
     colours, grouped = palette_of(spec.palette), spec.subgroups and bool(analysis.subgroups)
-    keys = group_keys(studies, colours, words, grouped=grouped)
-    items, outside = [], np.abs(values) > 1.96  # noqa: PLR2004 - the usual limits, where there is no envelope
+    keys = group_keys(listed, colours, words, grouped=grouped)
+    items: list[Item] = []
+    outside = 0
     if low is not None and high is not None:
         pairs = [*zip(scores, low, strict=True), *zip(scores[::-1], high[::-1], strict=True)]
         items += box.area(pairs, colour=colours.band, opacity=0.6)
         for edge in (low, high):
             items += box.curve(scores, edge, colour=colours.study, width=0.7, dash=(3.0, 2.0))
         keys.append(_envelope_key(spec, words, colours.band))
-        outside = (values < low) | (values > high)
+        outside = int(((values < low) | (values > high)).sum())
     line = box.curve([box.x.low, box.x.high], [box.x.low, box.x.high], colour=colours.pooled, width=0.9)
     keys.append(line_key(words("Line of equality"), colours.pooled))
-    chosen = looks(studies, colours, grouped=grouped)
+    chosen = looks(listed, colours, grouped=grouped)
     centres = [box.at(x, y) for x, y in zip(scores.tolist(), values.tolist(), strict=True)]
     items += [*line, *axes(box, measure)]
     items += [study_mark(study, at, look_of(study, chosen)) for study, at in zip(studies, centres, strict=True)]
-    order = sorted(range(len(studies)), key=lambda i: (not outside[i], -abs(values[i])))
-    named = {"none": 0, "outliers": int(outside.sum()), "all": len(order)}[spec.labels]
+    order = sorted(range(len(studies)), key=lambda i: -abs(values[i]))
+    beyond = int((np.abs(values) > normal_quantile(spec.level)).sum())
+    named = {"none": 0, "outliers": beyond, "all": len(order)}[spec.labels]
     items += place_names(
         [Named(studies[i].name, centres[i], POINT) for i in order[:named]],
         measure,
@@ -111,7 +111,7 @@ def qq_plot(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
     )
     said = words("Normal quantile plot of residuals (k = {k}).", k=len(studies))
     if low is not None:
-        said += " " + words("Studies outside the envelope: {k}.", k=int(outside.sum()))
+        said += " " + words("Studies outside the envelope: {k}.", k=outside)
     return made_sheet(spec, measure, items=items, keys=keys, notes=notes, description=said)
 
 
@@ -159,8 +159,8 @@ def reporters() -> list[Reporter]:
             QQSpec,
             qq_plot,
             reference=(
-                "Wang & Bushman (1998), Psychol. Methods 3:46-54; envelope: Atkinson (1985), Plots, Transformations and "
-                "Regression, ch. 4; Cook & Weisberg (1982), Residuals and Influence in Regression"
+                "Wang & Bushman (1998), Psychol. Methods 3:46-54; envelope: Atkinson (1985), Plots, Transformations "
+                "and Regression, ch. 4; Cook & Weisberg (1982), Residuals and Influence in Regression"
             ),
             r_equivalent="metafor::qqnorm(res, type='rstudent')",
         )

@@ -80,7 +80,8 @@ def radial_data(analysis: MetaAnalysis, words: Words, whole: MetaAnalysis | None
     tau2 = 0.0 if fit is None else float(fit.tau2)
     origin = found.slope if centred and found.slope is not None else 0.0
     studies = () if fit is None else chart_studies(analysis, words, whole)
-    places = tuple((1.0 / root, (study.y - origin) / root) for study in studies for root in (math.sqrt(study.v + tau2),))  # fmt: skip
+    roots = [math.sqrt(study.v + tau2) for study in studies]
+    places = tuple((1.0 / root, (study.y - origin) / root) for study, root in zip(studies, roots, strict=True))
     limits = None
     if found.slope is not None and found.slope_low is not None and found.slope_high is not None:
         limits = found.slope_low - origin, found.slope_high - origin
@@ -216,10 +217,7 @@ class RadialLayers:
             return []
         along_arc = [self._on_arc(low + (high - low) * i / STEPS) for i in range(STEPS + 1)]
         made: list[Item] = [Curve(tuple(along_arc), 0.8)]
-        ticks = next(
-            (found for most in (7, 6, 5, 4, 3) if self._apart(found := effect_ticks(self.analysis.scale, low, high, most))),
-            effect_ticks(self.analysis.scale, low, high, 3)[:1],
-        )  # fmt: skip
+        ticks = self._ticks(low, high)
         # Half of a number stands below its tick: none may reach the axis of precision.
         lowest = self.box.bottom - 0.6 * TEXT_SIZE
         for effect, text in ticks:
@@ -235,6 +233,14 @@ class RadialLayers:
         x = self.spec.width - MARGIN
         made.append(Label(title, x, self.box.top + self.box.height / 2, "center", upright=True))
         return made
+
+    def _ticks(self, low: float, high: float) -> list[tuple[float, str]]:
+        """Choose as many ticks as have room above each other."""
+        for most in (7, 6, 5, 4, 3):
+            found = effect_ticks(self.analysis.scale, low, high, most)
+            if self._apart(found):
+                return found
+        return effect_ticks(self.analysis.scale, low, high, 3)[:1]
 
     def _apart(self, ticks: list[tuple[float, str]]) -> bool:
         heights = [self._on_arc(effect)[1] for effect, _ in ticks]
