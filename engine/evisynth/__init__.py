@@ -116,7 +116,7 @@ if TYPE_CHECKING:
     from evisynth.diagnostics.plots import Baujat, Radial, baujat, radial
     from evisynth.documents import read_json
     from evisynth.escaping import guarded_cell, unguarded_cell
-    from evisynth.figures import FigureSpec, figure, number_between, one_of, read_figure
+    from evisynth.figures import FigureSpec, each_between, each_of, figure, number_between, one_of, read_figure
     from evisynth.fit_statistics import Comparison, FitStatistics, compare
     from evisynth.handbook_bands import i2_bands
     from evisynth.loading import load, save
@@ -217,6 +217,8 @@ _LATER = {
     "cumulative": "diagnostics.cumulative",
     "delta_method": "delta_method",
     "draw": "reporting",
+    "each_between": "figures",
+    "each_of": "figures",
     "figure": "figures",
     "find_roles": "columns",
     "fit_many": "batch",
@@ -399,6 +401,8 @@ __all__ = [
     "delta_method",
     "design_of",
     "draw",
+    "each_between",
+    "each_of",
     "effects",
     "f_p_value",
     "falling_roots",

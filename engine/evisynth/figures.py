@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
@@ -31,6 +32,20 @@ def one_of(*words: str | None) -> Callable[[Any, attrs.Attribute[Any], object], 
     return check
 
 
+def each_of(*words: str) -> Callable[[Any, attrs.Attribute[Any], Iterable[object]], None]:
+    """Validate an option that is a list of words; raises `SettingsError`, which lists them."""
+    check = one_of(*words)
+
+    def check_each(spec: FigureSpec, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
+        if isinstance(value, str) or not isinstance(value, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - options may be anything
+            msg = f"{attribute.name} of figure {spec.figure!r} is a list of words, not {value!r}"
+            raise SettingsError(msg)
+        for one in value:
+            check(spec, attribute, one)
+
+    return check_each
+
+
 def number_between(low: float, high: float) -> Callable[[Any, attrs.Attribute[Any], object], None]:
     """Validate an option that is a number within limits, or None where that is its default; raises `SettingsError`."""
 
@@ -39,6 +54,19 @@ def number_between(low: float, high: float) -> Callable[[Any, attrs.Attribute[An
             return
         if not _is_number(value) or not low <= value <= high:  # type: ignore[operator]
             msg = f"{attribute.name} of figure {spec.figure!r} is a number from {low:g} to {high:g}, not {value!r}"
+            raise SettingsError(msg)
+
+    return check
+
+
+def each_between(low: float, high: float) -> Callable[[Any, attrs.Attribute[Any], Iterable[object]], None]:
+    """Validate an option that is a list of numbers within limits; raises `SettingsError`."""
+
+    def check(spec: FigureSpec, attribute: attrs.Attribute[Any], value: Iterable[object]) -> None:
+        listed = not isinstance(value, str) and isinstance(value, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance] - options may be anything
+        if not listed or not all(_is_number(one) and low <= one <= high for one in value):  # type: ignore[operator]
+            limits = f"numbers from {low:g} to {high:g}"
+            msg = f"{attribute.name} of figure {spec.figure!r} is a list of {limits}, not {value!r}"
             raise SettingsError(msg)
 
     return check

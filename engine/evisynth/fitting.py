@@ -474,7 +474,7 @@ def _only_generic(studies: Studies) -> str:
 def leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
     """Leave out studies by name; raises `DataError` for a name that no study has."""
     names = [exclude] if isinstance(exclude, str) else list(exclude)
-    reasons = dict(measured.reasons)
+    found: list[int] = []
     for name in names:
         rows = [
             i
@@ -485,7 +485,13 @@ def leave_out(measured: Effects, exclude: Sequence[str]) -> Effects:
             have = ", ".join(measured.study_id[:20]) + (" …" if len(measured) > 20 else "")  # noqa: PLR2004 - a readable line
             summary = f"cannot leave out {name!r}: no study has that name; there are {have}"
             raise DataError(summary)
-        reasons.update(dict.fromkeys(rows, LEFT_OUT))
+        found += rows
+    return leave_out_rows(measured, found)
+
+
+def leave_out_rows(measured: Effects, rows: Sequence[int]) -> Effects:
+    """Keep rows in the table, from 0, but out of the analysis."""
+    reasons = {**measured.reasons, **dict.fromkeys(rows, LEFT_OUT)}
     cells = measured.cells
     if cells is not None and cells.kept_in_sums is not None:
         keep = cells.kept_in_sums.copy()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from evisynth.errors import UnknownMethodError
+from evisynth.errors import PluginError, UnknownMethodError
+from evisynth.option_kinds import refuse_other_kinds
 from evisynth.pooling import call
 from evisynth.records import Adjustment, BiasTest
+from evisynth.registry import default_registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,17 +34,26 @@ def bias(
 
     ``method`` is the name of a test or of an adjustment: ``"Egger"``, ``"trim-and-fill"``, ``"PET-PEESE"``, ….
 
-    Raises `UnknownMethodError` for another name and `SettingsError` for an option that the method does not have.
+    Raises `UnknownMethodError` for another name and `SettingsError` for an option that the method does not have or a
+    value that it does not take.
     """
     registry = registry or analysis.methods.registry
     record = bias_method(registry, method)
     record.refuse_unknown(options)
-    made: BiasResult = call(registry, record, analysis, **options)
+    # What can be gone through but once would be empty for the method.
+    options = {name: tuple(value) if isinstance(value, Iterator) else value for name, value in options.items()}
+    try:
+        made: BiasResult = call(registry, record, analysis, **options)
+    except PluginError as error:
+        # Methods have words of their own for most; what they stumble over is no fault of theirs.
+        refuse_other_kinds(record, options, because=error)
+        raise
     return made
 
 
-def bias_methods(registry: Registry) -> tuple[BiasTest | Adjustment, ...]:
+def bias_methods(registry: Registry | None = None) -> tuple[BiasTest | Adjustment, ...]:
     """List all tests and then all adjustments, in the order of registration."""
+    registry = registry or default_registry()
     return (*registry.all(BiasTest), *registry.all(Adjustment))
 
 

@@ -233,3 +233,22 @@ def test_mantel_haenszel_has_no_leverages(make_studies: Callable[..., es.Studies
     assert row["hat"] is None
     assert row["rstudent"] is not None
     assert "inverse-variance" in row["reason"]
+
+
+def test_a_study_that_is_marked_as_left_out_stays_in_the_table() -> None:
+    data = {
+        "study": list("ABCDE"), "events_1": [3, 5, 10, 2, 0], "n_1": [20, 30, 50, 25, 9],
+        "events_2": [6, 9, 12, 1, 0], "n_2": [21, 29, 48, 26, 9], "kind": list("xxyyy"),
+    }  # fmt: skip
+    analysis = es.fit(data, "RR", settings="revman5", by="kind")
+    left = es.leave_one_out(analysis)
+    assert left.omitted == ("A", "B", "C", "D")
+    for name in left.omitted:
+        marked, without = left.marked(name), left.without(name)
+        assert (marked.display, marked.k, marked.k_total) == (without.display, 3, 5)
+        assert marked.effects.reasons[marked.effects.study_id.index(name)] == es.LEFT_OUT
+        expected = es.fit(data, "RR", settings="revman5", by="kind", exclude=[name])
+        assert [group.k for group in marked.subgroups] == [group.k for group in expected.subgroups]
+        assert marked.to_dict() == expected.to_dict()
+    with pytest.raises(KeyError):
+        left.marked("E")

@@ -276,7 +276,7 @@ def test_odd_data_get_a_number() -> None:
         ({"at": [(0.5, -0.1)]}, "at of Copas are pairs of numbers (gamma0, gamma1) with gamma1 of 0 or more"),
         ({"at": [0.5]}, "at of Copas are pairs"),
         ({"at": [(math.nan, 0.1)]}, "at of Copas are pairs"),
-        ({"cells": 1}, "cells of Copas are a number of 2 or more, not 1"),
+        ({"cells": 1}, "cells of Copas are a number from 2 to 500, not 1"),
         ({"significance": 5}, "significance of Copas is a probability between 0 and 1"),
     ],
 )

@@ -439,3 +439,28 @@ def test_results_can_be_told_apart() -> None:
     assert (made.name, made.variant) == ("trim-and-fill", "R0")
     assert made.p_value == 0.5 ** (len(made.added) + 1)
     assert attrs.evolve(made, variant="L0") != made
+
+
+SWAPPED: dict[str, Any] = {
+    "events_1": [12, 30, 9, 21, 14, 8, 33, 17, 5, 26],
+    "n_1": [40, 90, 25, 60, 52, 30, 99, 70, 21, 80],
+    "events_2": [17, 41, 10, 30, 15, 9, 35, 16, 9, 40],
+    "n_2": [41, 88, 24, 61, 50, 33, 101, 69, 20, 79],
+}
+METHODS = [record.name for record in es.bias_methods(es.default_registry())]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_swapped_events_are_swapped_once(name: str) -> None:
+    """Each method says of swapped events what it says of a table with the other events written in it."""
+    swapped = es.bias(es.fit(SWAPPED, "OR", settings="metafor", swap_events=True), name)
+    other = {f"events_{arm}": [n - e for e, n in zip(SWAPPED[f"events_{arm}"], SWAPPED[f"n_{arm}"], strict=True)]
+             for arm in (1, 2)}  # fmt: skip
+    written = es.bias(es.fit({**SWAPPED, **other}, "OR", settings="metafor"), name)
+    assert swapped.reason == written.reason
+    for one, two in ((swapped.p_value, written.p_value), (swapped.statistic, written.statistic)):
+        assert (one is None) == (two is None)
+        assert one is None or one == pytest.approx(two, rel=1e-9)
+    assert (swapped.after is None) == (written.after is None)
+    if swapped.after is not None and written.after is not None:
+        assert swapped.after.value == pytest.approx(written.after.value, rel=1e-9)

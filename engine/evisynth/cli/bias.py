@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evisynth.cli.fit import option_value, pair, report_target, word_options, words_given
-from evisynth.cli.reviews import outcome_progress
+from evisynth.cli.analysed import analyses_of
+from evisynth.cli.fit import option_value, pair, report_target, word_options
 from evisynth.documents import strict_json
 from evisynth.errors import FormatError, SettingsError
 from evisynth.escaping import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from evisynth.bias_results import BiasSurvey
     from evisynth.results import MetaAnalysis
@@ -60,7 +59,7 @@ def bias_command(file: str, *, methods: tuple[str, ...], every: bool, as_json: b
         msg = "--all and --use both say what is made: give one of them"
         raise SettingsError(msg)
     surveys = [
-        _survey(analysis, title, methods, every=every, given=given) for title, analysis in _analyses(file, given)
+        _survey(analysis, title, methods, every=every, given=given) for title, analysis in analyses_of(file, given)
     ]
     if as_json:
         documents = [survey.to_dict() for survey in surveys]
@@ -68,38 +67,6 @@ def bias_command(file: str, *, methods: tuple[str, ...], every: bool, as_json: b
         return
     for survey in surveys:
         _report(survey, given["report"] or ("text",), one=len(surveys) == 1)
-
-
-def _analyses(file: str, given: dict[str, Any]) -> Iterator[tuple[str, MetaAnalysis]]:
-    """Go through the analyses of a file, of a review by outcome."""
-    from evisynth.fitting import fit  # noqa: PLC0415 - only when a file is analysed
-    from evisynth.loading import load  # noqa: PLC0415 - as above
-    from evisynth.reviews.analysis import fit_review  # noqa: PLC0415 - as above
-    from evisynth.reviews.model import Review  # noqa: PLC0415 - as above
-
-    roles = dict(pair("--role", role, "events_1='deaths treated'") for role in given["role"])
-    read = load(Path(file), roles=roles or None, format=given["format"])
-    given["whole"] = isinstance(read, Review)
-    words = words_given(given)
-    if not isinstance(read, Review):
-        if given["only"]:
-            msg = f"--outcome is for reviews, and {file} is one table of studies"
-            raise SettingsError(msg)
-        yield (
-            "",
-            fit(read, settings=given["settings"], exclude=given["exclude"], moderators=given["moderator"], **words),
-        )
-        return
-    if given["moderator"]:
-        msg = "--moderator is for one table of studies; save the outcome as a table first"
-        raise SettingsError(msg)
-    with outcome_progress(read, given["only"]) as advance:
-        made = fit_review(
-            read, given["settings"], exclude=given["exclude"], only=given["only"], progress=advance, **words
-        )
-    for one in made:
-        if one.analysis is not None:
-            yield f"{one.place} {one.outcome.name}", one.analysis
 
 
 def _survey(

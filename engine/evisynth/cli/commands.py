@@ -14,6 +14,7 @@ from evisynth.cli.bias import bias_command
 from evisynth.cli.check import check_command
 from evisynth.cli.compare import compare_command
 from evisynth.cli.demo import demo
+from evisynth.cli.draw import draw_command
 from evisynth.cli.fit import fit_command
 from evisynth.cli.listings import methods, plugins, presets, schema_command
 from evisynth.cli.reviews import review_command, verify_command
@@ -82,6 +83,7 @@ for _command in (
     compare_command,
     check_command,
     bias_command,
+    draw_command,
     demo,
     methods,
     plugins,

@@ -150,7 +150,7 @@ def _request(file: str, given: Mapping[str, Any], reports: Sequence[str] = ()) -
         convert=dict(_conversion(text) for text in given["convert"]),
         exclude=given["exclude"],
         by=given["by"],
-        moderators=_moderators(given),
+        moderators=moderators_given(given),
         weights=given["weights"],
         leave_one_out=given["leave_one_out"],
         reports={name: {} for name in reports},
@@ -173,8 +173,9 @@ def option_value(text: str) -> Any:  # noqa: ANN401 - each option's own
     return None if text.casefold() == "none" else _number_or_name(text)
 
 
-def _moderators(given: Mapping[str, Any]) -> str | Sequence[str]:
-    formula: str | None = given["formula"]
+def moderators_given(given: Mapping[str, Any]) -> str | Sequence[str]:
+    """Read the moderators among the options of a command: a formula, or columns by name."""
+    formula: str | None = given.get("formula")
     columns: Sequence[str] = given["moderator"]
     if formula is None:
         return columns

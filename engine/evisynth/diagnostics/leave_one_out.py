@@ -10,8 +10,9 @@ import numpy as np
 
 from evisynth.diagnostics.deletions import without_each
 from evisynth.diagnostics.tables import excluded_studies, frame, pooled_records
-from evisynth.fitting import analyse
+from evisynth.fitting import analyse, leave_out_rows
 from evisynth.kernels.weighted_fit import is_intercept
+from evisynth.studies import ONLY_IN_SUBGROUP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evisynth.diagnostics.subsets import Subsets
+    from evisynth.kernels.arrays import FloatArray
     from evisynth.results import MetaAnalysis
 
 
@@ -58,16 +60,38 @@ class LeaveOneOut:
         Raises `KeyError` for another name, and `CombinationError` where the design cannot be fitted without the study.
         """
         analysis = self.analysis
+        i = self._row(study)
+        rows = [j for j in range(analysis.k_total) if j != i]
+        design = None if self._design is None else self._design[rows]
+        return analyse(analysis.effects.take(rows), analysis.settings, analysis.methods, design, analysis.terms)
+
+    def marked(self, study: str) -> MetaAnalysis:
+        """Make the whole analysis `without` a study, which stays in the table as left out, with its subgroups.
+
+        Raises as `without` does.
+        """
+        analysis = self.analysis
+        apart = [i for i, reason in analysis.effects.reasons.items() if reason == ONLY_IN_SUBGROUP]
+        others = {i: reason for i, reason in analysis.effects.reasons.items() if i not in apart}
+        measured = leave_out_rows(analysis.effects.replace(reasons=others), [self._row(study)])
+        members = {group.name: group.rows for group in analysis.subgroups} or None
+        settings, methods, terms = analysis.settings, analysis.methods, analysis.terms
+        return analyse(measured, settings, methods, self._design, terms, members, only_in_subgroups=apart)
+
+    def _row(self, study: str) -> int:
         if study not in self.omitted:
             raise KeyError(study)
-        i = analysis.rows[self.omitted.index(study)]
-        rows = [j for j in range(analysis.k_total) if j != i]
-        design = None
-        if not is_intercept(analysis.X):
-            whole = np.full((analysis.k_total, analysis.X.shape[1]), np.nan)
-            whole[list(analysis.rows)] = analysis.X
-            design = whole[rows]
-        return analyse(analysis.effects.take(rows), analysis.settings, analysis.methods, design, analysis.terms)
+        return int(self.analysis.rows[self.omitted.index(study)])
+
+    @cached_property
+    def _design(self) -> FloatArray | None:
+        """The design with a row for every row of the table; None without moderators."""
+        analysis = self.analysis
+        if is_intercept(analysis.X):
+            return None
+        whole = np.full((analysis.k_total, analysis.X.shape[1]), np.nan)
+        whole[list(analysis.rows)] = analysis.X
+        return whole
 
     def records(self) -> list[dict[str, Any]]:
         """Give a row per study left out: the pooled effect without it, and the heterogeneity that is left.

@@ -52,6 +52,7 @@ other end 98 % of any."""
 FARTHEST = -2.0
 PROBABILITIES = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5, 0.45, 0.4)
 CELLS = 5
+MOST_CELLS = 500
 CLOSE = 1e-6
 """Standard errors whose ratio is nearer to 1 than this are equal."""
 
@@ -76,7 +77,7 @@ def copas(
     ``after`` is the first row on the path, from the weakest selection on, whose p-value is above ``significance``;
     ``studies`` have their probability of publication there. ρ is kept within ±0.9999. The result has a reason instead
     where there is no such row, for fewer than 3 studies, equal precisions and a meta-regression. Raises
-    `SettingsError` for strengths that are not pairs of numbers with γ1 ≥ 0, fewer than 2 cells and another
+    `SettingsError` for strengths that are not pairs of numbers with γ1 ≥ 0, another number of cells and another
     significance than a probability.
     """
     pairs = _checked(at, cells, significance)
@@ -132,8 +133,8 @@ def copas(
 def _checked(
     at: Sequence[tuple[float, float]] | None, cells: int, significance: float
 ) -> tuple[FloatArray, FloatArray] | None:
-    if cells < 2:  # noqa: PLR2004 - corners
-        msg = f"cells of Copas are a number of 2 or more, not {cells!r}"
+    if not 2 <= cells <= MOST_CELLS:  # noqa: PLR2004 - corners
+        msg = f"cells of Copas are a number from 2 to {MOST_CELLS}, not {cells!r}"
         raise SettingsError(msg)
     if not 0.0 < significance < 1.0:
         msg = f"significance of Copas is a probability between 0 and 1, such as 0.1, not {significance!r}"

@@ -58,7 +58,7 @@ COMPARISONS = ("all", "significant")
 SYMBOLS = {"P": "Σp", "LNP": "Σ-ln p", "LN1MINP": "Σ-ln(1-p)", "KS": "", "AD": "", "ML": "χ²"}
 SET_TO_ZERO = (
     "the mean conditional p-value at an effect of 0 is {mean:.3g}, above 0.5: the estimate is set to 0 instead of "
-    "{value:.4g} (van Aert et al. 2016)"
+    "{value:.4g} (van Aert et al. 2016), while the interval stays that of {value:.4g}"
 )
 HETEROGENEOUS = (
     "p-uniform takes one true effect for all studies; its estimate is too high where effects vary (van Aert et al. "
@@ -169,7 +169,8 @@ def _turned(estimate: Estimate, sign: float) -> Estimate:
     if sign > 0:
         return estimate
     # The test is of the favoured side, whichever it is.
-    return attrs.evolve(estimate, value=-estimate.value, ci_low=-estimate.ci_high, ci_high=-estimate.ci_low)
+    # 0 minus it, so that 0 does not become -0.
+    return attrs.evolve(estimate, value=0.0 - estimate.value, ci_low=-estimate.ci_high, ci_high=-estimate.ci_low)
 
 
 @attrs.frozen(eq=False)

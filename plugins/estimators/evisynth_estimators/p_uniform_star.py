@@ -114,7 +114,7 @@ def p_uniform_star(
 def _against_random_effects(analysis: MetaAnalysis, studies: Selected, surface: Truncated, compared: str) -> float:
     usual = fit(
         Effects(studies.y, studies.se**2, measure=analysis.effects.measure, scale=analysis.scale),
-        settings=analysis.settings,
+        settings=analysis.settings.replace(swap_events=False),  # the effects have been turned already
         registry=analysis.methods.registry,
         method="IV",
         model="random",

@@ -261,9 +261,14 @@ def axes(box: Box, measure: Measure, *, frame: bool = True) -> list[Item]:
     sides = list(zip(corners, [*corners[1:], corners[0]], strict=True))
     made: list[Item] = [Line(*side) for side in (sides if frame else sides[2:])]
     widest = 0.0
+    end = -math.inf
     for value, label in box.x.ticks:
-        x = box.at_x(value)
-        made += [Line((x, box.bottom), (x, box.bottom + TICK)), Label(label, x, box.bottom + TICK + ASCENT, "center")]
+        x, half = box.at_x(value), 0.5 * measure(label)
+        made.append(Line((x, box.bottom), (x, box.bottom + TICK)))
+        # On an axis that is neither linear nor logarithmic round numbers may come close.
+        if label and x - half > end:
+            made.append(Label(label, x, box.bottom + TICK + ASCENT, "center"))
+            end = x + half + TICK_GAP
     for value, label in box.y.ticks:
         y = box.at_y(value)
         made.append(Line((box.left - TICK, y), (box.left, y)))
@@ -324,3 +329,10 @@ def _legend(keys: Sequence[Key], measure: Measure, width: float, y: float) -> tu
         y += (len(lines) - 1) * PITCH
         x += needed + ENTRY_GAP
     return made, y + PITCH if keys else y
+
+
+def notice(text: str, measure: Measure, *, width: float, title: str = "") -> Drawing:
+    """Say on an otherwise empty sheet why there is nothing to draw."""
+    lines = wrap(text, width - 4 * MARGIN, measure)
+    items = [Label(line, width / 2, 3 * PITCH + i * PITCH, "center", colour="#404040") for i, line in enumerate(lines)]
+    return sheet(items, measure, width=width, bottom=(4 + len(lines)) * PITCH, title=title, description=text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import closing
 from functools import cache
 from importlib import import_module
 from io import BytesIO
@@ -35,13 +36,13 @@ def _subset(letters: frozenset[str], *, bold: bool) -> bytes:
     options = subset.Options(flavor="woff", layout_features=[], hinting=False, notdef_outline=True)
     # Letters are drawn without FontForge's own time stamps.
     options.drop_tables += ["FFTM"]
-    font = subset.load_font(font_file(bold=bold), options)
-    made = subset.Subsetter(options)
-    made.populate(text="".join(sorted(letters)))
-    made.subset(font)
-    # A date of today would make every page another one.
-    font["head"].modified = font["head"].created
-    font.recalcTimestamp = False
     held = BytesIO()
-    subset.save_font(font, held, options)
+    with closing(subset.load_font(font_file(bold=bold), options)) as font:
+        made = subset.Subsetter(options)
+        made.populate(text="".join(sorted(letters)))
+        made.subset(font)
+        # A date of today would make every page another one.
+        font["head"].modified = font["head"].created
+        font.recalcTimestamp = False
+        subset.save_font(font, held, options)
     return held.getvalue()

@@ -32,7 +32,7 @@ def results_without(
     try:
         left = leave_one_out(analysis)
         for name, row in zip(left.omitted, analysis.rows, strict=True):
-            part = left.without(name)
+            part = left.marked(name)
             shown = printed.one_line(name)
             says = words("Without {study}: {result}", study=shown, result=_result(part, words))
             made[int(row)] = Without(says, redraw(part) if analysis.k <= MOST_DRAWN else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 STEPS = (1.0, 2.0, 5.0)
-DECADES_OF_ALL_STEPS = 2.0
+DECADES_OF_ALL_STEPS = 3.0
 """Up to here a logarithmic axis marks 1, 2 and 5 in every power of ten; beyond, powers of ten alone."""
 FEWEST_ON_LOG = 3
 
@@ -14,13 +14,13 @@ def linear_ticks(low: float, high: float, most: int = 6) -> tuple[float, ...]:
     """Give round numbers from ``low`` to ``high``, at most so many, at the smallest step that allows it."""
     if not high > low:
         return (low,)
-    step = _step_above((high - low) / max(most - 1, 1))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    if last - first + 1 > most:
-        step = _step_above(step * 1.01)
+    step = _step_above((high - low) / most)
+    while True:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    # A whole number times the step, not a sum of steps: 0.3 stays 0.3 in the label.
-    return tuple(float(f"{i * step:.12g}") for i in range(first, last + 1))
+        if last - first + 1 <= most:
+            # A whole number times the step, not a sum of steps: 0.3 stays 0.3 in the label.
+            return tuple(float(f"{i * step:.12g}") for i in range(first, last + 1))
+        step = _step_above(1.01 * step)
 
 
 def log_ticks(low: float, high: float, most: int = 7) -> tuple[float, ...]:
@@ -28,10 +28,12 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[float, ...]:
     decades = math.log10(high / low)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     chosen = STEPS if decades <= DECADES_OF_ALL_STEPS else (1.0,)
-    inside = _log_steps(low, high, powers, chosen)
-    if len(inside) < FEWEST_ON_LOG and chosen != STEPS:
-        # A little more than two decades may hold but two powers of ten.
-        inside = _log_steps(low, high, powers, STEPS)
+    inside = [
+        float(f"{step}e{power}")
+        for power in powers
+        for step in chosen
+        if low * (1 - 1e-9) <= float(f"{step}e{power}") <= high * (1 + 1e-9)
+    ]
     if len(inside) < FEWEST_ON_LOG:
         return linear_ticks(low, high, most)
     every = 1 + (len(inside) - 1) // most
@@ -40,11 +42,6 @@ def log_ticks(low: float, high: float, most: int = 7) -> tuple[float, ...]:
     # Whichever are dropped, 1 stays where it is on the axis: on a ratio's axis it is no effect.
     start = inside.index(1.0) % every if 1.0 in inside else 0
     return tuple(inside[start::every])
-
-
-def _log_steps(low: float, high: float, powers: range, steps: tuple[float, ...]) -> list[float]:
-    numbers = [float(f"{step}e{power}") for power in powers for step in steps]
-    return [number for number in numbers if low * (1 - 1e-9) <= number <= high * (1 + 1e-9)]
 
 
 def _step_above(least: float) -> float:

@@ -1,0 +1,123 @@
+"""Draw a normal QQ plot of the residuals, with an envelope for each of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import attrs
+import numpy as np
+
+from evisynth import MetaAnalysis, Reporter, hookimpl, influence, number_between, one_of
+from evisynth_reporters import printed
+from evisynth_reporters.chart import area_key, axes, axis_over, chart_box, line_key, notice, sheet
+from evisynth_reporters.chart_spec import ChartSpec
+from evisynth_reporters.drawing import Disc, Group
+from evisynth_reporters.figure import figure
+from evisynth_reporters.label_placing import legible, placed_labels
+from evisynth_reporters.palettes import palette_of
+from evisynth_reporters.study_tips import study_tip
+from evisynth_reporters.words import words_of
+
+if TYPE_CHECKING:
+    from evisynth import FloatArray
+    from evisynth_reporters.drawing import Drawing, Item, Measure
+
+RADIUS = 3.0
+HALF = 0.5
+
+
+@attrs.frozen(kw_only=True)
+class QQSpec(ChartSpec):
+    """Hold the options of a normal QQ plot."""
+
+    figure: ClassVar[str] = "qq"
+
+    residuals: str = attrs.field(default="standardised", validator=one_of("standardised", "deleted"))
+    """``deleted`` are standardised by the analysis without the study."""
+    level: float | None = attrs.field(default=0.95, validator=number_between(0.5, 0.9999))
+    """Level of the pointwise envelope; None: none."""
+    labels: str = attrs.field(default="outliers", validator=one_of("none", "outliers", "all"))
+    width: float = attrs.field(default=340.0, validator=number_between(200.0, 2000.0))
+    height: float = attrs.field(default=330.0, validator=number_between(150.0, 2000.0))
+
+
+def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
+    """Draw the ordered residuals against normal quantiles, with the limits that order statistics keep to.
+
+    The i-th of n independent standard normal values lies between the normal quantiles of the Beta(i, n + 1 - i)
+    distribution's; residuals are dependent, so that the envelope is an approximation.
+    """
+    words, palette, title = words_of(spec.language), palette_of(spec.palette), printed.one_line(spec.title)
+    measured = influence(analysis).numbers
+    values = measured.rstudent if spec.residuals == "deleted" else measured.rstandard
+    seen = np.flatnonzero(np.isfinite(values))
+    if seen.size < 2:  # noqa: PLR2004 - an order needs two
+        text = words("There is no QQ plot to draw: it needs at least two studies with a residual.")
+        return notice(text, measure, width=spec.width, title=title)
+    order = seen[np.argsort(values[seen], kind="stable")]
+    n = order.size
+    scores = _ndtri((np.arange(1, n + 1, dtype=np.float64) - 0.375) / (n + 0.25))
+    limits = None if spec.level is None else envelope(n, spec.level)
+    held = [*scores, *values[order], *(limits.ravel() if limits is not None else ())]
+    name = words("Standardised residual") if spec.residuals == "standardised" else words("Deleted residual")
+    box = chart_box(
+        axis_over(scores, words("Normal quantile")), axis_over(held, name), measure, width=spec.width,
+        height=spec.height,
+    )  # fmt: skip
+    items: list[Item] = []
+    keys = [line_key(words("Residuals of the normal distribution"), "#000000", width=0.8)]
+    if limits is not None:
+        edge = [*zip(scores, limits[0], strict=True), *zip(scores[::-1], limits[1][::-1], strict=True)]
+        items += box.area(edge, colour=palette.band)
+        keys.append(area_key(words("{level} of each, pointwise", level=printed.level(spec.level or 0.0)), palette.band))
+    items += box.curve([scores[0], scores[-1]], [scores[0], scores[-1]], width=0.8)
+    points = [box.at(float(x), float(values[i])) for x, i in zip(scores, order, strict=True)]
+    for at, i in zip(points, order, strict=True):
+        row = int(analysis.rows[i])
+        tip = (*study_tip(analysis, row, words), f"{name} {printed.number(float(values[i]))}")
+        items.append(Group((Disc(at, RADIUS, palette.study, "#ffffff", 0.5),), tip, row))
+    outside = [
+        spec.labels == "all" or (limits is not None and not limits[0][j] <= values[i] <= limits[1][j])
+        for j, i in enumerate(order)
+    ]
+    names = [
+        (legible(printed.one_line(analysis.effects.study_id[analysis.rows[order[j]]])), points[j])
+        for j in sorted(range(n), key=lambda j: -abs(values[order[j]]))
+        if spec.labels != "none" and outside[j]
+    ]
+    items += [*placed_labels(names, [(at, RADIUS) for at in points], box, measure), *axes(box, measure)]
+    return sheet(
+        items, measure, width=spec.width, bottom=spec.height, title=title, keys=keys,
+        description=words("Normal QQ plot of the residuals of {k} studies.", k=n),
+    )  # fmt: skip
+
+
+def envelope(n: int, level: float) -> FloatArray:
+    """Give the limits of each of n ordered standard normal values, ``(2, n)``."""
+    from scipy.special import betaincinv  # noqa: PLC0415 - scipy comes with the first fit
+
+    i = np.arange(1, n + 1, dtype=np.float64)
+    tail = HALF * (1.0 - level)
+    return np.array([_ndtri(np.asarray(betaincinv(i, n + 1 - i, p), dtype=np.float64)) for p in (tail, 1.0 - tail)])
+
+
+def _ndtri(p: FloatArray) -> FloatArray:
+    from scipy.special import ndtri  # noqa: PLC0415 - scipy comes with the first fit
+
+    return np.asarray(ndtri(p))
+
+
+@hookimpl
+def reporters() -> list[Reporter]:
+    """Offer the normal QQ plot."""
+    return [
+        figure(
+            QQSpec,
+            qq,
+            reference=(
+                "Wang & Bushman (1998), Psychol. Methods 3:46-54; envelope: David & Nagaraja (2003), Order Statistics, "
+                "3rd ed., section 2.1"
+            ),
+            r_equivalent="metafor::qqnorm(res)",
+        )
+    ]
