@@ -15,12 +15,14 @@ from evisynth_reporters.drawing import Disc, Group
 from evisynth_reporters.figure import figure
 from evisynth_reporters.label_placing import legible, placed_labels
 from evisynth_reporters.palettes import palette_of
+from evisynth_reporters.residual_envelopes import simulated_envelope
 from evisynth_reporters.study_tips import study_tip
 from evisynth_reporters.words import words_of
 
 if TYPE_CHECKING:
     from evisynth import FloatArray
     from evisynth_reporters.drawing import Drawing, Item, Measure
+    from evisynth_reporters.words import Words
 
 RADIUS = 3.0
 HALF = 0.5
@@ -34,19 +36,20 @@ class QQSpec(ChartSpec):
 
     residuals: str = attrs.field(default="standardised", validator=one_of("standardised", "deleted"))
     """``deleted`` are standardised by the analysis without the study."""
+    envelope: str = attrs.field(default="simulated", validator=one_of("simulated", "analytical"))
+    """Whether the limits are those of data drawn from the model, or of order statistics of independent residuals."""
     level: float | None = attrs.field(default=0.95, validator=number_between(0.5, 0.9999))
     """Level of the pointwise envelope; None: none."""
+    draws: int = attrs.field(default=2000, validator=number_between(100, 100_000))
+    """Data sets that are drawn."""
+    seed: int = attrs.field(default=1, validator=number_between(0, 2**32))
     labels: str = attrs.field(default="outliers", validator=one_of("none", "outliers", "all"))
     width: float = attrs.field(default=340.0, validator=number_between(200.0, 2000.0))
     height: float = attrs.field(default=330.0, validator=number_between(150.0, 2000.0))
 
 
 def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
-    """Draw the ordered residuals against normal quantiles, with the limits that order statistics keep to.
-
-    The i-th of n independent standard normal values lies between the normal quantiles of the Beta(i, n + 1 - i)
-    distribution's; residuals are dependent, so that the envelope is an approximation.
-    """
+    """Draw the ordered residuals against normal quantiles, with the limits that chance alone keeps them to."""
     words, palette, title = words_of(spec.language), palette_of(spec.palette), printed.one_line(spec.title)
     measured = influence(analysis).numbers
     values = measured.rstudent if spec.residuals == "deleted" else measured.rstandard
@@ -57,7 +60,7 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
     order = seen[np.argsort(values[seen], kind="stable")]
     n = order.size
     scores = _ndtri((np.arange(1, n + 1, dtype=np.float64) - 0.375) / (n + 0.25))
-    limits = None if spec.level is None else envelope(n, spec.level)
+    limits, notes = _limits(analysis, spec, n, words)
     held = [*scores, *values[order], *(limits.ravel() if limits is not None else ())]
     name = words("Standardised residual") if spec.residuals == "standardised" else words("Deleted residual")
     box = chart_box(
@@ -70,7 +73,8 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         edge = [*zip(scores, limits[0], strict=True), *zip(scores[::-1], limits[1][::-1], strict=True)]
         items += box.area(edge, colour=palette.band)
         keys.append(area_key(words("{level} of each, pointwise", level=printed.level(spec.level or 0.0)), palette.band))
-    items += box.curve([scores[0], scores[-1]], [scores[0], scores[-1]], width=0.8)
+    line = box.curve([scores[0], scores[-1]], [scores[0], scores[-1]], width=0.8)
+    items += line
     points = [box.at(float(x), float(values[i])) for x, i in zip(scores, order, strict=True)]
     for at, i in zip(points, order, strict=True):
         row = int(analysis.rows[i])
@@ -85,15 +89,33 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         for j in sorted(range(n), key=lambda j: -abs(values[order[j]]))
         if spec.labels != "none" and outside[j]
     ]
-    items += [*placed_labels(names, [(at, RADIUS) for at in points], box, measure), *axes(box, measure)]
+    items += [*placed_labels(names, [(at, RADIUS) for at in points], box, measure, lines=line), *axes(box, measure)]
     return sheet(
-        items, measure, width=spec.width, bottom=spec.height, title=title, keys=keys,
+        items, measure, width=spec.width, bottom=spec.height, title=title, keys=keys, notes=notes,
         description=words("Normal QQ plot of the residuals of {k} studies.", k=n),
     )  # fmt: skip
 
 
+def _limits(analysis: MetaAnalysis, spec: QQSpec, n: int, words: Words) -> tuple[FloatArray | None, list[str]]:
+    if spec.level is None:
+        return None, []
+    fit = analysis.fit
+    if spec.envelope == "simulated" and fit is not None and fit.weighted is not None and n == fit.k:
+        drawn = simulated_envelope(fit, spec.level, draws=int(spec.draws), seed=int(spec.seed))
+        text = words(
+            "Envelope: {n} data sets drawn from the model, its tau² held (seed {seed}).", n=spec.draws, seed=spec.seed
+        )
+        return drawn, [text]
+    text = words("Envelope: order statistics of independent normal residuals.")
+    return envelope(n, spec.level), [text]
+
+
 def envelope(n: int, level: float) -> FloatArray:
-    """Give the limits of each of n ordered standard normal values, ``(2, n)``."""
+    """Give the limits of each of n ordered standard normal values, ``(2, n)``.
+
+    The i-th of them lies between the normal quantiles of the Beta(i, n + 1 - i) distribution's; residuals are
+    dependent, so that for them this is an approximation.
+    """
     from scipy.special import betaincinv  # noqa: PLC0415 - scipy comes with the first fit
 
     i = np.arange(1, n + 1, dtype=np.float64)
@@ -116,7 +138,7 @@ def reporters() -> list[Reporter]:
             qq,
             reference=(
                 "Wang & Bushman (1998), Psychol. Methods 3:46-54; envelope: David & Nagaraja (2003), Order Statistics, "
-                "3rd ed., section 2.1"
+                "3rd ed., section 2.1; simulated: Atkinson (1985), Plots, Transformations and Regression, ch. 4"
             ),
             r_equivalent="metafor::qqnorm(res)",
         )
