@@ -17,7 +17,9 @@ from evisynth_reporters.chart import Axis, Box
 from evisynth_reporters.drawing import Curve, Disc, Drawing, Group, Label, Line
 from evisynth_reporters.effect_axis import effect_axis
 from evisynth_reporters.funnel import FunnelSpec, funnel
+from evisynth_reporters.labbe import LabbeSpec, labbe
 from evisynth_reporters.label_placing import along, placed_labels
+from evisynth_reporters.radial import RadialSpec, radial
 from evisynth_reporters.residual_envelopes import simulated_envelope
 
 measure = text_measure(100.0)
@@ -115,7 +117,7 @@ def test_studies_of_a_category_stand_beside_each_other() -> None:
 
 
 def test_the_simulated_envelope_is_that_of_the_residuals() -> None:
-    """With τ² held and two equal studies the residuals are ±z/√2 over their own standard error: |N(0, 1)| and its mirror."""
+    """Two equal studies have residuals that are one standard normal number and its mirror image."""
     fit = es.fit(es.Effects([0.0, 1.0], [0.5, 0.5]), settings="metafor", model="common").fit
     assert fit is not None
     low, high = simulated_envelope(fit, 0.95, draws=40_000, seed=3)
@@ -125,3 +127,70 @@ def test_the_simulated_envelope_is_that_of_the_residuals() -> None:
     again = partial(simulated_envelope, fit, 0.95, draws=200)
     assert np.array_equal(again(seed=1), again(seed=1))
     assert not np.array_equal(again(seed=1), again(seed=2))
+
+
+@pytest.mark.parametrize("name", ["RR", "OR", "RD"])
+@pytest.mark.parametrize("scale", ["log risk", "log odds"])
+def test_a_labbe_plot_on_logarithmic_axes_has_the_pooled_effect(scale: str, name: str) -> None:
+    analysis = es.fit(table(), name, settings="metafor")
+    drawing = labbe(analysis, LabbeSpec(scale=scale), measure)
+    data, rows = table(), discs(drawing)
+    risks = np.array([[data[f"events_{arm}"][row] / data[f"n_{arm}"][row] for row in rows] for arm in (2, 1)])
+    numbers = np.log(risks if scale == "log risk" else risks / (1.0 - risks))
+    fits = [np.polyfit(numbers[i], [disc.centre[i] for disc in rows.values()], 1) for i in (0, 1)]
+    for i, (slope, start) in enumerate(fits):
+        assert [disc.centre[i] for disc in rows.values()] == pytest.approx(list(start + slope * numbers[i]))
+    line = next(item for item in drawing.items if isinstance(item, Curve) and item.dash)
+    assert analysis.pooled is not None
+    for point in line.points[5::20]:
+        shown = [math.exp((point[i] - start) / slope) for i, (slope, start) in enumerate(fits)]
+        control, treated = shown if scale == "log risk" else (odds / (1.0 + odds) for odds in shown)
+        found = {
+            "RR": math.log(treated / control),
+            "OR": math.log(treated / (1.0 - treated) * (1.0 - control) / control),
+            "RD": treated - control,
+        }[name]
+        assert found == pytest.approx(analysis.pooled.value, abs=1e-6)
+
+
+def test_a_labbe_plot_names_studies_and_says_where_cells_are_corrected() -> None:
+    data = {**table(), "events_1": [0, *table()["events_1"][1:]]}
+    analysis = es.fit(data, "OR", settings="metafor", by="kind")
+    drawing = labbe(analysis, LabbeSpec(scale="log odds", labels="all"), measure)
+    texts = [item.text for item in drawing.items if isinstance(item, Label)]
+    assert {"a", "b", "c"} <= set(texts)
+    assert len([text for text in texts if text in data["study"]]) > 8
+    assert "0.5 is added" in " ".join(texts)
+    assert all(math.isfinite(x) for disc in discs(drawing).values() for x in disc.centre)
+    # From a correlation no risk follows.
+    other = labbe(es.fit(table(), "PHI", settings="metafor"), LabbeSpec(), measure)
+    assert "No line" in " ".join(item.text for item in other.items if isinstance(item, Label))
+
+
+def test_the_arc_of_a_radial_plot_clears_every_study() -> None:
+    for k in (1, 2, 14, 200):
+        drawing = radial(es.fit(table(k), "OR", settings="metafor"), RadialSpec(labels="all"), measure)
+        arc = next(item for item in drawing.items if isinstance(item, Curve) and len(item.points) > 50)
+        line = next(item for item in drawing.items if isinstance(item, Curve) and not item.dash)
+        x, y = line.points[0]
+        reach = math.hypot(arc.points[0][0] - x, arc.points[0][1] - y)
+        assert all(math.hypot(px - x, py - y) == pytest.approx(reach) for px, py in arc.points)
+        for disc in discs(drawing).values():
+            assert math.hypot(disc.centre[0] - x, disc.centre[1] - y) + disc.radius < reach
+
+
+def test_a_study_that_is_left_out_of_a_radial_plot_stays_pale() -> None:
+    analysis = es.fit(table(), "OR", settings="metafor")
+    without = es.leave_one_out(analysis).marked("S3")
+    whole = discs(radial(analysis, RadialSpec(), measure))
+    part = discs(radial(without, RadialSpec(), measure, whole=analysis))
+    assert [row for row in whole if whole[row].opacity != part[row].opacity] == [3]
+
+
+@pytest.mark.parametrize(("lay_out", "spec"), [(funnel, FunnelSpec()), (labbe, LabbeSpec()), (radial, RadialSpec())])
+def test_subgroups_have_colours_whatever_column_they_come_from(lay_out: Any, spec: Any) -> None:
+    drawing = lay_out(es.fit(table(), "OR", settings="metafor", by="kind"), spec, measure)
+    colours = {table()["kind"][row]: disc.colour for row, disc in discs(drawing).items()}
+    assert len(set(colours.values())) == 3
+    assert all(disc.colour == colours[table()["kind"][row]] for row, disc in discs(drawing).items())
+    assert {"a", "b", "c"} <= {item.text for item in drawing.items if isinstance(item, Label)}

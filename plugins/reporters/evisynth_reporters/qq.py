@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 import numpy as np
 
-from evisynth import MetaAnalysis, Reporter, hookimpl, influence, number_between, one_of
+from evisynth import MetaAnalysis, Reporter, hookimpl, influence, normal_quantile, number_between, one_of
 from evisynth_reporters import printed
 from evisynth_reporters.chart import area_key, axes, axis_over, chart_box, line_key, notice, sheet
 from evisynth_reporters.chart_spec import ChartSpec
@@ -44,6 +44,7 @@ class QQSpec(ChartSpec):
     """Data sets that are drawn."""
     seed: int = attrs.field(default=1, validator=number_between(0, 2**32))
     labels: str = attrs.field(default="outliers", validator=one_of("none", "outliers", "all"))
+    """Which studies are named: those whose residual is beyond the normal quantile of the level, all, or none."""
     width: float = attrs.field(default=340.0, validator=number_between(200.0, 2000.0))
     height: float = attrs.field(default=330.0, validator=number_between(150.0, 2000.0))
 
@@ -80,10 +81,9 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         row = int(analysis.rows[i])
         tip = (*study_tip(analysis, row, words), f"{name} {printed.number(float(values[i]))}")
         items.append(Group((Disc(at, RADIUS, palette.study, "#ffffff", 0.5),), tip, row))
-    outside = [
-        spec.labels == "all" or (limits is not None and not limits[0][j] <= values[i] <= limits[1][j])
-        for j, i in enumerate(order)
-    ]
+    # An envelope is narrow in the middle: what lies outside it there is no study that is far from the others.
+    far = normal_quantile(0.95 if spec.level is None else spec.level)
+    outside = [spec.labels == "all" or abs(values[i]) > far for i in order]
     names = [
         (legible(printed.one_line(analysis.effects.study_id[analysis.rows[order[j]]])), points[j])
         for j in sorted(range(n), key=lambda j: -abs(values[order[j]]))
