@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -21,6 +21,9 @@ from evisynth_reporters.labbe import LabbeSpec, labbe
 from evisynth_reporters.label_placing import along, placed_labels
 from evisynth_reporters.radial import RadialSpec, radial
 from evisynth_reporters.residual_envelopes import simulated_envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 measure = text_measure(100.0)
 
@@ -43,18 +46,23 @@ def discs(drawing: Drawing) -> dict[int, Disc]:
     return {group.row: disc for group in groups for disc in group.items if isinstance(disc, Disc)}  # type: ignore[misc]
 
 
+def fitted(numbers: list[float], places: list[float]) -> tuple[float, float]:
+    """Give the slope and the start of the line that places lie on."""
+    slope, start = np.polyfit(numbers, places, 1)
+    return float(slope), float(start)
+
+
 def test_a_swapped_funnel_has_effects_up_the_page_and_the_most_precise_study_at_the_right() -> None:
     analysis = es.fit(table(), "OR", settings="metafor")
     drawing = funnel(analysis, FunnelSpec(swapped=True, contours=True, regression=True), measure)
     rows = discs(drawing)
     y = [analysis.studies[row].effect or 0.0 for row in rows]
     se = [analysis.studies[row].se or 0.0 for row in rows]
-    slope, _ = np.polyfit(y, [disc.centre[1] for disc in rows.values()], 1)
+    slope, start = fitted(y, [disc.centre[1] for disc in rows.values()])
     assert slope < 0
     assert np.corrcoef(y, [disc.centre[1] for disc in rows.values()])[0, 1] == pytest.approx(-1.0)
     assert max(rows, key=lambda row: rows[row].centre[0]) == list(rows)[int(np.argmin(se))]
     # The pooled effect is a line across the page, where its number belongs.
-    start = np.polyfit(y, [disc.centre[1] for disc in rows.values()], 1)[1]
     assert analysis.pooled is not None
     level = [line for line in drawing.items if isinstance(line, Line) and line.start[1] == line.end[1]]
     assert any(line.start[1] == pytest.approx(start + slope * analysis.pooled.value) for line in level)
@@ -137,9 +145,10 @@ def test_a_labbe_plot_on_logarithmic_axes_has_the_pooled_effect(scale: str, name
     data, rows = table(), discs(drawing)
     risks = np.array([[data[f"events_{arm}"][row] / data[f"n_{arm}"][row] for row in rows] for arm in (2, 1)])
     numbers = np.log(risks if scale == "log risk" else risks / (1.0 - risks))
-    fits = [np.polyfit(numbers[i], [disc.centre[i] for disc in rows.values()], 1) for i in (0, 1)]
+    fits = [fitted(numbers[i].tolist(), [disc.centre[i] for disc in rows.values()]) for i in (0, 1)]
     for i, (slope, start) in enumerate(fits):
-        assert [disc.centre[i] for disc in rows.values()] == pytest.approx(list(start + slope * numbers[i]))
+        expected = [start + slope * float(number) for number in numbers[i]]
+        assert [disc.centre[i] for disc in rows.values()] == pytest.approx(expected)
     line = next(item for item in drawing.items if isinstance(item, Curve) and item.dash)
     assert analysis.pooled is not None
     for point in line.points[5::20]:
@@ -188,7 +197,9 @@ def test_a_study_that_is_left_out_of_a_radial_plot_stays_pale() -> None:
 
 
 @pytest.mark.parametrize(("lay_out", "spec"), [(funnel, FunnelSpec()), (labbe, LabbeSpec()), (radial, RadialSpec())])
-def test_subgroups_have_colours_whatever_column_they_come_from(lay_out: Any, spec: Any) -> None:
+def test_subgroups_have_colours_whatever_column_they_come_from(
+    lay_out: Callable[..., Drawing], spec: es.FigureSpec
+) -> None:
     drawing = lay_out(es.fit(table(), "OR", settings="metafor", by="kind"), spec, measure)
     colours = {table()["kind"][row]: disc.colour for row, disc in discs(drawing).items()}
     assert len(set(colours.values())) == 3

@@ -180,7 +180,8 @@ class _Bubble:
             return made, []
         assert analysis.regression is not None  # noqa: S101 - there is a plot
         far = np.abs(analysis.regression.residuals("standardised"))
-        named = [i for i in np.argsort(-far) if self.spec.labels == "all" or far[i] > 1.959963984540054]  # noqa: PLR2004 - 5 %
+        ranked = [int(i) for i in np.argsort(-far)]
+        named = [i for i in ranked if self.spec.labels == "all" or far[i] > 1.959963984540054]  # noqa: PLR2004 - 5 %
         names = [(legible(printed.one_line(analysis.effects.study_id[analysis.rows[i]])), places[i]) for i in named]
         return made, list(placed_labels(names, list(zip(places, radii, strict=True)), box, self.measure, lines=line))
 

@@ -76,18 +76,18 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         keys.append(area_key(words("{level} of each, pointwise", level=printed.level(spec.level or 0.0)), palette.band))
     line = box.curve([scores[0], scores[-1]], [scores[0], scores[-1]], width=0.8)
     items += line
-    points = [box.at(float(x), float(values[i])) for x, i in zip(scores, order, strict=True)]
+    points = [box.at(float(x), float(values[i])) for x, i in zip(scores.tolist(), order.tolist(), strict=True)]
     for at, i in zip(points, order, strict=True):
         row = int(analysis.rows[i])
         tip = (*study_tip(analysis, row, words), f"{name} {printed.number(float(values[i]))}")
         items.append(Group((Disc(at, RADIUS, palette.study, "#ffffff", 0.5),), tip, row))
     # An envelope is narrow in the middle: what lies outside it there is no study that is far from the others.
     far = normal_quantile(0.95 if spec.level is None else spec.level)
-    outside = [spec.labels == "all" or abs(values[i]) > far for i in order]
+    ranked = [int(j) for j in np.argsort(-np.abs(values[order]), kind="stable")]
+    chosen = ranked if spec.labels == "all" else [j for j in ranked if abs(values[order[j]]) > far]
     names = [
         (legible(printed.one_line(analysis.effects.study_id[analysis.rows[order[j]]])), points[j])
-        for j in sorted(range(n), key=lambda j: -abs(values[order[j]]))
-        if spec.labels != "none" and outside[j]
+        for j in (chosen if spec.labels != "none" else [])
     ]
     items += [*placed_labels(names, [(at, RADIUS) for at in points], box, measure, lines=line), *axes(box, measure)]
     return sheet(
