@@ -6,13 +6,14 @@ the markup that the file has; names and labels are plain text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - specs of figures that hold judgements are read by their annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 DataType: TypeAlias = Literal["dichotomous", "continuous", "generic", "o-e", "other"]
 """``generic`` is an effect with its standard error, ``o-e`` an O - E with its variance, ``other`` text alone."""

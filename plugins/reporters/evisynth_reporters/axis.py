@@ -48,6 +48,8 @@ class Axis:
     start: float | None = None
     null: float | None = None
     """Where no effect stands on an axis that has a start."""
+    given: tuple[float, ...] = ()
+    """Numbers to mark where they are chosen."""
 
     @property
     def no_effect(self) -> float | None:
@@ -57,6 +59,8 @@ class Axis:
     @property
     def ticks(self) -> tuple[float, ...]:
         """Numbers to mark."""
+        if self.given:
+            return tuple(tick for tick in self.given if -1e-9 <= self.place(tick) <= 1 + 1e-9)  # noqa: PLR2004 - rounding
         if self.start is not None:
             return self._ticks_from(self.start)
         if not self.log:

@@ -2,48 +2,116 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+import numpy as np
 
-from evisynth import LEFT_OUT, NOT_COUNTED
 from evisynth_reporters import printed
+from evisynth_reporters.forest_columns import Columns
+from evisynth_reporters.forest_signs import sign_columns, sign_legend
+from evisynth_reporters.forest_styles import FOREST_STYLES, ForestStyle
 from evisynth_reporters.outcome_columns import outcome_of
-from evisynth_reporters.table import Coefficient, Column, ForestTable, Mark, Row
+from evisynth_reporters.predictive import predictive_density
+from evisynth_reporters.table import Coefficient, ForestTable, Mark, Row
+from evisynth_reporters.words import IN_ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evisynth import Display, MetaAnalysis, StudyResult, Subgroup
+    from evisynth import MetaAnalysis, Model, RiskOfBias, StudyResult, Subgroup
+    from evisynth_reporters.forest_columns import ForestColumn
+    from evisynth_reporters.table import Shape
+    from evisynth_reporters.words import Words
 
 COEFFICIENT_DECIMALS = 4
 OUTSIDE_SUBGROUPS = "Not in any subgroup"
+DENSITY_STEPS = 121
 
 
-def build_table(analysis: MetaAnalysis, groups: tuple[str, str], decimals: int = 2) -> ForestTable:
-    """Lay out studies, subgroups, totals and footers of an analysis; ``groups`` names the arms."""
-    return _Builder(analysis, groups, decimals).table()
+@attrs.frozen(kw_only=True)
+class Wishes:
+    """Hold what is asked of a forest plot's table beyond the analysis."""
+
+    style: ForestStyle = FOREST_STYLES["revman5"]
+    left: tuple[str, ...] | None = None
+    right: tuple[str, ...] | None = None
+    models: str = "asked for"
+    prediction: Literal["bar", "line", "density"] | None = "bar"
+    sort: str = "given"
+    descending: bool = False
+    risk_of_bias: RiskOfBias | None = None
+
+
+def build_table(
+    analysis: MetaAnalysis,
+    groups: tuple[str, str],
+    decimals: int = 2,
+    *,
+    wishes: Wishes | None = None,
+    words: Words = IN_ENGLISH,
+    whole: MetaAnalysis | None = None,
+) -> ForestTable:
+    """Lay out studies, subgroups, totals and footers of an analysis; ``groups`` names the arms.
+
+    ``whole`` is the analysis with the studies that this one leaves out, which then keep their effects in the table.
+    """
+    wishes = wishes or Wishes(style=revman_style(analysis))
+    return _Builder(analysis, groups, decimals, wishes, words, whole).table()
+
+
+def revman_style(analysis: MetaAnalysis) -> ForestStyle:
+    """Take RevMan's own layout: that of RevMan Web for its preset, else that of RevMan 5."""
+    return FOREST_STYLES["revman-web" if analysis.settings.preset == "revman-web" else "revman5"]
 
 
 class _Builder:
-    def __init__(self, analysis: MetaAnalysis, groups: tuple[str, str], decimals: int) -> None:
-        self.analysis = analysis
-        self.style = printed.style_of(analysis, decimals)
+    def __init__(
+        self,
+        analysis: MetaAnalysis,
+        groups: tuple[str, str],
+        decimals: int,
+        wishes: Wishes,
+        words: Words,
+        whole: MetaAnalysis | None,
+    ) -> None:
+        self.analysis, self.wishes, self.words, self.whole = analysis, wishes, words, whole
+        self.layout = wishes.style
+        self.style = self.layout.numbers(printed.style_of(analysis, decimals))
         self.groups = (printed.one_line(groups[0]), printed.one_line(groups[1]))
         self.outcome = outcome_of(analysis, self.groups)
-        self.label = printed.one_line(analysis.settings.effect_label or analysis.effects.label)
+        self.label = words(printed.one_line(analysis.settings.effect_label or analysis.effects.label))
+        level = printed.level(analysis.settings.study_level)
+        self.how = f"{analysis.model.label}, {level} {words('CI')}"
+        # Layouts of journals name the model beside the total, not above the effects.
+        heading = (self.label, self.how) if self.layout.plot_heading else ("", f"{self.label} ({level} {words('CI')})")
+        self.columns = self._columns(heading)
+
+    def _columns(self, heading: tuple[str, str]) -> list[ForestColumn]:
+        makers = Columns(
+            self.analysis,
+            self.outcome,
+            self.style,
+            self.words,
+            *heading,
+            study_heading=self.layout.study_heading,
+            whole=self.whole,
+        )
+        left = self.layout.left if self.wishes.left is None else self.wishes.left
+        right = self.layout.right if self.wishes.right is None else self.wishes.right
+        if "study" not in left:
+            left = ("study", *left)
+        made = [*makers.made(left, "left"), *makers.made(right, "right")]
+        if self.wishes.risk_of_bias is not None:
+            made += sign_columns(self.whole or self.analysis, self.wishes.risk_of_bias)
+        return made
 
     def table(self) -> ForestTable:
-        analysis, settings = self.analysis, self.analysis.settings
-        how = f"{analysis.model.label}, {printed.level(settings.study_level)} CI"
+        analysis = self.analysis
         return ForestTable(
-            title=f"{self.label} ({how}): {_pooled_of(analysis)}",
-            columns=(
-                Column("Study or Subgroup"),
-                *(Column(column.heading, column.group) for column in self.outcome.columns),
-                Column("Weight"),
-                Column(how, self.label),
-            ),
+            title=f"{self.label} ({self.how}): {_pooled_of(analysis)}",
+            columns=tuple(column.heading for column in self.columns),
             rows=tuple(self.rows()),
             kind=self.outcome.kind,
             log_scale=analysis.effects.scale == "log",
@@ -57,6 +125,8 @@ class _Builder:
             coefficients=tuple(
                 _coefficients(analysis, attrs.evolve(self.style, decimals=COEFFICIENT_DECIMALS, ratio=False))
             ),
+            plot_heading=(self.label, self.how) if self.layout.plot_heading else ("", ""),
+            signs=() if self.wishes.risk_of_bias is None else sign_legend(self.wishes.risk_of_bias),
         )
 
     def favours(self) -> tuple[str, str]:
@@ -65,7 +135,7 @@ class _Builder:
         said = (settings.favours_1, settings.favours_2)
         names = self.analysis.methods.measure.columns
         arms = not names or "o_e" in names or any(name.endswith(("_1", "_2")) for name in names)
-        usual = tuple(f"Favours [{group.lower()}]" if arms else "" for group in self.groups)
+        usual = tuple(self.words("Favours [{group}]", group=group.lower()) if arms else "" for group in self.groups)
         if self.analysis.scale.decreasing:
             usual = usual[::-1]
         return (printed.one_line(said[0] or usual[0]), printed.one_line(said[1] or usual[1]))
@@ -78,7 +148,7 @@ class _Builder:
         grouped = {row for subgroup in analysis.subgroups for row in subgroup.rows}
         others = [row for row in range(analysis.k_total) if row not in grouped]
         if others and grouped:
-            yield Row("heading", (OUTSIDE_SUBGROUPS, *("",) * (len(self.outcome.columns) + 2)))
+            yield self.heading(self.words(OUTSIDE_SUBGROUPS))
         if others or not grouped:
             yield from self.studies(others)
             yield Row("blank")
@@ -87,41 +157,40 @@ class _Builder:
         else:
             yield from self.without_total()
 
+    def heading(self, text: str) -> Row:
+        return Row("heading", tuple(text if column.label else "" for column in self.columns))
+
+    def note(self, text: str) -> Row:
+        shown = printed.with_symbols(text, leading_zero=self.layout.leading_zero) if self.layout.symbols else text
+        return Row("note", (shown,))
+
     def without_total(self) -> Iterable[Row]:
         """Say what is not shown, and the test that remains."""
         analysis = self.analysis
         only = analysis.settings.totals == "subgroups"
-        yield Row("note", ("Subtotals only" if only else "No totals",))
+        yield self.note(self.words("Subtotals only") if only else self.words("No totals"))
         if only and analysis.subgroups and analysis.settings.subgroup_test:
-            yield Row("note", (printed.subgroup_line(analysis.subgroup_test),))
+            yield self.note(printed.subgroup_line(analysis.subgroup_test, self.words))
 
     def studies(self, rows: Iterable[int]) -> Iterable[Row]:
-        for row in rows:
-            study = self.analysis.studies[row]
-            mark = _square(study)
-            yield Row(
-                "study",
-                (
-                    printed.one_line(study.study),
-                    *(column.cell(row) for column in self.outcome.columns),
-                    printed.percent(study.weight),
-                    self.effect(study.display) if study.display else _absent(study),
-                ),
-                mark,
-            )
+        order = sorted_rows(self.whole or self.analysis, rows, self.wishes.sort, descending=self.wishes.descending)
+        for row in order:
+            shown = (self.whole or self.analysis).studies[row]
+            pale = self.whole is not None and shown.included and not self.analysis.studies[row].included
+            mark = _square(shown, self.analysis.studies[row].weight or 0.0, pale=pale)
+            yield Row("study", tuple(column.study(row) for column in self.columns), mark, row)
 
     def subgroup(self, subgroup: Subgroup) -> Iterable[Row]:
         part, rows = subgroup.analysis, subgroup.rows
-        empty = ("",) * (len(self.outcome.columns) + 2)
-        yield Row("heading", (printed.one_line(subgroup.name), *empty))
+        yield self.heading(printed.one_line(subgroup.name))
         yield from self.studies(rows)
         if part.settings.totals == "none":
             return
         share = subgroup.weight if part.pooled is not None else None
-        yield self.pooled("Subtotal", part, rows, share)
+        yield self.pooled(self.words("Subtotal"), part, rows, share, part.model)
         yield from self.events(part, rows)
-        yield Row("note", (printed.heterogeneity_line(part),))
-        yield Row("note", (printed.overall_line(part),))
+        yield self.note(printed.heterogeneity_line(part, self.words))
+        yield self.note(printed.overall_line(part, self.words))
 
     def overall(self) -> Iterable[Row]:
         analysis = self.analysis
@@ -129,58 +198,70 @@ class _Builder:
             yield from self.regression()
             return
         everything = range(analysis.k_total)
-        yield self.pooled("Total", analysis, everything, None if analysis.pooled is None else 100.0)
+        for word, model in self.models():
+            own = model is analysis.model
+            weight = 100.0 if own and analysis.pooled is not None else None
+            yield self.pooled(word, analysis, everything, weight, model, second=not own)
         yield from self.prediction()
         yield from self.events(analysis, everything)
-        yield Row("note", (printed.heterogeneity_line(analysis),))
-        yield Row("note", (printed.overall_line(analysis),))
+        yield self.note(printed.heterogeneity_line(analysis, self.words))
+        yield self.note(printed.overall_line(analysis, self.words))
         if (analysis.subgroups and analysis.settings.subgroup_test) or self.style.always_subgroup_line:
-            yield Row("note", (printed.subgroup_line(analysis.subgroup_test),))
+            yield self.note(printed.subgroup_line(analysis.subgroup_test, self.words))
+
+    def models(self) -> list[tuple[str, Model]]:
+        """Give the models that are shown, with the words for their totals."""
+        analysis, words = self.analysis, self.words
+        names = {"asked for": (analysis.settings.model,), "both": ("common", "random")}.get(
+            self.wishes.models, (self.wishes.models,)
+        )
+        if len(names) == 1 and names[0] == analysis.settings.model and self.layout.plot_heading:
+            return [(words("Total"), analysis.model)]
+        return [(f"{words('Total')}, {analysis.models[name].label}", analysis.models[name]) for name in names]
 
     def regression(self) -> Iterable[Row]:
         analysis = self.analysis
-        yield Row("note", (printed.heterogeneity_line(analysis),))
-        yield from (Row("note", (line,)) for line in printed.regression_lines(analysis))
+        yield self.note(printed.heterogeneity_line(analysis, self.words))
+        yield from (self.note(line) for line in printed.regression_lines(analysis))
         if not analysis.coefficients:
-            yield Row(
-                "note", (f"Coefficients: {printed.NOT_ESTIMABLE} ({printed.one_line(analysis.reason or 'no model')})",)
-            )
+            why = printed.one_line(analysis.reason or "no model")
+            yield self.note(f"Coefficients: {self.words(printed.NOT_ESTIMABLE)} ({why})")
 
-    def pooled(self, word: str, part: MetaAnalysis, rows: Sequence[int], weight: float | None) -> Row:
-        shown = part.display
-        mark = None if shown is None else Mark("diamond", shown.value, shown.ci_low, shown.ci_high)
-        return Row(
-            "pooled",
-            (
-                f"{word} ({printed.level(part.settings.level)} CI)",
-                *(
-                    column.total(_counted(part, rows)) if column.adds == "participants" else ""
-                    for column in self.outcome.columns
-                ),
-                printed.percent(weight),
-                printed.NOT_ESTIMABLE if shown is None else self.effect(shown),
-            ),
-            mark,
-        )
+    def pooled(
+        self,
+        word: str,
+        part: MetaAnalysis,
+        rows: Sequence[int],
+        weight: float | None,
+        model: Model,
+        *,
+        second: bool = False,
+    ) -> Row:
+        shown = model.display
+        mark = None if shown is None else Mark("diamond", shown.value, shown.ci_low, shown.ci_high, second=second)
+        label = f"{word} ({printed.level(part.settings.level)} {self.words('CI')})"
+        cells = (label if column.label else column.total(part, rows, weight, model) for column in self.columns)
+        return Row("pooled", tuple(cells), mark)
 
     def events(self, part: MetaAnalysis, rows: Sequence[int]) -> Iterable[Row]:
-        columns = self.outcome.columns
-        adding = [column for column in columns if column.adds == "events"]
-        if adding:
-            sums = (column.total(_counted(part, rows)) if column in adding else "" for column in columns)
-            yield Row("events", (f"Total {adding[0].heading.lower()}:", *sums, "", ""))
+        adding = [column for column in self.outcome.columns if column.adds == "events"]
+        if not adding or not self.layout.events_row:
+            return
+        label = self.words("Total {events}:", events=self.words(adding[0].heading).lower())
+        cells = tuple(label if column.label else column.events(part, rows) for column in self.columns)
+        yield Row("events", cells)
 
     def prediction(self) -> Iterable[Row]:
-        limits = self.analysis.model.prediction_display
-        if limits is None:
+        limits, how = self.analysis.model.prediction_display, self.wishes.prediction
+        if limits is None or how is None:
             return
-        label = f"Prediction interval ({printed.level(self.analysis.settings.level)})"
-        empty = ("",) * (len(self.outcome.columns) + 1)
+        level = printed.level(self.analysis.settings.level)
+        label = self.words("Prediction interval ({level})", level=level)
         cell = printed.interval(limits.low, limits.high, self.style)
-        yield Row("prediction", (label, *empty, cell), Mark("bar", None, limits.low, limits.high))
-
-    def effect(self, shown: Display) -> str:
-        return printed.effect(shown.value, shown.ci_low, shown.ci_high, self.style)
+        cells = tuple(label if column.label else cell if column.effect else "" for column in self.columns)
+        curve = density_curve(self.analysis) if how == "density" else ()
+        shape: Shape = "density" if curve else "line" if how == "line" else "bar"
+        yield Row("prediction", cells, Mark(shape, None, limits.low, limits.high, curve=curve))
 
 
 def _coefficients(analysis: MetaAnalysis, style: printed.Style) -> Iterable[Coefficient]:
@@ -195,12 +276,6 @@ def _coefficients(analysis: MetaAnalysis, style: printed.Style) -> Iterable[Coef
         )
 
 
-def _counted(part: MetaAnalysis, rows: Sequence[int]) -> list[int]:
-    """Pick the rows that a part's totals add up: RevMan counts a study without an effect, not one that is left out."""
-    reasons = part.effects.reasons
-    return [row for i, row in enumerate(rows) if reasons.get(i) not in NOT_COUNTED]
-
-
 def _pooled_of(analysis: MetaAnalysis) -> str:
     if analysis.settings.totals != "overall":
         return "subtotals only" if analysis.settings.totals == "subgroups" else "no totals"
@@ -208,11 +283,48 @@ def _pooled_of(analysis: MetaAnalysis) -> str:
     return f"{analysis.k} of {analysis.k_total} {word} pooled"
 
 
-def _square(study: StudyResult) -> Mark | None:
+def _square(study: StudyResult, weight: float, *, pale: bool = False) -> Mark | None:
     if study.display is None:
         return None
-    return Mark("square", study.display.value, study.display.ci_low, study.display.ci_high, study.weight or 0.0)
+    shown = study.display
+    return Mark("square", shown.value, shown.ci_low, shown.ci_high, study.weight or 0.0 if pale else weight, pale=pale)
 
 
-def _absent(study: StudyResult) -> str:
-    return "Left out" if study.reason == LEFT_OUT else printed.NOT_ESTIMABLE
+def density_curve(analysis: MetaAnalysis) -> tuple[tuple[float, float], ...]:
+    """Give the predictive density as pairs of an effect, as shown, and a height up to 1; none where it is not known."""
+    limits = analysis.prediction
+    if limits is None or not math.isfinite(limits.low + limits.high):
+        return ()
+    reach = 0.75 * (limits.high - limits.low)
+    middle = 0.5 * (limits.high + limits.low)
+    at = np.linspace(middle - reach, middle + reach, DENSITY_STEPS)
+    density = predictive_density(analysis, at)
+    if density is None:
+        return ()
+    heights = density / density.max()
+    return tuple((analysis.scale.show(float(x)), float(height)) for x, height in zip(at, heights, strict=True))
+
+
+def sorted_rows(analysis: MetaAnalysis, rows: Iterable[int], by: str, *, descending: bool) -> list[int]:
+    """Sort rows by what stands in them; those without it come last, in the order of the table."""
+    held = list(rows)
+    if by == "given":
+        return held[::-1] if descending else held
+
+    def key(row: int) -> Any:  # noqa: ANN401 - a text or a number
+        study = analysis.studies[row]
+        precision = None if not study.se else 1.0 / study.se
+        year = _number_in(study.year)
+        return {"effect": study.effect, "weight": study.weight, "precision": precision, "year": year}.get(
+            by, study.study.casefold()
+        )
+
+    known = [row for row in held if key(row) is not None]
+    return [*sorted(known, key=key, reverse=descending), *(row for row in held if key(row) is None)]
+
+
+def _number_in(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None

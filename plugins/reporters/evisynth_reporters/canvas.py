@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 FONT = "DejaVu Sans"
 """Comes with matplotlib, so that a figure looks alike on every machine."""
 POINTS_PER_INCH = 72.0
-MOST_PIXELS = 32000
-"""Longest side of a bitmap; Agg refuses 2¹⁶ and viewers much less."""
+MOST_PIXELS = 16000
+"""Longest side of a bitmap, beyond which its resolution is lower: browsers and viewers refuse 2¹⁴."""
+COMPRESSION = 3
+"""Of bitmaps: the highest level takes four times as long for a twentieth of the size."""
 VECTOR_DPI = 288.0
 """Resolution to measure text at for vector formats, whose letters are not fitted to pixels."""
 
@@ -54,10 +56,14 @@ def text_measure(dpi: float) -> Measure:
     return width
 
 
+@cache
 def font(size: float, *, bold: bool) -> FontProperties:
-    """State a font in full, so that none of a user's defaults changes the figure."""
-    made: FontProperties = _matplotlib("font_manager").FontProperties(
+    """State a font in full, its file too, so that none of a user's defaults changes the figure and none is searched."""
+    manager = _matplotlib("font_manager")
+    plain = manager.FontProperties(family=[FONT], weight="bold" if bold else "normal")
+    made: FontProperties = manager.FontProperties(
         family=[FONT],
+        fname=manager.findfont(plain),
         style="normal",
         variant="normal",
         weight="bold" if bold else "normal",
@@ -78,8 +84,7 @@ def drawable(text: str, *, bold: bool) -> str:
 
 def font_file(*, bold: bool) -> str:
     """Give the file of the font that texts are measured and drawn with."""
-    found: str = _matplotlib("font_manager").findfont(font(TEXT_SIZE, bold=bold))
-    return found
+    return str(font(TEXT_SIZE, bold=bold).get_file())
 
 
 @cache
@@ -218,7 +223,9 @@ def to_bytes(drawing: Drawing, suffix: str, dpi: float) -> bytes:
     if suffix == ".png":
         longest = max(drawing.width, drawing.height) / POINTS_PER_INCH
         figure = to_figure(drawing, min(dpi, MOST_PIXELS / longest))
-        _matplotlib("backends.backend_agg").FigureCanvasAgg(figure).print_png(held, metadata={"Software": None})
+        _matplotlib("backends.backend_agg").FigureCanvasAgg(figure).print_png(
+            held, metadata={"Software": None}, pil_kwargs={"compress_level": COMPRESSION}
+        )
     elif suffix == ".svg":
         figure = to_figure(drawing, POINTS_PER_INCH)
         _matplotlib("backends.backend_svg").FigureCanvasSVG(figure).print_svg(held, metadata={"Date": None})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import attrs
@@ -154,7 +155,8 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
         return [text]
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    # A space that does not break is part of its word.
+    for word in filter(None, re.split(r"[ \t\n]+", text)):
         longer = f"{line} {word}" if line else word
         if measure(longer) <= width:
             line = longer

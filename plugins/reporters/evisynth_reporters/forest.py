@@ -1,20 +1,38 @@
-"""Report as a forest plot in RevMan's layout."""
+"""Report as a forest plot: RevMan's layouts and those of journals, any columns, cumulative, leaving one out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import attrs
 
-from evisynth import FigureSpec, MetaAnalysis, Reporter, hookimpl, number_between
+from evisynth import (
+    FigureSpec,
+    MetaAnalysis,
+    Reporter,
+    RiskOfBias,
+    each_between,
+    hookimpl,
+    number_between,
+    one_of,
+)
 from evisynth_reporters import printed
-from evisynth_reporters.build_table import build_table
+from evisynth_reporters.build_table import Wishes, build_table, revman_style
 from evisynth_reporters.figure import figure
+from evisynth_reporters.forest_forms import FORMS, form_table
 from evisynth_reporters.forest_layout import axis_of, lay_out
+from evisynth_reporters.forest_styles import FOREST_STYLES
+from evisynth_reporters.study_tips import study_tip
+from evisynth_reporters.words import words_of
 
 if TYPE_CHECKING:
     from evisynth_reporters.drawing import Drawing, Measure
+    from evisynth_reporters.forest_styles import ForestStyle
     from evisynth_reporters.table import ForestTable
+    from evisynth_reporters.words import Words
+
+SORTS = ("given", "study", "year", "effect", "weight", "precision")
+FAR = 1e300
 
 
 @attrs.frozen(kw_only=True)
@@ -23,12 +41,36 @@ class ForestSpec(FigureSpec):
 
     figure: ClassVar[str] = "forest"
 
+    layout: str | None = attrs.field(default=None, validator=one_of(None, *FOREST_STYLES))
+    """``revman5``, ``revman-web``, ``jama``, ``bmj`` or ``plain``; by default RevMan's own of the preset in use."""
+    form: str = attrs.field(default="studies", validator=one_of(*FORMS))
+    """What the rows are: ``studies``, ``cumulative`` (in the order of ``sort``) or ``leave-one-out``."""
+    columns_left: tuple[str, ...] | None = None
+    """Columns before the plot: ``study``, ``data``, ``year``, ``weight``, ``weight_common``, ``weight_random``,
+    ``effect``, ``p_value``, ``se``, ``n``, or any column of the studies; by default the layout's."""
+    columns_right: tuple[str, ...] | None = None
+    """Columns behind the plot."""
+    models: str = attrs.field(default="asked for", validator=one_of("asked for", "both", "common", "random"))
+    """Which pooled effects are shown."""
+    prediction: Literal["bar", "line", "density"] | None = attrs.field(
+        default="bar", validator=one_of("bar", "line", "density", None)
+    )
+    """How the prediction interval is drawn, where there is one."""
+    sort: str = attrs.field(default="given", validator=one_of(*SORTS))
+    """Order of the studies, within subgroups."""
+    descending: bool = False
+    risk_of_bias: RiskOfBias | None = None
+    """Judgements to show as signs behind everything else, joined with the studies by id or name."""
     group_1: str | None = None
     """Name of the first arm, else the settings' own."""
     group_2: str | None = None
-    decimals: int = 2
-    scale: float | None = None
+    decimals: int = attrs.field(default=2, validator=number_between(0, 10))
+    scale: float | None = attrs.field(default=None, validator=number_between(-FAR, FAR))
     """Right end of the axis (100 for 0.01 to 100), chosen by the data where it is not given."""
+    scale_low: float | None = attrs.field(default=None, validator=number_between(-FAR, FAR))
+    """Left end of the axis, where it is not to be symmetric about no effect."""
+    ticks: tuple[float, ...] = attrs.field(default=(), validator=each_between(-FAR, FAR))
+    """Numbers to mark on the axis."""
     plot_width: float = attrs.field(default=200.0, validator=number_between(100.0, 2000.0))
     """Length of the axis in points."""
     notes: bool = False
@@ -37,20 +79,49 @@ class ForestSpec(FigureSpec):
 
 def forest(analysis: MetaAnalysis, spec: ForestSpec, measure: Measure, *, whole: MetaAnalysis | None = None) -> Drawing:
     """Draw the table of a forest plot with squares, intervals and diamonds beside it."""
-    arms = printed.arm_names(analysis, spec.group_1, spec.group_2)
-    table = build_table(analysis, arms, spec.decimals)
+    words = words_of(spec.language)
+    style = FOREST_STYLES[spec.layout] if spec.layout is not None else revman_style(analysis)
+    table = _table(analysis, spec, style, words, whole)
+    # A study that is left out moves nothing: the axis is that of all.
+    of_all = table if whole is None else _table(whole, spec, style, words, None)
+    tips = {row: study_tip(whole or analysis, row, words) for row in range(analysis.k_total)}
     return lay_out(
         table,
         measure,
         title=printed.one_line(spec.title),
-        axis=axis_of(table if whole is None else build_table(whole, arms, spec.decimals), spec.scale),
+        axis=axis_of(of_all, spec.scale, low=spec.scale_low, ticks=spec.ticks),
         plot_width=spec.plot_width,
-        small_print=_small_print(table) if spec.notes else (),
+        small_print=_small_print(table, words) if spec.notes else (),
+        style=style,
+        palette=spec.palette,
+        tips=tips,
     )
 
 
-def _small_print(table: ForestTable) -> list[str]:
-    return [*(f"Not pooled: {study}" for study in table.excluded), *(f"Warning: {text}" for text in table.warnings)]
+def _table(
+    analysis: MetaAnalysis, spec: ForestSpec, style: ForestStyle, words: Words, whole: MetaAnalysis | None
+) -> ForestTable:
+    if spec.form != "studies":
+        return form_table(analysis, spec.form, style, words, order=spec.sort, descending=spec.descending)
+    wishes = Wishes(
+        style=style,
+        left=spec.columns_left,
+        right=spec.columns_right,
+        models=spec.models,
+        prediction=spec.prediction,
+        sort=spec.sort,
+        descending=spec.descending,
+        risk_of_bias=spec.risk_of_bias,
+    )
+    arms = printed.arm_names(analysis, spec.group_1, spec.group_2)
+    return build_table(analysis, arms, int(spec.decimals), wishes=wishes, words=words, whole=whole)
+
+
+def _small_print(table: ForestTable, words: Words) -> list[str]:
+    return [
+        *(words("Not pooled: {study}", study=study) for study in table.excluded),
+        *(words("Warning: {what}", what=text) for text in table.warnings),
+    ]
 
 
 @hookimpl
@@ -60,7 +131,8 @@ def reporters() -> list[Reporter]:
         figure(
             ForestSpec,
             forest,
-            reference="Lewis & Clarke (2001), BMJ 322:1479-1480 (layout: RevMan 5.4 and RevMan Web)",
+            reference="Lewis & Clarke (2001), BMJ 322:1479-1480 (layouts: RevMan 5.4, RevMan Web, JAMA, BMJ)",
             leaves_out=True,
+            r_equivalent="metafor::forest(res)",
         )
     ]

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from evisynth_reporters.axis import choose_axis, spanning_axis
-from evisynth_reporters.drawing import TEXT_SIZE, Drawing, Label, Line, Measure, Shape, wrap
-from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, Grid, Span, grid_of
+import attrs
+
+from evisynth import SettingsError
+from evisynth_reporters.axis import Axis, choose_axis, spanning_axis
+from evisynth_reporters.drawing import TEXT_SIZE, Drawing, Group, Label, Line, Measure, wrap
+from evisynth_reporters.forest_styles import FOREST_STYLES
+from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, Span, grid_of
 from evisynth_reporters.marks import Plot
+from evisynth_reporters.palettes import palette_of
+from evisynth_reporters.signs import sign_items
 from evisynth_reporters.table import Row
+from evisynth_reporters.ticks import linear_ticks, log_ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from evisynth_reporters.axis import Axis
-    from evisynth_reporters.outcome_columns import Kind
-    from evisynth_reporters.table import ForestTable
-
-COLOURS: Mapping[Kind, str] = {"counts": "#0000cc", "means": "#00cc00", "given": "#cc0000"}
-"""As in RevMan: squares of dichotomous, continuous and generic outcomes."""
+    from evisynth_reporters.drawing import Align, Item
+    from evisynth_reporters.forest_styles import ForestStyle
+    from evisynth_reporters.table import Column, ForestTable
 
 TITLE_SIZE = 11.0
 TITLE_PITCH = 16.0
@@ -28,21 +33,44 @@ BLANK = 0.6
 """Height of an empty row, in lines."""
 RULE_GAP = 4.0
 TICK = 3.0
+SIGN_RADIUS = 5.0
 FAVOURS_MOST = 170.0
 FAVOURS_GAP = 9.0
 FAVOURS_DROP = 15.0
 """From the base line of the ticks' numbers to that of what each side favours."""
 
 
-def axis_of(table: ForestTable, scale: float | None = None) -> Axis:
-    """Choose the axis of a table; ``scale`` is its right end where it is given."""
+def axis_of(
+    table: ForestTable,
+    scale: float | None = None,
+    *,
+    low: float | None = None,
+    ticks: Sequence[float] = (),
+) -> Axis:
+    """Choose the axis of a table; ``scale`` is its right end, ``low`` its left and ``ticks`` its marks where given."""
     middle = 1.0 if table.log_scale else 0.0
-    if table.null == middle:
-        return choose_axis(table.marks, log=table.log_scale, end=scale)
-    return spanning_axis(table.marks, log=table.log_scale, end=scale, null=table.null)
+    if low is not None:
+        found = choose_axis(table.marks, log=table.log_scale, end=scale)
+        axis = Axis(found.end, found.log, start=_start(low, found), null=table.null)
+    elif table.null == middle:
+        axis = choose_axis(table.marks, log=table.log_scale, end=scale)
+    else:
+        axis = spanning_axis(table.marks, log=table.log_scale, end=scale, null=table.null)
+    if not ticks:
+        # Of an axis with two ends of the user's, round numbers between them.
+        chosen = () if low is None else (log_ticks if axis.log else linear_ticks)(low, axis.end)
+        return attrs.evolve(axis, given=tuple(chosen))
+    return attrs.evolve(axis, given=tuple(ticks))
 
 
-def lay_out(
+def _start(low: float, axis: Axis) -> float:
+    if not math.isfinite(low) or low >= axis.end or (axis.log and low <= 0.0):
+        msg = f"scale_low of figure 'forest' is the left end of the axis, a number below its right end, not {low!r}"
+        raise SettingsError(msg)
+    return low
+
+
+def lay_out(  # noqa: PLR0913 - keyword-only from the second on
     table: ForestTable,
     measure: Measure,
     *,
@@ -50,18 +78,37 @@ def lay_out(
     axis: Axis | None = None,
     plot_width: float = 200.0,
     small_print: Sequence[str] = (),
+    style: ForestStyle = FOREST_STYLES["revman5"],
+    palette: str = "standard",
+    tips: Mapping[int, tuple[str, ...]] | None = None,
 ) -> Drawing:
-    """Place everything: title, headings, rows, footers under the table, plot and axis beside it, small print below."""
-    return _Layout(table, measure, axis or axis_of(table), plot_width).drawing(title, small_print)
+    """Place everything: title, headings, rows, footers under the table, plot and axis beside it, small print below.
+
+    ``tips`` are what there is to read about a study, by its row in the input.
+    """
+    made = _Layout(table, measure, axis or axis_of(table), plot_width, style, palette, tips or {})
+    return made.drawing(title, small_print)
 
 
 class _Layout:
-    def __init__(self, table: ForestTable, measure: Measure, axis: Axis, plot_width: float) -> None:
-        self.table, self.measure, self.axis = table, measure, axis
+    def __init__(
+        self,
+        table: ForestTable,
+        measure: Measure,
+        axis: Axis,
+        plot_width: float,
+        style: ForestStyle,
+        palette: str,
+        tips: Mapping[int, tuple[str, ...]],
+    ) -> None:
+        self.table, self.measure, self.axis, self.style, self.palette, self.tips = (
+            table, measure, axis, style, palette, tips,
+        )  # fmt: skip
         self.rows = self._rows()
-        self.grid: Grid = grid_of(table.columns, self.rows, measure)
+        on = {side: [i for i, column in enumerate(table.columns) if column.side == side] for side in ("left", "right")}
+        self.grid = grid_of([table.columns[i] for i in on["left"]], self.rows, measure, places=on["left"])
         self.ticks = [(tick, f"{tick:g}") for tick in axis.ticks]
-        self.overhang = max(self.plain(self.ticks[0][1]), self.plain(self.ticks[-1][1])) / 2
+        self.overhang = max((self.plain(text) for _, text in (self.ticks[:1] + self.ticks[-1:])), default=0.0) / 2
         symmetric = axis.no_effect is not None and axis.start is None
         self.sides = table.favours if symmetric and any(table.favours) else ()
         favours = max((min(self.plain(text), FAVOURS_MOST) for text in self.sides), default=0.0)
@@ -70,11 +117,17 @@ class _Layout:
             axis,
             left,
             max(plot_width, 2 * (favours + FAVOURS_GAP - self.overhang)),
-            COLOURS[table.kind],
-            max((mark.weight for mark in table.marks), default=0.0),
+            style.squares[table.kind],
+            max((mark.weight for mark in table.marks if mark.shape == "square"), default=0.0),
+            style.diamond,
+            palette_of(palette).second,
         )
-        self.width = self.plot.right + self.overhang + MARGIN
-        self.items: list[Label | Line | Shape] = []
+        end = self.plot.right + self.overhang
+        self.beside = grid_of(
+            [table.columns[i] for i in on["right"]], self.rows, measure, places=on["right"], start=end + GAP
+        )
+        self.width = (self.beside.right if on["right"] else end) + MARGIN
+        self.items: list[Item] = []
 
     def plain(self, text: str, size: float = TEXT_SIZE) -> float:
         return self.measure(text, size=size)
@@ -93,8 +146,8 @@ class _Layout:
         top = self.headings(y)
         bottom, plot_bottom = self.body(top)
         bottom = max(bottom, self.axis_and_labels(top, plot_bottom))
-        bottom = self.small_print(small_print, bottom)
-        return Drawing(self.width, bottom + MARGIN, tuple(self.items))
+        bottom = self.sign_legend(self.small_print(small_print, bottom))
+        return Drawing(self.width, bottom + MARGIN, tuple(self.items), self.table.title)
 
     def title(self, title: str, y: float) -> float:
         if not title:
@@ -106,73 +159,125 @@ class _Layout:
         return y + RULE_GAP
 
     def headings(self, y: float) -> float:
-        """Write both lines of headings and the rule below; gives where the rows begin."""
-        effect, how = self.table.columns[-1].group, self.table.columns[-1].heading
-        over = [tuple(wrap(text, self.plot.width, self.bold)) for text in (effect, how)]
-        groups = [*self.grid.groups, Span(over[0], self.plot.left, self.plot.right)]
-        y = self.band(y, groups, centred=range(len(groups)))
-        heads = [*self.grid.headings, Span(over[1], self.plot.left, self.plot.right)]
-        y = self.band(y, heads, centred=(len(heads) - 2, len(heads) - 1)) + RULE_GAP
-        self.items.append(Line((MARGIN, y), (self.width - MARGIN, y)))
+        """Write both lines of headings and the rules about them; gives where the rows begin."""
+        if self.style.rules == "around headings":
+            self.rule(y, 1.2)
+            y += RULE_GAP
+        over = [tuple(wrap(text, self.plot.width, self.bold)) for text in self.table.plot_heading]
+        if self.sides and self.style.favours_above:
+            y = self.favours(y)
+        groups = [*self.grid.groups, *self.beside.groups]
+        groups += [Span(over[0], self.plot.left, self.plot.right)] if self.table.plot_heading[0] else []
+        y = self.band(y, [(span, "center") for span in groups])
+        heads = [
+            (span, self.alignment(column, of_plot=bool(self.table.plot_heading[1])))
+            for grid in (self.grid, self.beside)
+            for span, column in zip(grid.headings, grid.columns, strict=True)
+        ]
+        if self.table.plot_heading[1]:
+            heads.append((Span(over[1], self.plot.left, self.plot.right), "center"))
+        y = self.band(y, heads) + RULE_GAP
+        self.rule(y, 0.5 if self.style.rules == "light" else 0.8)
         return y + RULE_GAP
 
-    def band(self, y: float, spans: Sequence[Span], centred: Iterable[int]) -> float:
-        height = max((len(span.lines) for span in spans), default=0)
-        middle = set(centred)
-        for i, span in enumerate(spans):
+    def alignment(self, column: Column, *, of_plot: bool) -> Align:
+        """Set headings as their cells; RevMan centres that of the effect, over table and plot alike."""
+        if column.signs or (of_plot and column.heading == self.table.plot_heading[1]):
+            return "center"
+        return "left" if column.left else "right"
+
+    def rule(self, y: float, width: float) -> None:
+        self.items.append(Line((MARGIN, y), (self.width - MARGIN, y), width))
+
+    def band(self, y: float, spans: Sequence[tuple[Span, Align]]) -> float:
+        height = max((len(span.lines) for span, _ in spans), default=0)
+        for span, align in spans:
+            x = {"left": span.left, "center": (span.left + span.right) / 2, "right": span.right}[align]
             for j, line in enumerate(span.lines):
                 base = y + (height - len(span.lines) + j) * PITCH + ASCENT
-                if i in middle:
-                    self.items.append(Label(line, (span.left + span.right) / 2, base, "center", bold=True))
-                elif i == 0:
-                    self.items.append(Label(line, span.left, base, bold=True))
-                else:
-                    self.items.append(Label(line, span.right, base, "right", bold=True))
+                self.items.append(Label(line, x, base, align, bold=True))
         return y + height * PITCH
 
     def body(self, y: float) -> tuple[float, float]:
         """Write the rows and draw their marks; gives where the rows end and where those beside the plot do."""
-        label_width = self.grid.edges[0][1] - self.grid.edges[0][0]
         beside = y
         for row in self.rows:
             if row.kind == "blank":
                 y += BLANK * PITCH
                 continue
-            room = self.grid.right - MARGIN if row.kind in {"note", "heading"} else label_width
-            lines = wrap(row.cells[0], room, self.bold if row.bold else self.plain)
             if row.kind == "note":
+                lines = wrap(row.cells[0], self.grid.right - MARGIN, self.plain)
                 self.items.extend(Label(line, MARGIN, y + ASCENT + i * PITCH) for i, line in enumerate(lines))
-            else:
-                self.items.extend(self.grid.cells(row, y, lines))
-            if row.mark is not None:
-                self.items.extend(self.plot.draw(row.mark, y + ASCENT - 0.36 * TEXT_SIZE))
-            y += len(lines) * PITCH
-            if row.kind not in {"note", "events"}:
+                y += len(lines) * PITCH
+                continue
+            y += self.row(row, y)
+            if row.kind != "events":
                 beside = y
         return y, beside
+
+    def row(self, row: Row, y: float) -> float:
+        """Write one row and draw its mark; gives its height."""
+        if row.kind == "heading":
+            lines = wrap(row.cells[0], self.grid.right - MARGIN, self.bold)
+            self.items.extend(Label(line, MARGIN, y + ASCENT + i * PITCH, bold=True) for i, line in enumerate(lines))
+            return len(lines) * PITCH
+        made: list[Item] = [*self.grid.cells(row, y, self.measure), *self.beside.cells(row, y, self.measure)]
+        middle = y + ASCENT - 0.36 * TEXT_SIZE
+        for grid in (self.grid, self.beside):
+            for column, place, (left, right) in zip(grid.columns, grid.places, grid.edges, strict=True):
+                if column.signs and row.cells[place]:
+                    made += sign_items(row.cells[place], (left + right) / 2, middle, SIGN_RADIUS, self.palette)
+        if row.mark is not None:
+            made += self.plot.draw(row.mark, middle)
+        if row.study is None:
+            self.items += made
+        else:
+            self.items.append(Group(tuple(made), self.tips.get(row.study, ()), row.study))
+        return max(self.grid.height(row, self.measure), self.beside.height(row, self.measure)) * PITCH
 
     def axis_and_labels(self, top: float, bottom: float) -> float:
         """Draw the line of no effect, the axis below the last row beside it, and what each side favours."""
         plot, y = self.plot, bottom + RULE_GAP
         middle = None if self.axis.no_effect is None else plot.x(self.axis.no_effect)
-        if middle is not None:
+        if middle is not None and plot.left <= middle <= plot.right:
             # Below everything else in the plot: squares and diamonds lie over the line.
             self.items.insert(0, Line((middle, top - RULE_GAP), (middle, y)))
         self.items.append(Line((plot.left, y), (plot.right, y)))
-        base = y + TICK + ASCENT
+        base, end = y + TICK + ASCENT, -math.inf
         for value, text in self.ticks:
-            x = plot.x(value)
+            x, half = plot.x(value), self.plain(text) / 2
             self.items.append(Line((x, y - TICK), (x, y + TICK)))
-            self.items.append(Label(text, x, base, "center"))
-        if middle is None or not self.sides:
+            if x - half > end:
+                self.items.append(Label(text, x, base, "center"))
+                end = x + half + TICK
+        if middle is None or not self.sides or self.style.favours_above:
             return base + PITCH - ASCENT
-        room = plot.width / 2 - FAVOURS_GAP + self.overhang
+        return self.favours(base + FAVOURS_DROP - ASCENT)
+
+    def favours(self, y: float) -> float:
+        """Write what each side of the axis speaks for; gives where the texts end."""
+        assert self.axis.no_effect is not None  # noqa: S101 - there are sides
+        middle = self.plot.x(self.axis.no_effect)
+        room = self.plot.width / 2 - FAVOURS_GAP + self.overhang
         sides = [wrap(text, room, self.plain) for text in self.sides]
         for i, line in enumerate(sides[0]):
-            self.items.append(Label(line, middle - FAVOURS_GAP, base + FAVOURS_DROP + i * PITCH, "right"))
+            self.items.append(Label(line, middle - FAVOURS_GAP, y + ASCENT + i * PITCH, "right"))
         for i, line in enumerate(sides[1]):
-            self.items.append(Label(line, middle + FAVOURS_GAP, base + FAVOURS_DROP + i * PITCH))
-        return base + FAVOURS_DROP + max(map(len, sides)) * PITCH - ASCENT
+            self.items.append(Label(line, middle + FAVOURS_GAP, y + ASCENT + i * PITCH))
+        return y + max(map(len, sides)) * PITCH
+
+    def sign_legend(self, y: float) -> float:
+        """Explain the letters over the columns of signs."""
+        if not self.table.signs:
+            return y
+        y += RULE_GAP
+        for letter, name in self.table.signs:
+            for i, line in enumerate(
+                wrap(f"({letter}) {name}", self.width - 2 * MARGIN, lambda s: self.plain(s, SMALL))
+            ):
+                self.items.append(Label(line, MARGIN + (10.0 if i else 0.0), y + SMALL_PITCH * 0.75, size=SMALL))
+                y += SMALL_PITCH
+        return y
 
     def small_print(self, paragraphs: Sequence[str], y: float) -> float:
         y += RULE_GAP if paragraphs else 0.0

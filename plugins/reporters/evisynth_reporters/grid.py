@@ -24,6 +24,8 @@ LABEL_MOST = 230.0
 HEADING_MOST = 150.0
 GROUP_MOST = 170.0
 NOTE_MOST = 400.0
+SIGN_WIDTH = 11.0
+SIGN_GAP = 2.5
 
 
 @attrs.frozen
@@ -46,26 +48,57 @@ class Grid:
     @property
     def right(self) -> float:
         """Where the table ends."""
-        return self.edges[-1][1]
+        return self.edges[-1][1] if self.edges else MARGIN
 
-    def cells(self, row: Row, y: float, label_lines: Sequence[str]) -> Iterable[Label]:
-        """Write a row whose top is at ``y``: its label over as many lines as it takes, numbers on the first."""
-        for i, line in enumerate(label_lines):
-            yield Label(line, self.edges[0][0], y + ASCENT + i * PITCH, bold=row.bold)
-        for cell, (_, right) in zip(row.cells[1:], self.edges[1:], strict=True):
-            if cell:
+    columns: tuple[Column, ...] = ()
+    places: tuple[int, ...] = ()
+    """Which cells of a row stand in the columns."""
+
+    def cells(self, row: Row, y: float, measure: Measure) -> Iterable[Label]:
+        """Write a row whose top is at ``y``: texts over as many lines as they take, numbers on the first."""
+        for column, place, (left, right) in zip(self.columns, self.places, self.edges, strict=True):
+            cell = row.cells[place]
+            if not cell or column.signs:
+                continue
+            if not column.left:
                 yield Label(cell, right, y + ASCENT, "right", bold=row.bold)
+                continue
+            for i, line in enumerate(self.lines(row, place, right - left, measure)):
+                yield Label(line, left, y + ASCENT + i * PITCH, bold=row.bold)
+
+    def height(self, row: Row, measure: Measure) -> int:
+        """Count the lines that a row takes."""
+        texts = [i for i, column in enumerate(self.columns) if column.left]
+        widths = [self.edges[i][1] - self.edges[i][0] for i in texts]
+        return max(
+            (len(self.lines(row, self.places[i], width, measure)) for i, width in zip(texts, widths, strict=True)),
+            default=1,
+        )
+
+    @staticmethod
+    def lines(row: Row, place: int, width: float, measure: Measure) -> list[str]:
+        """Break the text of a cell to the width of its column."""
+        return wrap(row.cells[place], width, lambda text: measure(text, bold=row.bold))
 
 
-def grid_of(columns: Sequence[Column], rows: Sequence[Row], measure: Measure) -> Grid:
-    """Make every column as wide as its widest cell or heading, and wide enough for the footers below."""
+def grid_of(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    measure: Measure,
+    *,
+    places: Sequence[int] | None = None,
+    start: float = MARGIN,
+) -> Grid:
+    """Make every column as wide as its widest cell or heading, the first ones wide enough for the footers below.
+
+    ``places`` are the cells of rows that stand in the columns, all without it; ``start`` is where the first begins.
+    """
+    places = tuple(range(len(columns))) if places is None else tuple(places)
     headings = [tuple(wrap(column.heading, HEADING_MOST, lambda s: measure(s, bold=True))) for column in columns]
-    widths = [max(measure(line, bold=True) for line in lines) for lines in headings]
-    for row in rows:
-        if not row.spans:
-            for i, cell in enumerate(row.cells):
-                widths[i] = max(widths[i], measure(cell, bold=row.bold))
-    widths[0] = min(widths[0], LABEL_MOST)
+    widths = [
+        _width(column, place, lines, rows, measure)
+        for column, place, lines in zip(columns, places, headings, strict=True)
+    ]
     spans = [(members[0], members[-1], group) for group, members in _grouped(columns)]
     groups = [tuple(wrap(group, GROUP_MOST, lambda s: measure(s, bold=True))) for _, _, group in spans]
     for (first, last, _), lines in zip(spans, groups, strict=True):
@@ -73,16 +106,27 @@ def grid_of(columns: Sequence[Column], rows: Sequence[Row], measure: Measure) ->
         missing = needed - sum(widths[first : last + 1]) - GAP * (last - first)
         for i in range(first, last + 1):
             widths[i] += max(missing, 0.0) / (last - first + 1)
-    notes = max((min(measure(row.cells[0]), NOTE_MOST) for row in rows if row.kind == "note"), default=0.0)
-    widths[0] += max(notes - sum(widths) - GAP * (len(widths) - 1), 0.0)
-    edges = _edges(widths)
+    if start == MARGIN and widths:
+        notes = max((min(measure(row.cells[0]), NOTE_MOST) for row in rows if row.kind == "note"), default=0.0)
+        widths[0] += max(notes - sum(widths) - GAP * (len(widths) - 1), 0.0)
+    edges = _edges(widths, columns, start)
     return Grid(
         edges,
         tuple(Span(lines, *edge) for lines, edge in zip(headings, edges, strict=True)),
         tuple(
             Span(lines, edges[first][0], edges[last][1]) for (first, last, _), lines in zip(spans, groups, strict=True)
         ),
+        tuple(columns),
+        places,
     )
+
+
+def _width(column: Column, place: int, heading: Sequence[str], rows: Sequence[Row], measure: Measure) -> float:
+    if column.signs:
+        return SIGN_WIDTH
+    cells = (measure(row.cells[place], bold=row.bold) for row in rows if not row.spans)
+    widest = max([*cells, *(measure(line, bold=True) for line in heading)], default=0.0)
+    return min(widest, LABEL_MOST) if column.left else widest
 
 
 def _grouped(columns: Sequence[Column]) -> Iterable[tuple[str, list[int]]]:
@@ -91,10 +135,10 @@ def _grouped(columns: Sequence[Column]) -> Iterable[tuple[str, list[int]]]:
             yield group, list(members)
 
 
-def _edges(widths: Sequence[float]) -> tuple[tuple[float, float], ...]:
+def _edges(widths: Sequence[float], columns: Sequence[Column], start: float) -> tuple[tuple[float, float], ...]:
     made: list[tuple[float, float]] = []
-    left = MARGIN
-    for width in widths:
+    left = start
+    for width, column in zip(widths, columns, strict=True):
         made.append((left, left + width))
-        left += width + GAP
+        left += width + (SIGN_GAP if column.signs else GAP)
     return tuple(made)

@@ -20,6 +20,9 @@ SMALLEST_LARGEST_SQUARE = 6.0
 SMALLEST_SQUARE = 1.6
 DIAMOND_HALF_HEIGHT = 5.0
 BAR_HALF_HEIGHT = 2.5
+DENSITY_HEIGHT = 13.0
+DENSITY_DROP = 5.0
+PALE = 0.25
 ARROW_LENGTH = 5.0
 ARROW_HALF_HEIGHT = 2.6
 STUB = 8.0
@@ -35,6 +38,9 @@ class Plot:
     width: float
     colour: str
     largest_weight: float
+    diamond: str = BLACK
+    second: str = "#767676"
+    """Colour of the other of two models, and of distributions."""
 
     @property
     def right(self) -> float:
@@ -59,7 +65,20 @@ class Plot:
             return self._diamond(mark, mark.value, y)
         if mark.shape == "bar":
             return self._bar(mark, y)
+        if mark.shape == "line":
+            return self._interval(mark.low, mark.high, y, width=1.6)
+        if mark.shape == "density":
+            return self._density(mark, y)
         return self._square(mark, y)
+
+    def _density(self, mark: Mark, y: float) -> Iterable[Line | Shape]:
+        """Draw a distribution as tall as its row, the part outside the axis left out, with its limits as a bar."""
+        points = [(self.x(value), y + DENSITY_DROP - DENSITY_HEIGHT * height) for value, height in mark.curve]
+        corners = [(points[0][0], y + DENSITY_DROP), *points, (points[-1][0], y + DENSITY_DROP)]
+        kept = _clip(_clip(corners, self.left, 1), self.right, -1)
+        if len(kept) > 2:  # noqa: PLR2004 - a triangle at least
+            yield Shape(tuple(kept), self.second, opacity=0.45)
+        yield from self._interval(mark.low, mark.high, y + DENSITY_DROP, width=1.2)
 
     def _square(self, mark: Mark, y: float) -> Iterable[Line | Shape]:
         yield from self._interval(mark.low, mark.high, y)
@@ -67,7 +86,7 @@ class Plot:
         if self.left <= x <= self.right:
             half = self.side(mark.weight) / 2
             corners = ((x - half, y - half), (x + half, y - half), (x + half, y + half), (x - half, y + half))
-            yield Shape(corners, self.colour)
+            yield Shape(corners, self.colour, opacity=PALE if mark.pale else 1.0)
 
     def _diamond(self, mark: Mark, value: float, y: float) -> Iterable[Line | Shape]:
         low, middle, high = self.x(mark.low), self.x(value), self.x(mark.high)
@@ -78,7 +97,8 @@ class Plot:
         far = 50 * self.width
         low, high = max(low, self.left - far), min(high, self.right + far)
         corners = ((low, y), (middle, y - DIAMOND_HALF_HEIGHT), (high, y), (middle, y + DIAMOND_HALF_HEIGHT))
-        yield Shape(tuple(_clip(_clip(corners, self.left, 1), self.right, -1)))
+        colour = self.second if mark.second else self.diamond
+        yield Shape(tuple(_clip(_clip(corners, self.left, 1), self.right, -1)), colour)
 
     def _bar(self, mark: Mark, y: float) -> Iterable[Line | Shape]:
         yield from self._interval(mark.low, mark.high, y, width=1.6)

@@ -7,14 +7,18 @@ as 0.13 and 1.005, which is stored as 1.00499…, as 1.00. RevMan's own rounding
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 import attrs
 
+from evisynth_reporters.words import IN_ENGLISH
+
 if TYPE_CHECKING:
     from evisynth import Estimate, MetaAnalysis, SubgroupTest
+    from evisynth_reporters.words import Words
 
 NOT_ESTIMABLE = "Not estimable"
 NOT_APPLICABLE = "Not applicable"
@@ -34,6 +38,8 @@ class Style:
 
     comma: str = ", "
     """Between the limits of an interval."""
+    open: str = "["
+    close: str = "]"
     always_subgroup_line: bool = False
     """Whether the line on subgroup differences is there without subgroups."""
     decimals: int = 2
@@ -73,7 +79,7 @@ def scientific(value: float) -> str:
 
 def interval(low: float, high: float, style: Style) -> str:
     """Print ``[0.49, 1.06]``; an end that is not bounded prints as infinite."""
-    return f"[{number(low, style.decimals)}{style.comma}{number(high, style.decimals)}]"
+    return f"{style.open}{number(low, style.decimals)}{style.comma}{number(high, style.decimals)}{style.close}"
 
 
 def effect(value: float, low: float, high: float, style: Style) -> str:
@@ -81,7 +87,8 @@ def effect(value: float, low: float, high: float, style: Style) -> str:
     if not math.isfinite(value) or math.isnan(low) or math.isnan(high):
         return NOT_ESTIMABLE
     if style.ratio and value > 0 and high < 0.5 * 10.0**-style.decimals:
-        return f"{scientific(value)} [{scientific(low)}{style.comma}{scientific(high)}]"
+        limits = f"{style.open}{scientific(low)}{style.comma}{scientific(high)}{style.close}"
+        return f"{scientific(value)} {limits}"
     return f"{number(value, style.decimals)} {interval(low, high, style)}"
 
 
@@ -140,12 +147,12 @@ def one_line(text: str) -> str:
 # -- lines ------------------------------------------------------------------------------------------------------------
 
 
-def heterogeneity_line(analysis: MetaAnalysis) -> str:
+def heterogeneity_line(analysis: MetaAnalysis, words: Words = IN_ENGLISH) -> str:
     """Print ``Heterogeneity: Tau² = 0.02; Chi² = 7.10, df = 6 (P = 0.31); I² = 15%``, Tau² in random models only."""
     found = analysis.heterogeneity
-    word = "Residual heterogeneity" if analysis.is_regression else "Heterogeneity"
+    word = words("Residual heterogeneity") if analysis.is_regression else words("Heterogeneity")
     if found.q is None or not found.df or found.p_value is None:
-        return f"{word}: {NOT_APPLICABLE}"
+        return f"{word}: {words(NOT_APPLICABLE)}"
     tau2 = analysis.model.tau2 if analysis.settings.model == "random" else None
     parts = [f"Tau² = {number(tau2)}"] if tau2 is not None else []
     parts.append(f"Chi² = {number(found.q)}, df = {found.df} ({p_value(found.p_value)})")
@@ -181,19 +188,25 @@ def regression_lines(analysis: MetaAnalysis) -> list[str]:
     return [*lines, f"Heterogeneity explained: {explained}"]
 
 
-def overall_line(analysis: MetaAnalysis) -> str:
+def overall_line(analysis: MetaAnalysis, words: Words = IN_ENGLISH) -> str:
     """Print ``Test for overall effect: Z = 3.29 (P = 0.001)``."""
     if analysis.pooled is None or analysis.scale.null is None:
-        return f"Test for overall effect: {NOT_APPLICABLE}"
-    return f"Test for overall effect: {statistic(analysis.pooled)}"
+        return f"{words('Test for overall effect')}: {words(NOT_APPLICABLE)}"
+    return f"{words('Test for overall effect')}: {statistic(analysis.pooled)}"
 
 
-def subgroup_line(test: SubgroupTest | None) -> str:
+def subgroup_line(test: SubgroupTest | None, words: Words = IN_ENGLISH) -> str:
     """Print ``Test for subgroup differences: Chi² = 2.10, df = 2 (P = 0.35), I² = 5%``, with a comma before I²."""
     if test is None or test.q is None or test.p_value is None or test.i2 is None:
-        return f"Test for subgroup differences: {NOT_APPLICABLE}"
+        return f"{words('Test for subgroup differences')}: {words(NOT_APPLICABLE)}"
     shown = f"Chi² = {number(test.q)}, df = {test.df} ({p_value(test.p_value)}), I² = {number(test.i2, 0)}%"
-    return f"Test for subgroup differences: {shown}"
+    return f"{words('Test for subgroup differences')}: {shown}"
+
+
+def with_symbols(line: str, *, leading_zero: bool = True) -> str:
+    """Write a footer with τ² and χ², as journals do, and P without its zero where they leave it out."""
+    line = line.replace("Tau²", "τ²").replace("Chi²", "χ²")
+    return line if leading_zero else re.sub(r"(?<=P [=<>] )0(?=\.)", "", line)
 
 
 def arm_names(analysis: MetaAnalysis, group_1: str | None, group_2: str | None) -> tuple[str, str]:

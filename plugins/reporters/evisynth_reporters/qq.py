@@ -59,6 +59,7 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         text = words("There is no QQ plot to draw: it needs at least two studies with a residual.")
         return notice(text, measure, width=spec.width, title=title)
     order = seen[np.argsort(values[seen], kind="stable")]
+    ranks: list[int] = [int(i) for i in order]
     n = order.size
     scores = _ndtri((np.arange(1, n + 1, dtype=np.float64) - 0.375) / (n + 0.25))
     limits, notes = _limits(analysis, spec, n, words)
@@ -76,17 +77,17 @@ def qq(analysis: MetaAnalysis, spec: QQSpec, measure: Measure) -> Drawing:
         keys.append(area_key(words("{level} of each, pointwise", level=printed.level(spec.level or 0.0)), palette.band))
     line = box.curve([scores[0], scores[-1]], [scores[0], scores[-1]], width=0.8)
     items += line
-    points = [box.at(float(x), float(values[i])) for x, i in zip(scores.tolist(), order.tolist(), strict=True)]
-    for at, i in zip(points, order, strict=True):
+    points = [box.at(float(x), float(values[i])) for x, i in zip(scores, ranks, strict=True)]
+    for at, i in zip(points, ranks, strict=True):
         row = int(analysis.rows[i])
         tip = (*study_tip(analysis, row, words), f"{name} {printed.number(float(values[i]))}")
         items.append(Group((Disc(at, RADIUS, palette.study, "#ffffff", 0.5),), tip, row))
     # An envelope is narrow in the middle: what lies outside it there is no study that is far from the others.
     far = normal_quantile(0.95 if spec.level is None else spec.level)
     ranked = [int(j) for j in np.argsort(-np.abs(values[order]), kind="stable")]
-    chosen = ranked if spec.labels == "all" else [j for j in ranked if abs(values[order[j]]) > far]
+    chosen = ranked if spec.labels == "all" else [j for j in ranked if abs(values[ranks[j]]) > far]
     names = [
-        (legible(printed.one_line(analysis.effects.study_id[analysis.rows[order[j]]])), points[j])
+        (legible(printed.one_line(analysis.effects.study_id[analysis.rows[ranks[j]]])), points[j])
         for j in (chosen if spec.labels != "none" else [])
     ]
     items += [*placed_labels(names, [(at, RADIUS) for at in points], box, measure, lines=line), *axes(box, measure)]

@@ -17,6 +17,7 @@ from evisynth_reporters.effect_axis import effect_axis
 from evisynth_reporters.figure import figure
 from evisynth_reporters.palettes import palette_of
 from evisynth_reporters.pooled_studies import points_of
+from evisynth_reporters.predictive import predictive_density
 from evisynth_reporters.study_tips import study_tip
 from evisynth_reporters.words import words_of
 
@@ -64,7 +65,7 @@ def rain(analysis: MetaAnalysis, spec: RainSpec, measure: Measure, *, whole: Met
         held += [limits.low - 0.15 * half, limits.high + 0.15 * half]
     across = effect_axis(of, held, words, spare=0.02)
     xs = np.linspace(across.low, across.high, STEPS + 1)
-    predicted = _density(analysis, xs)
+    predicted = predictive_density(analysis, xs)
     own = _pooled_density(pooled, xs)
     upwards = Axis(-RAIN / (1.0 - RAIN), 1.05, given_ticks=(), labels=())
     box = chart_box(across, upwards, measure, width=spec.width, height=spec.height)
@@ -137,15 +138,6 @@ def _threshold(analysis: MetaAnalysis, spec: RainSpec) -> float:
         return float(analysis.scale.take(spec.threshold))
     assert analysis.pooled is not None  # noqa: S101 - the caller has seen it
     return analysis.pooled.value if analysis.scale.null is None else analysis.scale.null
-
-
-def _density(analysis: MetaAnalysis, xs: FloatArray) -> FloatArray | None:
-    """Give the predictive density up to a factor, by differences of its probabilities; None where there is none."""
-    steps = [analysis.probability(below=float(x), on="analysis").value for x in xs]
-    if None in steps:
-        return None
-    held = np.gradient(np.array(steps, dtype=np.float64), xs)
-    return held if held.max() > 0.0 else None
 
 
 def _pooled_density(pooled: Estimate, xs: FloatArray) -> FloatArray:

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from evisynth_reporters.outcome_columns import Kind
 
 RowKind: TypeAlias = Literal["study", "heading", "pooled", "events", "prediction", "note", "blank"]
-Shape: TypeAlias = Literal["square", "diamond", "bar"]
+Shape: TypeAlias = Literal["square", "diamond", "bar", "line", "density"]
+Side: TypeAlias = Literal["left", "right"]
 
 
 @attrs.frozen
@@ -21,17 +22,28 @@ class Column:
     group: str = ""
     left: bool = False
     """Whether its cells are texts, set flush left."""
+    side: Side = "left"
+    """On which side of the plot it stands in a figure."""
+    signs: bool = False
+    """Whether its cells are signs in coloured discs, as of risk of bias."""
 
 
 @attrs.frozen
 class Mark:
-    """Draw an interval on the scale shown to readers; a ``bar`` has no value."""
+    """Draw an interval on the scale shown to readers; a ``bar`` has no value.
+
+    A ``density`` has a curve: pairs of a number and a height from 0 to 1. What is ``pale`` is not part of the result.
+    """
 
     shape: Shape
     value: float | None
     low: float
     high: float
     weight: float = 0.0
+    curve: tuple[tuple[float, float], ...] = ()
+    pale: bool = False
+    second: bool = False
+    """Whether it is of the other of two models."""
 
 
 @attrs.frozen
@@ -41,6 +53,8 @@ class Row:
     kind: RowKind
     cells: tuple[str, ...] = ()
     mark: Mark | None = None
+    study: int | None = None
+    """The study's row in the input, from 0."""
 
     @property
     def bold(self) -> bool:
@@ -85,6 +99,10 @@ class ForestTable:
     warnings: tuple[str, ...]
     coefficients: tuple[Coefficient, ...] = ()
     """Those of a meta-regression, on the analysis scale."""
+    plot_heading: tuple[str, str] = ("", "")
+    """What stands above the plot in a figure: the effect, and how it was pooled."""
+    signs: tuple[tuple[str, str], ...] = ()
+    """Letters of the columns of signs, with what they stand for."""
 
     @property
     def marks(self) -> tuple[Mark, ...]:
