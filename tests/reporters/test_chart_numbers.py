@@ -166,6 +166,7 @@ def test_a_study_that_is_left_out_stays_where_it_was(analysis: es.MetaAnalysis) 
     layouts: list[tuple[Callable[..., Drawing], Any]] = [
         (funnel, FunnelSpec()),
         (labbe, LabbeSpec()),
+        (radial, RadialSpec()),
         (drapery, DraperySpec()),
         (rain, RainSpec()),
     ]
