@@ -325,7 +325,7 @@ def test_the_page_can_be_used_without_sight_or_mouse(page: Page) -> None:
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
     described = page.within["desc"]
-    assert len(described) == 5
+    assert len(described) == 8
     assert all(len(text) > 20 for text in described)
     assert all(one.get("aria-label") for one in page.of("div") if one.get("class") == "scroll")
     assert len(page.of("caption")) == len(page.of("table"))
@@ -478,7 +478,7 @@ def test_the_document_says_what_the_page_does(made: es.ReviewAnalysis) -> None:
         for parts in items:
             assert "".join(one.text if isinstance(one, Link) else one for one in parts) in said
     pictures = document.inline_shapes
-    assert len(pictures) == 5
+    assert len(pictures) == 8
     assert all("studies" in one._inline.docPr.get("descr") for one in pictures)
 
 

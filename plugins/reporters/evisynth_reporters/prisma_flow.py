@@ -114,7 +114,7 @@ class _Flow:
                 if target in self.top:
                     items += self.arrow(cell.key, target)
         notes = [self.words("Counts that do not add up: {what}.", what=text) for text in imbalances]
-        described = self.words("PRISMA 2020 flow diagram.")
+        described = self.words("PRISMA 2020 flow diagram of the studies found, screened and included.")
         return sheet(
             items, self.measure, width=self.width, bottom=self.bottom, title=title, notes=notes, description=described
         )
