@@ -152,7 +152,7 @@ def test_intervals_are_named(words: dict[str, Any], call: str) -> None:
 
 
 def test_either_package_may_be_asked_for() -> None:
-    analysis = es.fit(TABLE, "RR", settings="metafor", method="IV", tau2="REML")
+    analysis = es.fit(es.Effects([0.1, 0.4, 0.2], [0.02, 0.03, 0.05]), settings="metafor", tau2="REML")
     assert "library(metafor)" in analysis.to_r()
     assert "library(meta)" in analysis.to_r("meta")
     with pytest.raises(es.SettingsError, match="package is one of 'metafor', 'meta', not 'netmeta'"):
