@@ -29,7 +29,18 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from evisynth import Adjustment, BiasTest, Conversion, EffectMeasure, Settings, columns, default_registry, presets
+from evisynth import (
+    Adjustment,
+    BiasTest,
+    Conversion,
+    EffectMeasure,
+    FigureSpec,
+    Reporter,
+    Settings,
+    columns,
+    default_registry,
+    presets,
+)
 from evisynth.requests import schema
 from evisynth.settings import OPEN
 
@@ -269,6 +280,32 @@ def _options(function: Callable[..., object]) -> list[tuple[str, str]]:
     return [(parameter.name, repr(parameter.default).replace("'", '"')) for parameter in parameters]
 
 
+def _figures() -> str:
+    """List the figures with what they are of and the options of each."""
+    rows = ["| figure | of | shows | options of its own | source |", "|---|---|---|---|---|"]
+    common = set(FigureSpec.option_names())
+    words = {"review data": "a review", "analysis": "an analysis", "review": "a review that is analysed"}
+    for record in default_registry().all(Reporter):
+        if record.spec is None:
+            continue
+        own = ", ".join(f"`{name}`" for name in record.spec.option_names() if name not in common)
+        rows.append(f"| `{record.name}` | {words[record.of]} | {record.summary} | {own} | {record.reference} |")
+    return "\n".join(rows)
+
+
+def _tables() -> str:
+    """List the tables with what they are of and their options."""
+    rows = ["| table | of | shows | options | source |", "|---|---|---|---|---|"]
+    for record in default_registry().all(Reporter):
+        if ".docx" not in record.media_types or ".csv" not in record.media_types:
+            continue
+        of = {"review data": "a review", "analysis": "an analysis"}[record.of]
+        of += " or a whole review" if record.review is not None else ""
+        own = ", ".join(f"`{name}`" for name in list(record.parameters)[2:])
+        rows.append(f"| `{record.name}` | {of} | {record.summary} | {own} | {record.reference} |")
+    return "\n".join(rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "words": _words,
     "presets": _presets,
@@ -281,6 +318,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "conversions": _conversions,
     "bias-tests": lambda: _small_study(BiasTest),
     "adjustments": lambda: _small_study(Adjustment),
+    "figures": _figures,
+    "tables": _tables,
 }
 
 
