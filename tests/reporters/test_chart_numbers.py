@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import evisynth as es
+from evisynth_reporters import printed
 from evisynth_reporters.baujat import BaujatSpec, baujat
 from evisynth_reporters.bubble import BubbleSpec, bubble
 from evisynth_reporters.chart import Axis, Box
@@ -20,6 +21,7 @@ from evisynth_reporters.gosh import GoshSpec, gosh
 from evisynth_reporters.influence_panel import InfluenceSpec, influence
 from evisynth_reporters.labbe import LabbeSpec, labbe
 from evisynth_reporters.label_placing import placed_labels
+from evisynth_reporters.profile import ProfileSpec, profile
 from evisynth_reporters.profile_likelihood import Profile
 from evisynth_reporters.qq import QQSpec, envelope, qq
 from evisynth_reporters.radial import RadialSpec, radial
@@ -331,7 +333,7 @@ def test_the_profile_likelihood_is_that_of_the_fit(tau2: str, *, restricted: boo
     fit = analysis.fit
     assert fit is not None
     curve = Profile(fit.y, fit.v, fit.X, restricted=restricted)
-    (best, height), *_ = curve.modes()
+    (best, height), *_ = curve.modes
     assert best == pytest.approx(float(fit.tau2), rel=1e-5, abs=1e-8)
     assert height == pytest.approx(analysis.fit_statistics[tau2].log_likelihood, rel=1e-10)
     high = analysis.heterogeneity.tau2_ci_high
@@ -347,7 +349,7 @@ def test_all_modes_are_found() -> None:
     found: set[int] = set()
     for shift in np.linspace(0.0, 12.0, 60):
         curve = Profile(np.append(y, shift), np.append(v, 8.0), np.ones((5, 1)), restricted=False)
-        modes = curve.modes()
+        modes = curve.modes
         found.add(len(modes))
         grid = np.linspace(0.0, math.sqrt(curve.bound), 20001) ** 2
         heights = curve.at(grid)
@@ -356,6 +358,53 @@ def test_all_modes_are_found() -> None:
         falling = np.r_[np.diff(heights) < 0, True]
         assert int((rising & falling).sum()) == len(modes)
     assert found
+
+
+NEARLY_TANGENT = (
+    [-2.68588236e02, -1.15074780e-01, 1.23296621e00, 3.67163252e-03, -2.52658257e-01],
+    [2.42068824e02, 2.73735773e-02, 6.29940067e-02, 7.59196931e-03, 3.23541328e-01],
+)
+"""Effects and variances whose restricted likelihood has two maxima, one of them almost flat."""
+
+
+def test_a_mode_that_is_almost_flat_is_marked() -> None:
+    analysis = es.fit(es.Effects(*NEARLY_TANGENT), settings="metafor")
+    drawing = profile(analysis, ProfileSpec(likelihood="both"), measure)
+    marks = [item for item in drawing.items if isinstance(item, Group)]
+    names = [group.tip[0] for group in marks]
+    assert names.count("REML: Global maximum") == names.count("ML: Global maximum") == 1
+    assert names.count("REML: Local maximum") == 1
+    assert analysis.heterogeneity.tau2 is not None
+    assert f"τ² = {printed.entered(analysis.heterogeneity.tau2)}" in marks[0].tip
+
+
+@pytest.mark.parametrize("estimator", ["REML", "ML"])
+def test_modes_of_hard_sets_are_those_of_the_estimators(estimator: str) -> None:
+    rng = np.random.default_rng(1)
+    record = es.default_registry().get(es.Tau2Estimator, estimator)
+    several = 0
+    for _ in range(200):
+        k = int(rng.integers(3, 9))
+        v = 10.0 ** rng.uniform(-6.0, 2.0, k)
+        y = rng.normal(0.0, np.sqrt(v + 10.0 ** rng.uniform(-6.0, 1.0)))
+        found: Any = record.function(y, v, es.intercept(k))
+        modes = Profile(y, v, np.ones((k, 1)), restricted=estimator == "REML").modes
+        assert len(modes) == int(found.modes)
+        assert modes[0][0] == pytest.approx(float(found.tau2), rel=1e-7, abs=1e-12)
+        several += len(modes) > 1
+    assert several > 2
+
+
+def test_the_interval_of_the_profile_is_that_of_the_analysis(analysis: es.MetaAnalysis) -> None:
+    found = es.fit(analysis.effects, settings="metafor", tau2_interval="PL")
+    low, high = Profile(*_fitted(found), restricted=True).ends(0.5 * es.chi2_quantile(0.05, 1.0))
+    assert low == pytest.approx(found.heterogeneity.tau2_ci_low, rel=1e-9, abs=1e-12)
+    assert high == pytest.approx(found.heterogeneity.tau2_ci_high, rel=1e-9)
+
+
+def _fitted(analysis: es.MetaAnalysis) -> tuple[Any, Any, Any]:
+    assert analysis.fit is not None
+    return analysis.fit.y, analysis.fit.v, analysis.fit.X
 
 
 def test_rain_shades_by_the_probability(analysis: es.MetaAnalysis) -> None:
