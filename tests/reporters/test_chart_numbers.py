@@ -21,6 +21,8 @@ from evisynth_reporters.gosh import GoshSpec, gosh
 from evisynth_reporters.influence_panel import InfluenceSpec, influence
 from evisynth_reporters.labbe import LabbeSpec, labbe
 from evisynth_reporters.label_placing import placed_labels
+from evisynth_reporters.name_row import spread
+from evisynth_reporters.predictive import predictive_p_values
 from evisynth_reporters.profile import ProfileSpec, profile
 from evisynth_reporters.profile_likelihood import Profile
 from evisynth_reporters.qq import QQSpec, envelope, qq
@@ -311,6 +313,51 @@ def test_curves_of_a_drapery_plot_peak_at_the_effects(analysis: es.MetaAnalysis)
     y = [float(analysis.studies[row].effect or 0.0) for row in peaks if row is not None]
     assert is_linear([x for x, _ in peaks.values()], y)
     assert len({round(height, 6) for _, height in peaks.values()}) == 1
+
+
+def test_a_drapery_plot_is_of_p_values_of_levels_or_of_statistics(analysis: es.MetaAnalysis) -> None:
+    """The interval of the settings' level ends where its p-value, level or statistic is on the axis."""
+    assert analysis.pooled is not None
+    for word, foot, at in (("p", 0.0, 0.05), ("confidence", 0.0, 0.05), ("z", -3.5, -1.959963984540054)):
+        drawing = drapery(analysis, DraperySpec(y_axis=word, models="asked for"), measure)
+        *_, curve = [item for item in drawing.items if isinstance(item, Curve)]
+        (x, top), bottom = min(curve.points, key=lambda point: point[1]), max(y for _, y in curve.points)
+        wanted = bottom - (bottom - top) * (at - foot) / (1.0 if word != "z" else -foot)
+        right = np.array(sorted(point for point in curve.points if point[0] >= x))
+        found = np.interp(wanted, right[:, 1], right[:, 0]) - x
+        groups = [item for item in drawing.items if isinstance(item, Group) and item.row is not None]
+        places = [min(_curve(group).points, key=lambda point: point[1])[0] for group in groups]
+        y = [float(analysis.studies[group.row].effect or 0.0) for group in groups if group.row is not None]
+        scale = (max(places) - min(places)) / (max(y) - min(y))
+        assert found == pytest.approx(scale * (analysis.pooled.ci_high - analysis.pooled.value), rel=0.02)
+
+
+def _curve(group: Group) -> Curve:
+    return next(item for item in group.items if isinstance(item, Curve))
+
+
+def test_the_prediction_range_holds_the_intervals_of_all_levels(analysis: es.MetaAnalysis) -> None:
+    at = np.array([analysis.prediction.low, analysis.prediction.high]) if analysis.prediction else np.zeros(0)
+    assert predictive_p_values(analysis, at) == pytest.approx([0.05, 0.05], rel=1e-9)
+    texts = [item.text for item in drapery(analysis, DraperySpec(), measure).flat if isinstance(item, Label)]
+    assert "Prediction range" in texts
+    assert {study.study_id for study in analysis.studies if study.included} <= set(texts)
+    bare = drapery(analysis, DraperySpec(labels=False, prediction=False), measure)
+    texts = [item.text for item in bare.flat if isinstance(item, Label)]
+    assert not {"Prediction range", "S1"} & set(texts)
+    with pytest.raises(es.SettingsError, match="levels of figure 'drapery' is a list of numbers"):
+        DraperySpec(levels=(2.0,))
+
+
+@pytest.mark.parametrize("places", [[], [5.0], [1.0, 1.0, 1.0], [50.0, 2.0, 49.0, 51.0, 99.0], [200.0, -9.0, 3.0]])
+def test_names_are_spread_between_the_ends(places: list[float]) -> None:
+    found = spread(places, 0.0, 100.0, 9.0)
+    assert all(0.0 <= at <= 100.0 for at in found)
+    for (one, at), (other, there) in itertools.combinations(zip(places, found, strict=True), 2):
+        assert abs(at - there) >= 9.0 - 1e-9
+        assert one == other or (one < other) == (at < there)
+    apart = [10.0, 60.0, 30.0]
+    assert spread(apart, 0.0, 100.0, 9.0) == pytest.approx(apart)
 
 
 def test_the_influence_panel_shows_each_diagnostic(analysis: es.MetaAnalysis) -> None:
