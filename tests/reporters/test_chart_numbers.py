@@ -466,24 +466,47 @@ def test_rain_shades_by_the_probability(analysis: es.MetaAnalysis) -> None:
     assert sum(isinstance(item, Shape) for item in drawing.items) >= 2
 
 
+def moments(drawing: Drawing) -> list[tuple[str, ...]]:
+    return [item.tip for item in drawing.items if isinstance(item, Group) and len(item.tip) == 3]
+
+
 def test_a_timeline_adds_studies_of_a_year_together(analysis: es.MetaAnalysis) -> None:
-    drawing = timeline(analysis, TimelineSpec(), measure)
-    tips = [item.tip for item in drawing.items if isinstance(item, Group) and len(item.tip) == 3]
+    tips = moments(timeline(analysis, TimelineSpec(), measure))
     assert [tip[0].partition(":")[0] for tip in tips] == [str(year) for year in range(2000, 2007)]
-    assert tips[0][1:] == ("2 studies", "Added: S0, S1")
+    n = [2 * size + 5 for size in table()["n_1"]]
+    assert tips[0][1:] == (f"Studies: 2, Participants: {sum(n[:2]):,}", "Added: S0, S1")
+    assert tips[-1][1] == f"Studies: 14, Participants: {sum(n):,}"
     assert analysis.display is not None
-    assert (
-        f"{analysis.display.value:.2f} [{analysis.display.ci_low:.2f}, {analysis.display.ci_high:.2f}]" in tips[-1][0]
-    )
-    editions = (("First", ("S3", "S4", "S5")), ("Second", tuple(f"S{i}" for i in range(6, 14))))
-    tips = [
-        item.tip
-        for item in timeline(analysis, TimelineSpec(editions=editions), measure).items
-        if isinstance(item, Group) and len(item.tip) == 3
-    ]
-    assert [tip[:2][1] for tip in tips] == ["3 studies", "11 studies"]
+    shown = f"{analysis.display.value:.2f} [{analysis.display.ci_low:.2f}, {analysis.display.ci_high:.2f}]"
+    assert shown in tips[-1][0]
+    bars = timeline(analysis, TimelineSpec(bars="participants"), measure)
+    heights = [
+        max(y for _, y in shape.corners) - min(y for _, y in shape.corners)
+        for item in bars.items if isinstance(item, Group) and len(item.tip) == 2
+        for shape in item.items if isinstance(shape, Shape)
+    ]  # fmt: skip
+    assert np.array(heights) / heights[-1] == pytest.approx(np.cumsum(n)[1::2] / sum(n))
+
+
+def test_a_timeline_of_editions(analysis: es.MetaAnalysis) -> None:
+    """An edition may list what it added or all it has, and one without a new study keeps the result."""
+    first, all_of_them = ("S3", "S4", "S5"), tuple(f"S{i}" for i in range(3, 14))
+    editions: Any = {"Protocol": (), "First": first, "Second": first, "Third": all_of_them}
+    drawing = timeline(analysis, TimelineSpec(editions=editions), measure)
+    tips = moments(drawing)
+    assert [tip[0].partition(":")[0] for tip in tips] == ["First", "Second", "Third"]
+    assert [tip[1].partition(",")[0] for tip in tips] == ["Studies: 3", "Studies: 3", "Studies: 11"]
+    assert tips[0][0].partition(":")[2] == tips[1][0].partition(":")[2] != tips[2][0].partition(":")[2]
+    assert [tip[2] for tip in tips[:2]] == ["Added: S3, S4, S5", "No study added"]
+    assert tips[2][2] == "Added: " + ", ".join(all_of_them[3:])
+    assert "Studies without a date, not shown: 3." in [item.text for item in drawing.flat if isinstance(item, Label)]
+    spec = TimelineSpec(editions=editions)
+    assert es.read_figure(spec.to_json()) == spec == TimelineSpec(editions=list(editions.items()))
     with pytest.raises(es.SettingsError, match="name 'X9', which is no study"):
-        timeline(analysis, TimelineSpec(editions=(("First", ("X9",)),)), measure)
+        timeline(analysis, TimelineSpec(editions={"First": ("X9",)}), measure)
+    for wrong in ({"First": "S1"}, ["First"], {"First": [1]}, 5):
+        with pytest.raises(es.SettingsError, match="editions of figure 'timeline' are names"):
+            TimelineSpec(editions=wrong)
 
 
 # -- axes and names ---------------------------------------------------------------------------------------------------
