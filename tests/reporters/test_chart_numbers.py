@@ -15,7 +15,7 @@ from evisynth_reporters.baujat import BaujatSpec, baujat
 from evisynth_reporters.bubble import BubbleSpec, bubble
 from evisynth_reporters.chart import Axis, Box
 from evisynth_reporters.drapery import DraperySpec, drapery
-from evisynth_reporters.drawing import Curve, Disc, Group, Label, Shape
+from evisynth_reporters.drawing import Curve, Disc, Group, Label, Line, Shape
 from evisynth_reporters.funnel import FunnelSpec, funnel
 from evisynth_reporters.gosh import GoshSpec, gosh
 from evisynth_reporters.influence_panel import InfluenceSpec, influence
@@ -372,6 +372,31 @@ def test_the_influence_panel_shows_each_diagnostic(analysis: es.MetaAnalysis) ->
         InfluenceSpec(measures=("luck",))
     with pytest.raises(es.SettingsError, match="is a list of words, not 'hat'"):
         InfluenceSpec(measures="hat")  # type: ignore[arg-type]
+
+
+def test_influential_studies_are_named_and_beyond_a_limit() -> None:
+    rng = np.random.default_rng(2)
+    y, v = rng.normal(0.0, 0.1, 30), np.full(30, 0.01)
+    y[17] = 1.5
+    analysis = es.fit(es.Effects(y, v, study=[f"S{i}" for i in range(30)]), settings="metafor")
+    drawing = influence(analysis, InfluenceSpec(measures=("dffits", "cook_distance", "tau2_deleted")), measure)
+    assert np.flatnonzero(es.influence(analysis).influential).tolist() == [17]
+    texts = [item.text for item in drawing.flat if isinstance(item, Label)]
+    assert texts.count("S17") == 3
+    assert "S16" not in texts
+    dffits = np.abs(es.influence(analysis).numbers.dffits)
+    beyond = 3.0 / math.sqrt(29)
+    lines = [item.start[1] for item in drawing.flat if isinstance(item, Line) and item.dash and item.start[0] > 30]
+    discs = [group.items[0] for group in drawing.items if isinstance(group, Group) and group.tip[-1].startswith("DFF")]
+    heights = {disc.centre[1] for disc in discs if isinstance(disc, Disc)}
+    assert sum(dffits > beyond) == sum(height < min(lines) for height in heights) == 1
+
+
+def test_frames_of_a_column_stand_below_one_another(analysis: es.MetaAnalysis) -> None:
+    drawing = influence(analysis, InfluenceSpec(columns=2), measure)
+    headings = [item for item in drawing.items if isinstance(item, Label) and item.bold]
+    assert len(headings) == 8
+    assert len({heading.x for heading in headings}) == 2
 
 
 @pytest.mark.parametrize(("tau2", "restricted"), [("REML", True), ("ML", False)])
