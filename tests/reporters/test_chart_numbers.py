@@ -16,6 +16,7 @@ from evisynth_reporters.bubble import BubbleSpec, bubble
 from evisynth_reporters.chart import Axis, Box
 from evisynth_reporters.drapery import DraperySpec, drapery
 from evisynth_reporters.drawing import Curve, Disc, Group, Label, Line, Shape
+from evisynth_reporters.falling import fall
 from evisynth_reporters.funnel import FunnelSpec, funnel
 from evisynth_reporters.gosh import GoshSpec, gosh
 from evisynth_reporters.influence_panel import InfluenceSpec, influence
@@ -315,6 +316,24 @@ def test_curves_of_a_drapery_plot_peak_at_the_effects(analysis: es.MetaAnalysis)
     assert len({round(height, 6) for _, height in peaks.values()}) == 1
 
 
+def test_tips_of_gosh_sum_up_a_column() -> None:
+    few = es.fit(table(6), "OR", settings="metafor")
+    tips = [item.tip for item in gosh(few, GoshSpec(heterogeneity="tau2"), measure).items if isinstance(item, Group)]
+    assert all(
+        len(tip) == 3 and tip[1].startswith("Odds Ratio [") and tip[2].startswith("Median of τ²") for tip in tips
+    )
+    assert [tip[1] for tip in tips] == sorted({tip[1] for tip in tips}, key=lambda text: float(text[12:].split(",")[0]))
+
+
+def test_gosh_of_more_subsets_than_a_floating_point_number_holds() -> None:
+    rng = np.random.default_rng(4)
+    many = es.fit(es.Effects(rng.normal(size=1100), rng.uniform(0.1, 1.0, 1100)), settings="metafor", tau2="DL")
+    drawing = gosh(many, GoshSpec(budget=50), measure)
+    texts = [item.text for item in drawing.flat if isinstance(item, Label)]
+    # 2¹¹⁰⁰ = 1.36e331, and as many subsets are possible but the empty one.
+    assert any(text.startswith("50 of 1.4e331 subsets, drawn with seed") for text in texts)
+
+
 def test_a_drapery_plot_is_of_p_values_of_levels_or_of_statistics(analysis: es.MetaAnalysis) -> None:
     """The interval of the settings' level ends where its p-value, level or statistic is on the axis."""
     assert analysis.pooled is not None
@@ -480,7 +499,8 @@ def _fitted(analysis: es.MetaAnalysis) -> tuple[Any, Any, Any]:
 
 
 def test_rain_shades_by_the_probability(analysis: es.MetaAnalysis) -> None:
-    drawing = rain(analysis, RainSpec(threshold=0.9), measure)
+    drawing = rain(analysis, RainSpec(thresholds=(0.9,)), measure)
+    assert drawing == rain(es.fit(table(), "OR", settings="metafor", threshold=0.9), RainSpec(), measure)
     texts = [item.text for item in drawing.flat if isinstance(item, Label)]
     below = analysis.probability(below=math.log(0.9), on="analysis").value
     assert below is not None
@@ -489,6 +509,33 @@ def test_rain_shades_by_the_probability(analysis: es.MetaAnalysis) -> None:
     y, _ = effects(analysis, rows)
     assert is_linear([disc.centre[0] for disc in rows.values()], y)
     assert sum(isinstance(item, Shape) for item in drawing.items) >= 2
+
+
+def test_rain_shades_between_thresholds(analysis: es.MetaAnalysis) -> None:
+    drawing = rain(analysis, RainSpec(thresholds=(0.7, 0.4, 5.0)), measure)
+    texts = [item.text for item in drawing.flat if isinstance(item, Label)]
+    shares = [analysis.probability(below=math.log(end), on="analysis").value or 0.0 for end in (0.4, 0.7, 5.0)]
+    assert f"P(0.40 < true effect < 0.70) = {100 * (shares[1] - shares[0]):.0f}%" in texts
+    assert f"P(0.70 < true effect < 5.00) = {100 * (shares[2] - shares[1]):.0f}%" in texts
+    assert "P(true effect > 5.00) < 1%" in texts
+    assert RainSpec(thresholds=2) == RainSpec(thresholds=(2.0,))
+    with pytest.raises(es.SettingsError, match="thresholds of figure 'rain' are effects as they are shown"):
+        rain(analysis, RainSpec(thresholds=(-1.0,)), measure)
+    with pytest.raises(es.SettingsError, match="thresholds of figure 'rain' is a list of numbers"):
+        RainSpec(thresholds="much")
+
+
+@pytest.mark.parametrize("k", [0, 1, 8, 60, 200])
+def test_drops_fall_within_their_room_and_hide_few(k: int) -> None:
+    rng = np.random.default_rng(k)
+    weights, x = rng.lognormal(size=k), rng.normal(200.0, 60.0, k)
+    found = fall(weights.tolist(), x.tolist(), width=360.0, top=150.0, bottom=290.0)
+    y = np.array(found.places)
+    assert ((y > 150.0) & (y < 290.0)).all()
+    radii = np.maximum(found.largest * np.sqrt(weights / weights.max(initial=0.0)), found.smallest)
+    apart = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y)) - np.add.outer(radii, radii)
+    touching = int((apart[np.triu_indices(k, 1)] < 0.0).sum())
+    assert touching == 0 if k <= 60 else touching <= k / 10
 
 
 def moments(drawing: Drawing) -> list[tuple[str, ...]]:
