@@ -32,7 +32,23 @@ COLOURS = 256
 """A picture of lines and letters needs hardly more, and is a third as large."""
 
 OF_REGRESSIONS = frozenset({"bubble"})
-VARIANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+VARIANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "forest": (
+        {"layout": "revman-web"},
+        {"layout": "jama"},
+        {"layout": "bmj"},
+        {"layout": "plain", "models": "both"},
+        {"form": "cumulative", "sort": "year"},
+        {"form": "leave-one-out"},
+        {"language": "de"},
+    ),
+    "funnel": ({"contours": True}, {"y_axis": "precision"}, {"palette": "colour-blind", "labels": "all"}),
+    "gosh": ({"highlight": "Dilogo 2021"},),
+    "drapery": ({"y_axis": "z"},),
+    "profile": ({"likelihood": "both"},),
+    "timeline": ({"bars": "participants"},),
+    "risk-of-bias": ({"palette": "colour-blind"}, {"palette": "grey"}),
+}
 """Figure → further options that are worth a picture, of the first data set alone."""
 
 

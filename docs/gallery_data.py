@@ -115,15 +115,16 @@ def review(k: int) -> es.Review:
             for j, (name, column) in enumerate(zip((*domains, "Overall"), (*drawn.T, overall), strict=True))
         ),
     )
-    found = 40 * k + 312
+    found, sought, excluded = 40 * k + 312, 3 * k + 1, (("Wrong population", k), ("No control group", k - 1))
+    screened = found + 3 * k - 10 * k - 2
     flow = es.StudyFlow(
         counts={
             "database_results": found, "register_results": 3 * k, "duplicates": 10 * k, "excluded_automatic": 0,
-            "excluded_other": 2, "records_screened": found + 3 * k - 10 * k - 2, "records_excluded": found - 9 * k,
-            "dbr_sought_reports": 2 * k - 2 + k, "dbr_notretrieved_reports": max(k - 2, 0),
-            "new_studies": k, "new_reports": k + 1, "total_studies": k, "total_reports": k + 1,
+            "excluded_other": 2, "records_screened": screened, "records_excluded": screened - sought,
+            "dbr_sought_reports": sought, "dbr_notretrieved_reports": 1, "dbr_assessed": sought - 1,
+            "new_studies": k, "new_reports": k + 1,
         },
-        reasons={"dbr_excluded": (("Wrong population", k), ("No control group", max(k - 3, 0)))},
+        reasons={"dbr_excluded": excluded},
     )  # fmt: skip
     return es.Review(
         title="A review",

@@ -22,6 +22,7 @@ from evisynth.errors import (
     FormatError,
     InputError,
     MissingExtraError,
+    MissingProgramError,
     PluginError,
     PluginWarning,
     Problem,
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
     from evisynth.reporting import draw, render, report
     from evisynth.reviews.analysis import OutcomeAnalysis, ReviewAnalysis
     from evisynth.reviews.comparing import ComparedOutcome, ComparedResult, SettingsComparison, compare_settings
+    from evisynth.reviews.flow_checks import flow_imbalances
     from evisynth.reviews.joining import join_reviews
     from evisynth.reviews.model import (
         DATA_COLUMNS,
@@ -222,6 +224,7 @@ _LATER = {
     "figure": "figures",
     "find_roles": "columns",
     "fit_many": "batch",
+    "flow_imbalances": "reviews.flow_checks",
     "gosh": "diagnostics.gosh",
     "guarded_cell": "escaping",
     "i2_bands": "handbook_bands",
@@ -327,6 +330,7 @@ __all__ = [
     "MetaAnalysis",
     "Method",
     "MissingExtraError",
+    "MissingProgramError",
     "Model",
     "OutcomeAnalysis",
     "OutcomeGroup",
@@ -410,6 +414,7 @@ __all__ = [
     "find_roles",
     "fit",
     "fit_many",
+    "flow_imbalances",
     "generalised_q_root",
     "gosh",
     "guarded_cell",

@@ -10,7 +10,8 @@
     │   ├── UnknownMethodError           no method of that kind has that name
     │   └── CombinationError             methods that do not go together, or that a preset's program lacks
     ├── PluginError (RuntimeError)       a plugin's function failed; names plugin, method and input
-    └── MissingExtraError (ImportError)  an optional library is absent; names the extra that brings it
+    ├── MissingExtraError (ImportError)  an optional library is absent; names the extra that brings it
+    └── MissingProgramError (OSError)    a program of the machine is absent; names those that would do
 
     PluginWarning (UserWarning)          a plugin was left out
     DataWarning (UserWarning)            data that can be used, but that a reader should look at
@@ -156,6 +157,26 @@ class MissingExtraError(EvisynthError, ImportError):
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str, str]]:
         """Pickle what it was made of, so that it crosses processes."""
         return MissingExtraError, (self.what, self.library, self.extra)
+
+
+class MissingProgramError(EvisynthError, OSError):
+    """Report that a program which is no library is absent, with the names it was looked for by."""
+
+    code = "missing-program"
+
+    def __init__(self, what: str, looked_for: Sequence[str], kind: str, option: str) -> None:
+        """Say what was looked for, and how to point at it."""
+        self.what, self.looked_for, self.kind, self.option = what, tuple(looked_for), kind, option
+        found = f"none was found (looked for {', '.join(looked_for)}); install one or give {option}"
+        super().__init__(f"{what} needs {kind}: {found}")
+
+    def __str__(self) -> str:
+        """Give the message: one of the system's own would be made of its arguments."""
+        return str(self.args[0])
+
+    def __reduce__(self) -> tuple[type[MissingProgramError], tuple[str, tuple[str, ...], str, str]]:
+        """Pickle what it was made of, so that it crosses processes."""
+        return MissingProgramError, (self.what, self.looked_for, self.kind, self.option)
 
 
 class PluginWarning(UserWarning):

@@ -6,18 +6,19 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from evisynth.errors import CombinationError
-from evisynth.r_counts import OF_METABIN, RATES, meta_call, metafor_call
+from evisynth.errors import CombinationError, SettingsError
+from evisynth.r_counts import OF_METABIN, RATES, Call, meta_call, metafor_call
+from evisynth.r_revman import revman_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from evisynth.kernels.arrays import FloatArray
-    from evisynth.r_counts import Call
     from evisynth.results import MetaAnalysis
     from evisynth.settings import Settings
 
 _RMA = re.compile(r"metafor::rma\(yi, vi, (?P<weights>weights=weights, )?method='(?P<name>\w+)'\)")
+PACKAGES = ("metafor", "meta")
 _META = ("DL", "PM", "REML", "ML", "HS", "SJ", "HE", "EB")
 """What meta takes as ``method.tau``."""
 _TESTS = {"Wald": "z", "t": "t", "HK": "knha", "HC": "z", "permutation": "z"}
@@ -34,23 +35,86 @@ _PREDTYPE = {
 _TIGHT = "control=list(threshold=1e-12, tol=1e-14, maxiter=10000)"
 
 
-def write(analysis: MetaAnalysis) -> str:
-    """Write an R script for metafor (or meta, for the preset of that name) that reproduces the analysis.
+def write(analysis: MetaAnalysis, package: str | None = None) -> str:
+    """Write an R script that reproduces the analysis by a ``package``, ``"metafor"`` or ``"meta"``.
 
-    Subgroups are left to the reader. Raises `CombinationError` for what the package does not compute, such as a
-    Mantel–Haenszel random-effects model of RevMan's kind or a method from a plugin.
+    Without one it is meta for the preset of that name, else metafor. Subgroups follow, each with its own model, and the
+    test for differences between them; at the end the script compares R's numbers with ours. Raises `CombinationError`
+    for what the package does not compute, such as a method from a plugin, and `SettingsError` for another package.
     """
+    if package not in {None, *PACKAGES}:
+        msg = f"package is one of {', '.join(map(repr, PACKAGES))}, not {package!r}"
+        raise SettingsError(msg)
+    by_meta = package == "meta" or (package is None and analysis.settings.preset == "meta")
+    heading = f"# {_plain(analysis.label)}: {analysis.model.label}"
+    lines = [heading, f"library({'meta' if by_meta else 'metafor'})", "", *_body(analysis, by_meta=by_meta)]
+    if not by_meta:
+        lines += _compared(analysis)
+    lines += _subgroups(analysis, by_meta=by_meta)
+    return "\n".join([*lines, ""])
+
+
+def _body(analysis: MetaAnalysis, *, by_meta: bool) -> list[str]:
+    """Write data and calls without the package."""
     settings = analysis.settings
     if settings.model == "random" and analysis.methods.pooling.random != "own":
         _estimator(analysis)
     if settings.model == "random":
-        known = _META_INTERVALS if settings.preset == "meta" else _TESTS
+        known = _META_INTERVALS if by_meta else _TESTS
         _refuse(settings.interval not in known, f"an interval that R knows as {settings.interval!r}")
-        _refuse(settings.tau2_common and bool(analysis.subgroups), "subgroup in this script, nor its common tau²")
-    lines = [f"# {_plain(analysis.label)}: {analysis.model.label}"]
-    if analysis.subgroups:
-        lines.append("# The subgroups are not part of this script.")
-    return "\n".join([*lines, *(_meta(analysis) if settings.preset == "meta" else _metafor(analysis)), ""])
+        _refuse(settings.tau2_common and bool(analysis.subgroups), "common tau² of subgroups in this script")
+    return _meta(analysis) if by_meta else _metafor(analysis)
+
+
+def _compared(analysis: MetaAnalysis) -> list[str]:
+    """Compare the numbers of R with ours, where both have them."""
+    pooled = analysis.pooled
+    usual = analysis.settings.model == "common" or analysis.settings.interval in {"Wald", "t", "HK"}
+    if pooled is None or not usual:
+        return []
+    ours = [("effect", pooled.value, "res$beta[1]"), ("se", pooled.se, "res$se[1]")]
+    if analysis.heterogeneity.q is not None:
+        ours.append(("Q", analysis.heterogeneity.q, "res$QE"))
+    if analysis.settings.model == "random" and analysis.heterogeneity.tau2 is not None:
+        ours.append(("tau2", analysis.heterogeneity.tau2, "res$tau2[1]"))
+    if analysis.methods.pooling.random == "own":
+        # Likelihoods of mixed models are maximised by iterations of R's own.
+        ours = ours[:2]
+    tolerance = "1e-3" if analysis.methods.pooling.random == "own" else "1e-6"
+    names = ", ".join(f"{name}={_number(value)}" for name, value, _ in ours)
+    theirs = ", ".join(f"{name}={where}" for name, _, where in ours)
+    return [
+        "",
+        "# What evisynth computed, and R",
+        f"ours <- c({names})",
+        f"theirs <- c({theirs})",
+        "print(rbind(evisynth=ours, R=theirs, difference=theirs - ours), digits=10)",
+        f"stopifnot(all(abs(theirs - ours) <= {tolerance}*pmax(abs(ours), 1e-3)))",
+    ]
+
+
+def _subgroups(analysis: MetaAnalysis, *, by_meta: bool) -> list[str]:
+    """Write the analysis of each subgroup in a room of its own, and the test for differences between them."""
+    parts = [group for group in analysis.subgroups if group.analysis.pooled is not None]
+    if not parts:
+        return []
+    lines = ["", "# Subgroups"]
+    for i, group in enumerate(parts, 1):
+        inner = [f"  {line}" if line else "" for line in _body(group.analysis, by_meta=by_meta)]
+        lines += [f"# {_plain(group.name)}", f"sub{i} <- local({{", *inner, "  res", "})"]
+    test = analysis.subgroup_test
+    if by_meta or test is None or test.q is None or not analysis.settings.subgroup_test:
+        return lines
+    subs = [f"sub{i}" for i in range(1, len(parts) + 1)]
+    return [
+        *lines,
+        "# Test for subgroup differences",
+        f"b <- c({', '.join(f'{sub}$beta[1]' for sub in subs)})",
+        f"w <- 1/c({', '.join(f'{sub}$se[1]' for sub in subs)})^2",
+        "QM <- sum(w*(b - sum(w*b)/sum(w))^2)",
+        f"print(c(QM=QM, df={test.df}, p=pchisq(QM, {test.df}, lower.tail=FALSE)), digits=6)",
+        f"stopifnot(abs(QM - {_number(test.q)}) <= 1e-6*max({_number(test.q)}, 1e-3))",
+    ]
 
 
 def _refuse(condition: bool, what: str) -> None:  # noqa: FBT001 - reads as a sentence
@@ -64,7 +128,10 @@ def _no(what: str) -> CombinationError:
 
 def _metafor(analysis: MetaAnalysis) -> list[str]:
     settings, method = analysis.settings, analysis.methods.pooling.name
-    lines = ["library(metafor)", ""]
+    lines: list[str] = []
+    by_hand = revman_lines(analysis, _number(100 * settings.level))
+    if by_hand is not None:
+        return [*_counts(analysis, Call("", ())), *by_hand]
     own = analysis.methods.pooling.random == "own"
     if method != "IV" and (settings.model == "common" or own):
         call = metafor_call(settings, method, analysis.effects.measure, tables=analysis.effects.cells is not None)
@@ -253,7 +320,7 @@ def _meta(analysis: MetaAnalysis) -> list[str]:
     else:
         shown = measure if measure in {"MD", "SMD"} else ""
         start, data = f'metagen(yi, sqrt(vi), data=dat, studlab=study, sm="{shown}", ', _effects(analysis)
-    return ["library(meta)", "", *data, f"res <- {start}{', '.join(words)})", "print(summary(res), digits=6)"]
+    return [*data, f"res <- {start}{', '.join(words)})", "print(summary(res), digits=6)"]
 
 
 def _truth(value: bool) -> str:  # noqa: FBT001 - R's word for it

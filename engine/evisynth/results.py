@@ -534,11 +534,15 @@ class MetaAnalysis:
 
         return study_frame(self)
 
-    def to_r(self) -> str:
-        """Give an R script with data and calls that reproduces the result; raises `CombinationError` where R cannot."""
+    def to_r(self, package: str | None = None) -> str:
+        """Give an R script with data and calls that reproduces the result, and compares R's numbers with it.
+
+        ``package`` is ``"metafor"`` or ``"meta"``, by default that of the preset. Raises `CombinationError` where R
+        cannot reproduce it.
+        """
         from evisynth.r_script import write  # noqa: PLC0415 - only when asked for
 
-        return write(self)
+        return write(self, package)
 
     def __str__(self) -> str:
         """Print as the ``text`` reporter does."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from evisynth.errors import PluginError, UnknownMethodError
+import attrs
+
+from evisynth.errors import CombinationError, PluginError, UnknownMethodError
 from evisynth.option_kinds import refuse_other_kinds
 from evisynth.pooling import call
 from evisynth.records import Adjustment, BiasTest
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 FEWEST = 10
 """Studies from which tests are made unless asked for: Sterne et al. (2011), BMJ 343:d4002."""
+OWN_WEIGHTS = "studies count here by their variances, not by the weights that the analysis was given"
+NO_NULL = (
+    "this measure has no value that stands for no effect: where the method looks at significance, it is that of a "
+    "difference from 0 on the analysis scale"
+)
 TOO_FEW = "{k} studies: tests for small-study effects are made from {fewest} on unless they are asked for"
 
 
@@ -37,6 +44,7 @@ def bias(
     Raises `UnknownMethodError` for another name and `SettingsError` for an option that the method does not have or a
     value that it does not take.
     """
+    _require_one(analysis)
     registry = registry or analysis.methods.registry
     record = bias_method(registry, method)
     record.refuse_unknown(options)
@@ -48,7 +56,29 @@ def bias(
         # Methods have words of their own for most; what they stumble over is no fault of theirs.
         refuse_other_kinds(record, options, because=error)
         raise
-    return made
+    return _with_caveats(made, analysis)
+
+
+def _require_one(analysis: object) -> None:
+    # By name: whoever holds one analysis has no need of what else there is.
+    if type(analysis).__name__ != "MetaAnalysis":
+        msg = (
+            "tests for small-study effects are of one analysis, as es.fit gives it of a table, a review of an outcome "
+            f"(review_analysis['1.2'].analysis), not of {type(analysis).__name__}"
+        )
+        raise CombinationError(msg)
+
+
+def _with_caveats(made: BiasResult, analysis: MetaAnalysis) -> BiasResult:
+    """Add what is to be known of any method beside this analysis."""
+    if made.reason is not None:
+        return made
+    found: list[str] = []
+    if analysis.effects.weights is not None or analysis.settings.weighting == "equal":
+        found.append(OWN_WEIGHTS)
+    if analysis.scale.null is None:
+        found.append(NO_NULL)
+    return attrs.evolve(made, warnings=(*made.warnings, *found)) if found else made
 
 
 def bias_methods(registry: Registry | None = None) -> tuple[BiasTest | Adjustment, ...]:
@@ -59,6 +89,7 @@ def bias_methods(registry: Registry | None = None) -> tuple[BiasTest | Adjustmen
 
 def bias_method(registry: Registry, name: str) -> BiasTest | Adjustment:
     """Find a test or an adjustment by name; raises `UnknownMethodError` with the names of both."""
+    name = str(name)
     try:
         return registry.get(BiasTest, name)
     except UnknownMethodError:
@@ -74,7 +105,7 @@ def bias_method(registry: Registry, name: str) -> BiasTest | Adjustment:
 
 def bias_survey(
     analysis: MetaAnalysis,
-    methods: tuple[str, ...] | None = None,
+    methods: str | tuple[str, ...] | None = None,
     *,
     fewest: int = FEWEST,
     registry: Registry | None = None,
@@ -88,7 +119,10 @@ def bias_survey(
     """
     from evisynth.bias_results import BiasSurvey  # noqa: PLC0415 - not on the import path of the plain verbs
 
+    _require_one(analysis)
     registry = registry or analysis.methods.registry
+    if isinstance(methods, str):
+        methods = (methods,)
     names = tuple(record.name for record in bias_methods(registry)) if methods is None else methods
     made: list[BiasResult] = []
     for name in names:
@@ -98,8 +132,21 @@ def bias_survey(
         if analysis.k < fewest:
             made.append(_not_made(record, analysis.k, fewest))
         else:
-            made.append(call(registry, record, analysis))
+            made.append(_made(registry, record, analysis))
     return BiasSurvey(analysis, tuple(made), title)
+
+
+def _made(registry: Registry, record: BiasTest | Adjustment, analysis: MetaAnalysis) -> BiasResult:
+    """Make one of many: what is wrong with a method must not cost the others."""
+    from evisynth.bias_results import BiasResult  # noqa: PLC0415 - not on the import path of the plain verbs
+
+    try:
+        result: BiasResult = call(registry, record, analysis)
+    except PluginError as error:
+        return BiasResult(
+            name=record.name, variant="failed", k=analysis.k, reason=str(error), reference=record.reference
+        )
+    return _with_caveats(result, analysis)
 
 
 def _not_made(record: BiasTest | Adjustment, k: int, fewest: int) -> BiasResult:

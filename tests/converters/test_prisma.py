@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import evisynth as es
 from evisynth_converters import prisma
-from evisynth_converters.prisma_boxes import BOXES, LISTS, imbalances
+from evisynth_converters.prisma_boxes import BOXES, LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,14 +186,14 @@ def test_what_is_lost_is_said(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_add_up_is_said_with_both_numbers(changes: dict[str, int], said: str) -> None:
-    notes = "\n".join(imbalances(es.StudyFlow(counts={**FILLED, **changes}, reasons=REASONS)))
+    notes = "\n".join(es.flow_imbalances(es.StudyFlow(counts={**FILLED, **changes}, reasons=REASONS)))
     assert re.search(said, notes), notes
 
 
 def test_what_adds_up_is_not_said() -> None:
-    assert list(imbalances(FLOW)) == []
-    assert list(imbalances(es.StudyFlow(counts=dict.fromkeys(FILLED, 0)))) == []
-    assert list(imbalances(es.StudyFlow(counts={"records_screened": 5}))) == []
+    assert list(es.flow_imbalances(FLOW)) == []
+    assert list(es.flow_imbalances(es.StudyFlow(counts=dict.fromkeys(FILLED, 0)))) == []
+    assert list(es.flow_imbalances(es.StudyFlow(counts={"records_screened": 5}))) == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])

@@ -39,8 +39,8 @@ def test_swapped_events_are_written_swapped() -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        {"settings": "revman5", "model": "random"},
-        {"settings": "revman5", "model": "common"},
+        {"settings": "revman5", "increment": 0.25},
+        {"settings": "revman5", "double_zeros": "kept"},
         {"settings": "metafor", "prediction": "HK"},
         {"settings": "metafor", "prediction": "HTS", "interval": "HK"},
         {"settings": "metafor", "adhoc": "IQWiG6", "interval": "HK"},
@@ -149,3 +149,20 @@ def test_intervals_of_tau2_are_named() -> None:
 )
 def test_intervals_are_named(words: dict[str, Any], call: str) -> None:
     assert call in es.fit(TABLE, "RR", **words).to_r()
+
+
+def test_either_package_may_be_asked_for() -> None:
+    analysis = es.fit(es.Effects([0.1, 0.4, 0.2], [0.02, 0.03, 0.05]), settings="metafor", tau2="REML")
+    assert "library(metafor)" in analysis.to_r()
+    assert "library(meta)" in analysis.to_r("meta")
+    with pytest.raises(es.SettingsError, match="package is one of 'metafor', 'meta', not 'netmeta'"):
+        analysis.to_r("netmeta")
+
+
+def test_a_subgroups_name_is_no_code() -> None:
+    analysis = es.fit(
+        {**TABLE, "kind": ["a\nsystem('id')", "b", "b", "a\nsystem('id')"]}, "RR", settings="revman5", by="kind"
+    )
+    code = [line for line in analysis.to_r().splitlines() if not line.startswith("#")]
+    assert not any("system" in line for line in code)
+    assert sum(line.startswith("sub") for line in code) == 2

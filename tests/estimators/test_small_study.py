@@ -464,3 +464,62 @@ def test_swapped_events_are_swapped_once(name: str) -> None:
     assert (swapped.after is None) == (written.after is None)
     if swapped.after is not None and written.after is not None:
         assert swapped.after.value == pytest.approx(written.after.value, rel=1e-9)
+
+
+def test_effects_on_a_line_over_their_variances_cost_no_other_method() -> None:
+    v = np.linspace(0.01, 0.2, 12)
+    analysis = es.fit(es.Effects(0.1 + 3 * v, v), settings="metafor")
+    assert "lie on a line exactly" in (es.bias(analysis, "PET-PEESE").reason or "")
+    survey = es.bias_survey(analysis)
+    assert len(survey) == len(METHODS)
+    assert not [result.name for result in survey if result.variant == "failed"]
+
+
+def test_a_method_that_fails_is_named_and_the_others_are_made() -> None:
+    def broken(analysis: es.MetaAnalysis) -> es.BiasResult:
+        msg = f"no {analysis.k}"
+        raise ZeroDivisionError(msg)
+
+    class Plugin:
+        @staticmethod
+        @es.hookimpl
+        def bias_tests() -> list[es.BiasTest]:
+            return [es.BiasTest("broken", broken, reference="Nobody (2026)")]
+
+    registry = es.Registry()
+    registry.register(Plugin, "broken plugin")
+    survey = es.bias_survey(es.fit(LEANING, settings="metafor", registry=registry), fewest=0)
+    assert survey["broken"].variant == "failed"
+    assert "ZeroDivisionError: no 10" in (survey["broken"].reason or "")
+    assert survey["Egger"].p_value is not None
+
+
+def test_weights_of_the_users_are_not_used_in_silence() -> None:
+    weighted = es.fit(LEANING, settings="metafor", weights=list(range(1, 11)))
+    for name in ("trim-and-fill", "PET", "Egger", "selection: 3PSM"):
+        assert any("not by the weights" in warning for warning in es.bias(weighted, name).warnings), name
+    assert not any("weights" in warning for warning in es.bias(es.fit(LEANING, settings="metafor"), "Egger").warnings)
+
+
+def test_measures_without_a_value_of_no_effect_are_warned_of() -> None:
+    table = {"study": list("abcdefghijkl"), "events": list(range(3, 15)), "n": [40] * 12}
+    made = es.bias(es.fit(table, "PR", settings="metafor"), "p-curve")
+    assert any("no value that stands for no effect" in warning for warning in made.warnings)
+    made = es.bias(es.fit(table, "PR", settings="metafor"), "Egger")
+    assert any("depends on the effect itself" in warning for warning in made.warnings)
+
+
+def test_given_weights_of_selection_are_not_tested() -> None:
+    made = es.bias(es.fit(LEANING, settings="metafor"), "selection: fixed weights")
+    assert (made.symbol, made.p_value, made.df) == ("2Δℓ", None, None)
+
+
+def test_what_is_no_analysis_is_named() -> None:
+    other: Any = {"y": [1.0]}
+    with pytest.raises(es.CombinationError, match=r"are of one analysis, .* not of dict"):
+        es.bias(other, "Egger")
+    analysis = es.fit(LEANING, settings="metafor")
+    nameless: Any = None
+    with pytest.raises(es.UnknownMethodError, match="None"):
+        es.bias(analysis, nameless)
+    assert [result.name for result in es.bias_survey(analysis, "Egger")] == ["Egger"]

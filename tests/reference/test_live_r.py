@@ -161,10 +161,65 @@ def test_a_script_of_ours_gives_our_numbers(ask_r: Ask, make_studies: Any) -> No
         assert analysis.pooled.se == pytest.approx(truth["se"], rel=1e-7)
 
 
-def test_what_r_has_no_words_for(make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+def founding() -> list[tuple[str, es.MetaAnalysis]]:
+    from evisynth.cli.founding import compare_analysis, expected  # noqa: PLC0415 - beside its use
+
+    held = expected()
+    made = ((entry["id"], compare_analysis(entry, held["papers"]).analysis) for entry in held["analyses"])
+    return [(name, analysis) for name, analysis in made if analysis is not None]
+
+
+@pytest.mark.parametrize(("name", "analysis"), founding())
+def test_the_scripts_of_the_founding_analyses_give_their_numbers(
+    name: str, analysis: es.MetaAnalysis, ask_r: Ask
+) -> None:
+    truth = ask_r(analysis.to_r(), "list(beta=res$beta[1], se=res$se[1], Q=res$QE, tau2=res$tau2[1])")
+    assert analysis.pooled is not None, name
+    assert analysis.pooled.value == pytest.approx(truth["beta"], rel=1e-12, abs=1e-14)
+    assert analysis.pooled.se == pytest.approx(truth["se"], rel=1e-12)
+    assert analysis.heterogeneity.q == pytest.approx(truth["Q"], rel=1e-11, abs=1e-12)
+    if analysis.settings.model == "random":
+        assert analysis.heterogeneity.tau2 == pytest.approx(truth["tau2"], rel=1e-10, abs=1e-14)
+
+
+@pytest.mark.parametrize("measure", ["OR", "RR", "RD"])
+@pytest.mark.parametrize("model", ["common", "random"])
+@pytest.mark.parametrize("settings", ["revman5", "metafor"])
+def test_scripts_have_the_subgroups_and_their_test(
+    measure: str,
+    model: str,
+    settings: str,
+    ask_r: Ask,
+    make_studies: Any,  # noqa: ANN401 - a fixture
+) -> None:
     columns = tables()[5]
-    studies: es.Studies = make_studies(events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3])
-    for words in ({"model": "random"}, {"model": "common"}):
-        request: dict[str, Any] = {"measure": "RR", "method": "MH", "settings": "revman5", **words}
-        with pytest.raises(es.CombinationError):
-            es.fit(studies, **request).to_r()
+    k = columns.shape[1]
+    studies: es.Studies = make_studies(
+        [f"S{i}" for i in range(k)], events_1=columns[0], n_1=columns[1], events_2=columns[2], n_2=columns[3]
+    )
+    method = "MH" if settings == "revman5" else "IV"
+    by = [("old", "new", "x\nsystem('id')")[i % 3] for i in range(k)]
+    analysis = es.fit(studies, measure, model=model, settings=settings, method=method, by=by)
+    test = analysis.subgroup_test
+    assert test is not None
+    # The script stops where R's numbers are not ours.
+    truth = ask_r(analysis.to_r(), "list(QM=QM, betas=b, out=theirs)")
+    assert test.q == pytest.approx(truth["QM"], rel=1e-7)
+    ours = [group.pooled.value for group in analysis.subgroups if group.pooled is not None]
+    assert ours == pytest.approx(truth["betas"], rel=1e-7, abs=1e-10)
+
+
+def test_a_script_stops_where_r_has_other_numbers(ask_r: Ask, make_studies: Any) -> None:  # noqa: ANN401 - a fixture
+    columns = tables()[5]
+    studies: es.Studies = make_studies(
+        [f"S{i}" for i in range(columns.shape[1])],
+        events_1=columns[0],
+        n_1=columns[1],
+        events_2=columns[2],
+        n_2=columns[3],
+    )
+    script = es.fit(studies, "OR", settings="metafor").to_r()
+    wrong = script.replace("yi=c(", "yi=1.001*c(", 1)
+    assert wrong != script
+    with pytest.raises(AssertionError, match="is not TRUE"):
+        ask_r(wrong, "res$beta[1]")

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -180,68 +179,3 @@ def test_json_is_the_whole_result(made: es.ReviewAnalysis, hostile: es.ReviewAna
     assert [one["place"] for one in document["outcomes"]] == ["1.1", "1.2", "1.3", "1.4", "1.5"]
     assert document["outcomes"][1]["empty_subgroups"] == ["Children"]
     assert json.loads(text_of(hostile, "json"))["outcomes"][0]["name"] == HOSTILE
-
-
-# -- page -------------------------------------------------------------------------------------------------------------
-
-
-class Page(HTMLParser):
-    """Collect tags, links and text."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.links: list[str] = []
-        self.said = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value or "" for name, value in attrs if name in {"src", "href", "data"}]
-
-    def handle_data(self, data: str) -> None:
-        self.said += data
-
-
-def files_of(made: es.ReviewAnalysis, **options: Any) -> dict[str, bytes]:  # noqa: ANN401 - of the reporter
-    pytest.importorskip("jinja2")
-    files: Any = es.render(made, "html", **options)
-    return dict(files)
-
-
-def test_the_page_has_every_outcome_and_its_figure(made: es.ReviewAnalysis) -> None:
-    pytest.importorskip("matplotlib")
-    files = files_of(made)
-    page = Page(files["index.html"].decode())
-    for word in ("A review", "Death", "Pain", "Falls", "Not reported", "the file holds no studies for this outcome"):
-        assert word in page.said
-    plots = sorted(name for name in files if name.startswith("plots/"))
-    assert plots == [f"plots/1.{i}.svg" for i in (1, 2, 3, 5)]
-    inside = [link for link in page.links if not link.startswith("#")]
-    assert {link for link in inside if link.startswith("plots/")} == set(plots)
-    assert all(link in files for link in inside), "the page asks for nothing outside its folder"
-    assert json.loads(files["review.json"])["review"]["title"] == "A review"
-    assert files["review.csv"].decode() == text_of(made, "csv")
-
-
-def test_figures_can_be_left_out(made: es.ReviewAnalysis) -> None:
-    told: list[str] = []
-    files = files_of(made, plots=False, title="Mine", progress=told.append)
-    assert sorted(files) == ["index.html", "review.csv", "review.json"]
-    assert "Mine" in Page(files["index.html"].decode()).said
-    assert told == ["1.1", "1.2", "1.3", "1.4", "1.5"]
-
-
-def test_no_name_becomes_markup(hostile: es.ReviewAnalysis, made: es.ReviewAnalysis) -> None:
-    html = files_of(hostile, plots=False)["index.html"].decode()
-    page, plain = Page(html), Page(files_of(made, plots=False)["index.html"].decode())
-    assert page.tags.count("script") == plain.tags.count("script")
-    assert '<script>alert("x")' not in html
-    assert 'alert("x")' in page.said
-
-
-def test_the_page_is_written_as_a_folder(made: es.ReviewAnalysis, tmp_path: Any) -> None:  # noqa: ANN401 - a path
-    pytest.importorskip("jinja2")
-    es.report(made, "html", tmp_path / "page", plots=False)
-    assert (tmp_path / "page" / "index.html").is_file()
-    assert (tmp_path / "page" / "review.json").is_file()

@@ -11,7 +11,7 @@ import pytest
 
 import evisynth as es
 import evisynth_reporters
-from evisynth_reporters import funnel_heights, influence_panel
+from evisynth_reporters import event_risks, funnel_heights, influence_panel
 from evisynth_reporters.words import languages, words_of
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def said() -> Iterator[str]:
             if name == "words" and isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield first.value
     yield from (height.title for height in funnel_heights.HEIGHTS.values())
+    yield from (scale.title for scale in event_risks.RISK_SCALES.values())
     yield from influence_panel.MEASURES.values()
 
 

@@ -17,6 +17,7 @@ from evisynth.cli.demo import demo
 from evisynth.cli.draw import draw_command
 from evisynth.cli.fit import fit_command
 from evisynth.cli.listings import methods, plugins, presets, schema_command
+from evisynth.cli.reporting import report_command
 from evisynth.cli.reviews import review_command, verify_command
 from evisynth.errors import DataWarning, EvisynthError, PluginWarning
 from evisynth.escaping import printable
@@ -79,6 +80,7 @@ def main() -> None:
 for _command in (
     fit_command,
     review_command,
+    report_command,
     verify_command,
     compare_command,
     check_command,

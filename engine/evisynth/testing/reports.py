@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from evisynth.errors import MissingExtraError
+from evisynth.errors import MissingExtraError, MissingProgramError
 from evisynth.reviews.analysis import fit_review
 from evisynth.testing.analyses import analyses_without_effect, ordinary_analyses
 from evisynth.testing.conformance import ask, check_record, ensure
@@ -83,7 +83,7 @@ def _rendered(record: Reporter, result: object, suffix: str, given: str, kind: s
         suffix,
         {},
         kind,
-        refusals=(MissingExtraError,),
+        refusals=(MissingExtraError, MissingProgramError),
     )
     if made is None:
         return None

@@ -22,11 +22,12 @@ from evisynth import (
     Review,
     Source,
     StudyFlow,
+    flow_imbalances,
     guarded_cell,
     hookimpl,
 )
 from evisynth_converters import delimited
-from evisynth_converters.prisma_boxes import BOXES, LISTS, imbalances
+from evisynth_converters.prisma_boxes import BOXES, LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ def read(source: Source) -> Review:
         raise FormatError(msg)
     rows = [{heading: str(cells[i]) for heading, cells in columns.items()} for i in range(len(columns["n"]))]
     flow, notes = _flow(rows, source.name)
-    return Review(flow=flow, source=source.name, notes=(*notes, *imbalances(flow)))
+    return Review(flow=flow, source=source.name, notes=(*notes, *flow_imbalances(flow)))
 
 
 def _flow(rows: Sequence[Mapping[str, str]], name: str) -> tuple[StudyFlow, list[str]]:

@@ -94,7 +94,16 @@ def pet_peese(
         p_value = 0.5 * p_value if agrees else 1.0 - 0.5 * p_value
     differs = p_value < size
     second = _adjusted(analysis, "PEESE", variant)
-    assert second.after is not None  # noqa: S101 - studies that PET regresses differ in their variances too
+    if second.after is None:
+        # Effects that lie on a line over their variances leave PEESE nothing to estimate.
+        return attrs.evolve(
+            first,
+            variant=kind,
+            after=None,
+            asymmetry=None,
+            reason=f"PEESE: {second.reason}",
+            parameters={"PET": first.after},
+        )
     taken = second if differs else first
     return attrs.evolve(
         taken,

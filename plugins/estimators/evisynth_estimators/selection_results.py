@@ -115,7 +115,8 @@ def result_of(fitted: Fitted, report: Report) -> BiasResult:
         after=after,
         parameters={**parameters, **extra},
         statistic=statistic,
-        symbol="χ²",
+        # Weights that are given leave nothing to test.
+        symbol="χ²" if report.df else "2Δℓ",
         df=float(report.df) if report.df else None,
         p_value=float(chi2_p_value(np.array(statistic), float(report.df))) if report.df else None,
         studies=studies,

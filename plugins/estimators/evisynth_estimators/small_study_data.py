@@ -19,7 +19,11 @@ DEPENDENT = (
 FEW = 10
 FREE_OF_EFFECT = frozenset({"AS"})
 """Measures of counts whose variances depend on the sample sizes alone."""
-TIED_TO_EFFECT = frozenset({"DOR", "SMD", "SMDH", "SMD1", "SMD1H"})
+TIED_TO_EFFECT = frozenset(
+    {
+        *("DOR", "SMD", "SMDH", "SMD1", "SMD1H", "ROM", "COR", "UCOR", "PR", "PLN", "PLO", "IR", "IRLN", "IRR", "IRD"),
+    }
+)
 """Other measures whose variances hold the effect (Pustejovsky & Rodgers 2019, Res. Synth. Methods 10:57-71)."""
 
 

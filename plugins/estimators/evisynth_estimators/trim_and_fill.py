@@ -105,7 +105,7 @@ def trim_and_fill(
         # Under no missing studies each sign is a fair coin, and R0 = k₀ takes a run of k₀ + 1 of them.
         p_value=0.5 ** (count + 1) if estimator == "R0" else None,
         warnings=(BY_INVERSE_VARIANCE.format(method=analysis.model.method),)
-        if added and analysis.settings.method != "IV"
+        if added and analysis.model.method != "IV"
         else (),
     )
 

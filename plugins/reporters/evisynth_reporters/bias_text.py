@@ -30,15 +30,15 @@ def survey_text(survey: BiasSurvey, *, title: str | None = None) -> str:
     blocks = (
         [heading],
         [_pooled(survey)],
-        _table(f"Tests{scale}", TESTS, [_test(result, survey) for result in tests]),
-        _table("Adjusted effects", ADJUSTMENTS, [_adjustment(result, survey) for result in adjusted]),
+        _table(f"Tests{scale}", TESTS, [test_cells(result, survey) for result in tests]),
+        _table("Adjusted effects", ADJUSTMENTS, [adjustment_cells(result, survey) for result in adjusted]),
         *(_sensitivity(result) for result in made if result.table),
         items(
             "Not made",
             (f"{result.name}: {printed.one_line(result.reason or '')}" for result in survey if result.reason),
         ),
         items("What was done", (f"{result.name}: {printed.one_line(result.variant)}" for result in made)),
-        items("Warnings", _warnings(made)),
+        items("Warnings", bias_warnings(made)),
         items("Sources", dict.fromkeys(result.reference for result in made if result.reference)),
     )
     return "\n\n".join("\n".join(line.rstrip() for line in block) for block in blocks if block) + "\n"
@@ -60,7 +60,8 @@ def _table(title: str, headings: tuple[str, ...], rows: list[tuple[str, ...]]) -
     return [f"{title}:", *set_table(columns, [Row("study", cells) for cells in rows])[1:]]
 
 
-def _test(result: BiasResult, survey: BiasSurvey) -> tuple[str, ...]:
+def test_cells(result: BiasResult, survey: BiasSurvey) -> tuple[str, ...]:
+    """Print a test under `TESTS`."""
     asymmetry = "" if result.asymmetry is None else _plain(result.asymmetry, survey)
     limit = "" if result.limit is None else _plain(result.limit, survey)
     return result.name, str(result.k), _statistic(result), _p_value(result.p_value), asymmetry, limit
@@ -89,7 +90,8 @@ def _plain(estimate: Estimate, survey: BiasSurvey) -> str:
     return printed.effect(*numbers, printed.Style(comma=comma))
 
 
-def _adjustment(result: BiasResult, survey: BiasSurvey) -> tuple[str, ...]:
+def adjustment_cells(result: BiasResult, survey: BiasSurvey) -> tuple[str, ...]:
+    """Print an adjustment under `ADJUSTMENTS`."""
     after, analysis = result.after, survey.analysis
     assert after is not None  # noqa: S101 - those without are tests
     scale = analysis.scale if result.analysis is None else result.analysis.scale
@@ -121,7 +123,7 @@ def _cell(value: float | str | None) -> str:
     return printed.one_line(value) if isinstance(value, str) else f"{value:.4g}"
 
 
-def _warnings(made: list[BiasResult]) -> list[str]:
+def bias_warnings(made: list[BiasResult]) -> list[str]:
     """Give each warning once, after the names of the methods that it is of."""
     names: dict[str, list[str]] = {}
     for result in made:

@@ -33,6 +33,8 @@ SMALLEST = 1.6
 STEPS = 60
 PREDICTION = "#efe6d8"
 HALF_CATEGORY = 0.32
+HALF_SPREAD = 0.24
+"""Half the width that the circles of a category are spread over."""
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +75,7 @@ class _Bubble:
         if isinstance(values[0], str):
             self.categories = tuple(sorted(set(values)))
             self.x = np.array([float(self.categories.index(value)) for value in values])
+            self.x = beside(self.x)
         else:
             self.x = np.array(values, dtype=np.float64)
         rows = list(analysis.rows)
@@ -100,10 +103,11 @@ class _Bubble:
         items: list[Item] = []
         for low, high, colour in bands:
             items += self.band(box, at, low, high, colour)
-        items += self.line(box, at, made.value)
+        line = self.line(box, at, made.value)
+        items += line
         null = self.analysis.scale.null
         items += [] if null is None else box.horizontal(null, colour="#9a9a9a", width=0.7)
-        studies, names = self.studies(box)
+        studies, names = self.studies(box, line)
         items += [*studies, *names, *axes(box, self.measure)]
         level = printed.level(self.analysis.settings.level)
         keys = [
@@ -158,7 +162,7 @@ class _Bubble:
         ends = [(box.at(x - HALF_CATEGORY, y), box.at(x + HALF_CATEGORY, y)) for x, y in zip(at, value, strict=True)]
         return [Line(start, end, 1.2, self.palette.pooled) for start, end in ends]
 
-    def studies(self, box: Box) -> tuple[list[Item], list[Item]]:
+    def studies(self, box: Box, line: list[Item]) -> tuple[list[Item], list[Item]]:
         analysis = self.analysis
         weights = [analysis.studies[row].weight or 0.0 for row in analysis.rows]
         largest = max(weights) or 1.0
@@ -176,9 +180,10 @@ class _Bubble:
             return made, []
         assert analysis.regression is not None  # noqa: S101 - there is a plot
         far = np.abs(analysis.regression.residuals("standardised"))
-        named = [i for i in np.argsort(-far) if self.spec.labels == "all" or far[i] > 1.959963984540054]  # noqa: PLR2004 - 5 %
+        ranked = [int(i) for i in np.argsort(-far)]
+        named = [i for i in ranked if self.spec.labels == "all" or far[i] > 1.959963984540054]  # noqa: PLR2004 - 5 %
         names = [(legible(printed.one_line(analysis.effects.study_id[analysis.rows[i]])), places[i]) for i in named]
-        return made, list(placed_labels(names, list(zip(places, radii, strict=True)), box, self.measure))
+        return made, list(placed_labels(names, list(zip(places, radii, strict=True)), box, self.measure, lines=line))
 
     def notes(self) -> list[str]:
         others = {name: usual(values) for name, values in self.columns.items() if name != self.name}
@@ -205,6 +210,16 @@ def moderator_columns(analysis: MetaAnalysis) -> Mapping[str, Sequence[Any]]:
         for j, term in enumerate(analysis.terms)
         if j or not (analysis.X[:, j] == 1.0).all()
     }
+
+
+def beside(places: np.ndarray) -> np.ndarray:
+    """Set those of a category beside each other, in the order of the table, so that none hides another."""
+    made = places.copy()
+    for place in np.unique(places):
+        own = np.flatnonzero(places == place)
+        if own.size > 1:
+            made[own] += np.linspace(-HALF_SPREAD, HALF_SPREAD, own.size)
+    return made
 
 
 def usual(values: Sequence[Any]) -> Any:  # noqa: ANN401 - a number or a word

@@ -129,6 +129,11 @@ class Box:
         """Lower edge."""
         return self.top + self.height
 
+    @property
+    def corners(self) -> tuple[Point, ...]:
+        """Corners, from the upper left one clockwise."""
+        return (self.left, self.top), (self.right, self.top), (self.right, self.bottom), (self.left, self.bottom)
+
     def at(self, x: float, y: float) -> Point:
         """Place a pair of numbers."""
         return self.at_x(x), self.at_y(y)
@@ -257,12 +262,12 @@ def _title_lines(title: str, width: float, measure: Measure) -> list[str]:
 
 def axes(box: Box, measure: Measure, *, frame: bool = True) -> list[Item]:
     """Draw the axes of a box, or all four sides of its frame, with ticks, numbers and titles."""
-    corners = [(box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)]
+    corners = box.corners
     sides = list(zip(corners, [*corners[1:], corners[0]], strict=True))
     made: list[Item] = [Line(*side) for side in (sides if frame else sides[2:])]
     widest = 0.0
     end = -math.inf
-    for value, label in box.x.ticks:
+    for value, label in sorted(box.x.ticks, key=lambda tick: box.at_x(tick[0])):
         x, half = box.at_x(value), 0.5 * measure(label)
         made.append(Line((x, box.bottom), (x, box.bottom + TICK)))
         # On an axis that is neither linear nor logarithmic round numbers may come close.
@@ -279,8 +284,19 @@ def axes(box: Box, measure: Measure, *, frame: bool = True) -> list[Item]:
         made.append(Label(line, box.left + box.width / 2, base, "center"))
     if box.y.title:
         x = box.left - TICK - 2 * TICK_GAP - widest - 3.0
-        made.append(Label(box.y.title, x, box.top + box.height / 2, "center", upright=True))
+        made.append(
+            Label(_cut(box.y.title, box.height + MARGIN, measure), x, box.top + box.height / 2, "center", upright=True)
+        )
     return made
+
+
+def _cut(title: str, length: float, measure: Measure) -> str:
+    """Cut the title of an upright axis to its length, since it has but one line."""
+    if measure(title) <= length:
+        return title
+    return max(
+        (f"{title[:i].rstrip()}…" for i in range(len(title)) if measure(f"{title[:i].rstrip()}…") <= length), key=len
+    )
 
 
 def sheet(

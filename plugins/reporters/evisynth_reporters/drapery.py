@@ -148,7 +148,8 @@ def _predicted(
         return box.area(edge, colour=PREDICTION), [area_key(words("Prediction range"), PREDICTION)]
     shown = analysis.prediction or limits
     low, high, p = shown.low, shown.high, 1.0 - analysis.settings.level
-    edge = [(low, height.foot), (high, height.foot), (high, height.of_p(p)), (low, height.of_p(p))]
+    top = float(height.of_p(p))
+    edge = [(low, height.foot), (high, height.foot), (high, top), (low, top)]
     return box.area(edge, colour=PREDICTION), [area_key(words("{level} prediction interval", level=level), PREDICTION)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import attrs
@@ -97,6 +98,8 @@ class Group:
     items: tuple[Item, ...]
     tip: tuple[str, ...] = ()
     row: int | None = None
+    area: tuple[float, float, float, float] | None = None
+    """Left, top, right and lower edge of the area that answers to a pointer; None: the items themselves."""
 
 
 Item: TypeAlias = "Simple | Group"
@@ -133,7 +136,8 @@ def moved(items: Iterable[Item], x: float, y: float) -> tuple[Item, ...]:
 
 def _moved(item: Item, x: float, y: float) -> Item:
     if isinstance(item, Group):
-        return attrs.evolve(item, items=moved(item.items, x, y))
+        area = item.area and (item.area[0] + x, item.area[1] + y, item.area[2] + x, item.area[3] + y)
+        return attrs.evolve(item, items=moved(item.items, x, y), area=area)
     if isinstance(item, Label):
         return attrs.evolve(item, x=item.x + x, y=item.y + y)
     if isinstance(item, Line):
@@ -154,7 +158,8 @@ def wrap(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
         return [text]
     lines: list[str] = []
     line = ""
-    for word in text.split():
+    # A space that does not break is part of its word.
+    for word in filter(None, re.split(r"[ \t\n]+", text)):
         longer = f"{line} {word}" if line else word
         if measure(longer) <= width:
             line = longer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,13 @@ from evisynth_reporters.words import IN_ENGLISH
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evisynth import MetaAnalysis
+    from evisynth import MetaAnalysis, Scale
     from evisynth_reporters.words import Words
 
 SPARE = 0.06
+EMPTIEST = 0.4
+"""Share of an axis that may be without a tick before others are chosen."""
+EVEN = 6
 HALF_OF_ONE = 0.5
 SMALLEST, LARGEST = 1e-12, 1e12
 """Ratios beyond these are drawn at the edge."""
@@ -51,5 +55,15 @@ def _ticks(analysis: MetaAnalysis, low: float, high: float, most: int) -> list[t
     shown_low, shown_high = scale.show_limits(low, high)
     if not (math.isfinite(shown_low) and math.isfinite(shown_high) and shown_high > shown_low):
         return [(tick, tick_label(tick)) for tick in linear_ticks(low, high, most)]
-    placed = [(scale.take(tick), tick_label(tick)) for tick in linear_ticks(shown_low, shown_high, most)]
-    return [(place, label) for place, label in placed if low <= place <= high]
+    placed = _placed(scale, linear_ticks(shown_low, shown_high, most), low, high)
+    edges = [low, *(place for place, _ in placed), high]
+    if max(after - before for before, after in itertools.pairwise(edges)) > EMPTIEST * (high - low):
+        # Round numbers crowd at one end of a curved scale: round what stands at even places instead.
+        even = [scale.show(low + (i + 0.5) * (high - low) / EVEN) for i in range(EVEN)]
+        placed = _placed(scale, [float(f"{shown:.1g}") for shown in even], low, high) or placed
+    return placed
+
+
+def _placed(scale: Scale, shown: Iterable[float], low: float, high: float) -> list[tuple[float, str]]:
+    places = {scale.take(tick): tick_label(tick) for tick in shown}
+    return sorted((place, label) for place, label in places.items() if low <= place <= high)

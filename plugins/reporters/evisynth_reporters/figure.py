@@ -33,6 +33,73 @@ class Layout(Protocol):
         ...
 
 
+@attrs.frozen
+class Block:
+    """Hold a figure as a page takes it: its ``div``, the drawing, and every drawing that it may come to show."""
+
+    html: str
+    drawing: Drawing
+    drawings: tuple[Drawing, ...]
+
+
+class Figure:
+    """Render a result as a figure: what a reporter of one calls, and what larger pages take their figures from."""
+
+    def __init__(self, lay_out: Layout | Callable[..., Drawing], *, leaves_out: bool) -> None:
+        """Take the function that lays out; the figure is described as it is."""
+        self.lay_out, self.leaves_out = lay_out, leaves_out
+        self.__doc__ = lay_out.__doc__
+
+    def __call__(self, result: Any, made: Any, *, suffix: str) -> bytes:  # noqa: ANN401 - each figure has its own
+        """Render as bitmap, vector graphics or a page of its own."""
+        canvas.require_matplotlib(f"the {made.figure} figure")
+        words = words_of(made.language)
+        if suffix != ".html":
+            measure = canvas.text_measure(made.dpi if suffix == ".png" else canvas.VECTOR_DPI)
+            return canvas.to_bytes(self.lay_out(result, made, measure), suffix, made.dpi)
+        block = self.block(result, made, canvas.text_measure(canvas.VECTOR_DPI))
+        title = _title(made, block.drawing)
+        return page(block.html, block.drawings, title=title, language=words.language).encode(errors="replace")
+
+    def block(
+        self,
+        result: Any,  # noqa: ANN401 - each figure has its own
+        made: Any,  # noqa: ANN401 - as above
+        measure: Measure,
+        *,
+        title: str = "",
+        description: str = "",
+        identifier: str = "figure",
+        leave_out: bool = True,
+    ) -> Block:
+        """Make the part of a page that shows the figure, with the results without each study where it has them.
+
+        ``title`` and ``description`` are said to those who cannot see it where the figure itself has none;
+        ``identifier`` is the only one of the page.
+        """
+        words = words_of(made.language)
+        drawing = self.lay_out(result, made, measure)
+        if not drawing.description:
+            drawing = attrs.evolve(drawing, description=description)
+        without: Mapping[int, Without] = {}
+        said = ""
+        if leave_out and self.leaves_out and isinstance(result, MetaAnalysis):
+            said, without = results_without(result, words, lambda part: self.lay_out(part, made, measure, whole=result))
+        held = (drawing, *(other.drawing for other in without.values() if other.drawing is not None))
+        shown = title or _title(made, drawing)
+        html = figure_block(drawing, title=shown, words=words, identifier=identifier, said=said, without=without)
+        return Block(html, drawing, held)
+
+    def draw(self, result: Any, made: Any, ax: Any) -> Any:  # noqa: ANN401 - as above
+        """Draw on axes of matplotlib's."""
+        canvas.require_matplotlib(f"the {made.figure} figure")
+        return canvas.onto_axes(self.lay_out(result, made, canvas.text_measure(canvas.VECTOR_DPI)), ax)
+
+
+def _title(made: FigureSpec, drawing: Drawing) -> str:
+    return printed.one_line(made.title) or drawing.description or made.figure
+
+
 def figure(
     spec: type[FigureSpec],
     lay_out: Layout | Callable[..., Drawing],
@@ -44,40 +111,15 @@ def figure(
     also: tuple[str, ...] = (),
 ) -> Reporter:
     """Make the reporter that draws a figure; with ``leaves_out`` its page lets readers leave out studies."""
-
-    def render(result: Any, made: Any, *, suffix: str) -> bytes:  # noqa: ANN401 - each figure has its own
-        canvas.require_matplotlib(f"the {spec.figure} figure")
-        words = words_of(made.language)
-        drawing = lay_out(result, made, canvas.text_measure(made.dpi if suffix == ".png" else canvas.VECTOR_DPI))
-        if suffix != ".html":
-            return canvas.to_bytes(drawing, suffix, made.dpi)
-        title = printed.one_line(made.title) or drawing.description or spec.figure
-        block, drawings = block_of(result, made, drawing, title=title)
-        return page(block, drawings, title=title, language=words.language).encode(errors="replace")
-
-    def block_of(result: Any, made: Any, drawing: Drawing, *, title: str) -> tuple[str, list[Drawing]]:  # noqa: ANN401 - as above
-        words = words_of(made.language)
-        measure = canvas.text_measure(canvas.VECTOR_DPI)
-        without: Mapping[int, Without] = {}
-        said = ""
-        if leaves_out and isinstance(result, MetaAnalysis):
-            said, without = results_without(result, words, lambda part: lay_out(part, made, measure, whole=result))
-        block = figure_block(drawing, title=title, words=words, said=said, without=without)
-        return block, [drawing, *(other.drawing for other in without.values() if other.drawing is not None)]
-
-    def draw(result: Any, made: Any, ax: Any) -> Any:  # noqa: ANN401 - as above
-        canvas.require_matplotlib(f"the {spec.figure} figure")
-        return canvas.onto_axes(lay_out(result, made, canvas.text_measure(canvas.VECTOR_DPI)), ax)
-
-    render.__doc__ = lay_out.__doc__
+    made = Figure(lay_out, leaves_out=leaves_out)
     return Reporter(
         spec.figure,
-        render,
+        made,
         reference=reference,
         of=of,
         media_types=MEDIA_TYPES,
         spec=attrs.resolve_types(spec),
-        draw=draw,
+        draw=made.draw,
         r_equivalent=r_equivalent,
         also=also,
     )

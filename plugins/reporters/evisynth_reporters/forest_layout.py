@@ -229,11 +229,13 @@ class _Layout:
                     made += sign_items(row.cells[place], (left + right) / 2, middle, SIGN_RADIUS, self.palette)
         if row.mark is not None:
             made += self.plot.draw(row.mark, middle)
+        height = max(self.grid.height(row, self.measure), self.beside.height(row, self.measure)) * PITCH
         if row.study is None:
             self.items += made
         else:
-            self.items.append(Group(tuple(made), self.tips.get(row.study, ()), row.study))
-        return max(self.grid.height(row, self.measure), self.beside.height(row, self.measure)) * PITCH
+            area = (MARGIN, y, self.width - MARGIN, y + height)
+            self.items.append(Group(tuple(made), self.tips.get(row.study, ()), row.study, area))
+        return height
 
     def axis_and_labels(self, top: float, bottom: float) -> float:
         """Draw the line of no effect, the axis below the last row beside it, and what each side favours."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -20,12 +21,13 @@ from evisynth_reporters.label_placing import legible, placed_labels
 from evisynth_reporters.palettes import palette_of
 from evisynth_reporters.pooled_studies import points_of
 from evisynth_reporters.study_tips import study_tip
+from evisynth_reporters.turned_box import TurnedBox
 from evisynth_reporters.words import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evisynth import Model
+    from evisynth import BiasResult, Model
     from evisynth_reporters.chart import Box, Key
     from evisynth_reporters.drawing import Drawing, Item, Measure
     from evisynth_reporters.palettes import Palette
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 RADIUS = 3.0
 PALE = 0.25
 FAR_OUT = 1.959963984540054
+WIDER = 0.4
+"""Share of the effects' range by which the foot of the funnel may widen the axis at either side."""
 
 
 @attrs.frozen(kw_only=True)
@@ -45,6 +49,8 @@ class FunnelSpec(ChartSpec):
 
     y_axis: str = attrs.field(default="se", validator=one_of(*HEIGHTS))
     """``se``, ``variance``, ``precision`` (1/SE), ``inverse variance``, ``n``, ``root n``, ``1/n`` or ``1/root n``."""
+    swapped: bool = False
+    """Whether effects run up the page, and precision across it, best at the right."""
     model: str = attrs.field(default="asked for", validator=one_of("asked for", "common", "random"))
     """Whose pooled effect stands in the middle."""
     levels: tuple[float, ...] = attrs.field(default=(0.95,), validator=each_between(1e-6, 1.0 - 1e-12))
@@ -84,16 +90,17 @@ class _Funnel:
                 why = words("no study says how many participants it has")
             text = words("There is no funnel to draw: {why}.", why=why)
             return notice(text, self.measure, width=spec.width, title=title)
-        box = self.box(known)
+        real = self.box(known)
+        box = TurnedBox(real) if spec.swapped else real
         items: list[Item] = []
         if spec.contours and not self.height.of_size:
             shades, keys = significance_contours(box, self.height, self.analysis, self.palette, words)
             items += shades
             self.keys += keys
-        items += self.region(box)
-        items += self.pooled(box)
+        lines = [*self.region(box), *self.pooled(box)]
+        items += lines
         studies = self.studies(box, known)
-        items += [*self.filled(box), *studies, *self.names(box, known), *axes(box, self.measure)]
+        items += [*self.filled(box), *studies, *self.names(box, real, known, lines), *axes(real, self.measure)]
         description = words(
             "Funnel plot of {k} studies: {effect} against {height}.",
             k=len(known), effect=printed.one_line(self.analysis.label), height=words(self.height.title),
@@ -111,10 +118,16 @@ class _Funnel:
         effects = [*(point.effect for point in known), *(y for y, _ in added)]
         if model.pooled is not None and not self.height.of_size:
             reach = max(map(normal_quantile, self.spec.levels), default=0.0) * max(ses)
-            effects += [model.pooled.value - reach, model.pooled.value + reach]
+            # A wide foot is cut off, where the studies would be crowded within it.
+            low, high = min(*effects, model.pooled.value), max(*effects, model.pooled.value)
+            room = WIDER * (high - low) if high > low else math.inf
+            effects += [max(model.pooled.value - reach, low - room), min(model.pooled.value + reach, high + room)]
         y = self.height.axis([self.height.of(point.se, point.n) for point in known], ses, self.words)
+        x = effect_axis(self.analysis, effects, self.words)
+        if self.spec.swapped:
+            x, y = y, x
         return chart_box(
-            effect_axis(self.analysis, effects, self.words),
+            x,
             y,
             self.measure,
             width=self.spec.width,
@@ -124,11 +137,14 @@ class _Funnel:
     @property
     def added(self) -> tuple[tuple[float, float], ...]:
         """Effects that the adjustment fills in; it knows no sizes."""
-        if self.spec.adjustment is None or self.height.of_size:
-            return ()
-        return bias(self.analysis, self.spec.adjustment).added
+        return () if self.adjusted is None or self.height.of_size else self.adjusted.added
 
-    def region(self, box: Box) -> list[Item]:
+    @cached_property
+    def adjusted(self) -> BiasResult | None:
+        """What the adjustment comes to."""
+        return None if self.spec.adjustment is None else bias(self.analysis, self.spec.adjustment)
+
+    def region(self, box: Box | TurnedBox) -> list[Item]:
         if self.model.pooled is None or self.height.of_size:
             return []
         made: list[Item] = []
@@ -139,22 +155,23 @@ class _Funnel:
             self.keys.append(line_key(text, "#000000", dash=dash, width=0.8))
         return made
 
-    def pooled(self, box: Box) -> list[Item]:
+    def pooled(self, box: Box | TurnedBox) -> list[Item]:
         made: list[Item] = []
         null = self.analysis.scale.null
         if null is not None:
             made += box.vertical(null, colour="#9a9a9a", width=0.7)
         if self.model.pooled is not None:
             made += box.vertical(self.model.pooled.value, colour=self.palette.pooled, width=1.0)
+            self.keys.append(line_key(self.words("Pooled effect"), self.palette.pooled, width=1.0))
         if self.spec.adjustment is not None:
-            after = bias(self.analysis, self.spec.adjustment).after
+            after = None if self.adjusted is None else self.adjusted.after
             if after is not None:
                 made += box.vertical(after.value, colour=self.palette.added, width=1.0, dash=(5.0, 2.5))
                 text = self.words("Adjusted effect ({method})", method=self.spec.adjustment)
                 self.keys.append(line_key(text, self.palette.added, dash=(5.0, 2.5)))
         return made + self.regression(box)
 
-    def regression(self, box: Box) -> list[Item]:
+    def regression(self, box: Box | TurnedBox) -> list[Item]:
         """Draw the line that Egger's regression takes effects to lie on: limit + slope · SE."""
         if not self.spec.regression or self.height.of_size:
             return []
@@ -168,7 +185,7 @@ class _Funnel:
         self.keys.append(line_key(self.words("Egger's regression line"), self.palette.second, width=1.2))
         return box.curve(effects, heights, colour=self.palette.second)
 
-    def studies(self, box: Box, known: Sequence[Point]) -> list[Item]:
+    def studies(self, box: Box | TurnedBox, known: Sequence[Point]) -> list[Item]:
         groups = list(dict.fromkeys(point.subgroup for point in known if point.subgroup is not None))
         shown = self.analysis.subgroups and len(groups) > 1
         colours = {
@@ -185,17 +202,19 @@ class _Funnel:
             made.append(Group((disc,), study_tip(self.whole, point.row, self.words), point.row))
         return made
 
-    def filled(self, box: Box) -> list[Item]:
+    def filled(self, box: Box | TurnedBox) -> list[Item]:
         added = self.added
         if self.spec.adjustment is None:
             return []
         if added:
             text = self.words("Filled in by {method}", method=self.spec.adjustment)
             self.keys.append(point_key(text, "#ffffff", edge=self.palette.added))
-        places = [box.at(y, self.height.of(math.sqrt(v), None)) for y, v in added]
-        return [Disc(at, RADIUS, "#ffffff", self.palette.added, 1.0) for at in places]
+        return [Disc(at, RADIUS, "#ffffff", self.palette.added, 1.0) for at in self.filled_places(box)]
 
-    def names(self, box: Box, known: Sequence[Point]) -> list[Item]:
+    def filled_places(self, box: Box | TurnedBox) -> list[tuple[float, float]]:
+        return [box.at(y, self.height.of(math.sqrt(v), None)) for y, v in self.added]
+
+    def names(self, box: Box | TurnedBox, real: Box, known: Sequence[Point], lines: list[Item]) -> list[Item]:
         if self.spec.labels == "none":
             return []
         pooled = self.whole.model.pooled
@@ -206,15 +225,28 @@ class _Funnel:
         places = [(box.at(point.effect, self.height.of(point.se, point.n)), RADIUS) for point in known]
         at = dict(zip((point.row for point in known), places, strict=True))
         named = [(legible(printed.one_line(point.name)), at[point.row][0]) for point in ranked]
-        return list(placed_labels(named, places, box, self.measure))
+        blocked = [*places, *((at, RADIUS) for at in self.filled_places(box))]
+        return list(placed_labels(named, blocked, real, self.measure, lines=lines))
 
     def notes(self, known: Sequence[Point]) -> list[str]:
         made: list[str] = []
         absent = len(self.points) - len(known)
         if absent:
             made.append(self.words("{k} studies do not say how many participants they have.", k=absent))
-        if self.spec.adjustment is not None:
-            found = bias(self.analysis, self.spec.adjustment)
+        found = self.adjusted
+        if found is not None:
+            if found.after is not None:
+                scale, after = self.analysis.scale, found.after
+                shown = scale.show(after.value), *scale.show_limits(after.ci_low, after.ci_high)
+                effect = printed.effect(*shown, printed.style_of(self.analysis))
+                made.append(
+                    self.words(
+                        "{method}: {k} filled in, adjusted effect {effect}.",
+                        method=found.name,
+                        k=len(found.added),
+                        effect=effect,
+                    )
+                )
             made += [f"{found.name}: {printed.one_line(text)}" for text in (found.reason, *found.warnings) if text]
         return made
 

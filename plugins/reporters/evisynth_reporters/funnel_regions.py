@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evisynth_reporters.drawing import Item
     from evisynth_reporters.funnel_heights import Height
     from evisynth_reporters.palettes import Palette
+    from evisynth_reporters.turned_box import TurnedBox
     from evisynth_reporters.words import Words
 
 STEPS = 200
@@ -22,7 +23,9 @@ CONTOURS = ((0.01, 0.05), (0.05, 0.10))
 SHADES = ("#e4e4e4", "#c6c6c6", "#aaaaaa")
 
 
-def _sides(box: Box, height: Height, centre: float, z: float) -> tuple[list[float], list[float], list[float]]:
+def _sides(
+    box: Box | TurnedBox, height: Height, centre: float, z: float
+) -> tuple[list[float], list[float], list[float]]:
     """Give heights, with the limits ``centre ± z·SE`` at each; straight lines need no more than their ends."""
     low, high = box.y.low, box.y.high
     # Where the axis is of precision, 0 stands for an infinite standard error.
@@ -32,7 +35,9 @@ def _sides(box: Box, height: Height, centre: float, z: float) -> tuple[list[floa
     return heights, [centre - one for one in spread], [centre + one for one in spread]
 
 
-def confidence_region(box: Box, height: Height, centre: float, z: float, dash: tuple[float, ...]) -> list[Item]:
+def confidence_region(
+    box: Box | TurnedBox, height: Height, centre: float, z: float, dash: tuple[float, ...]
+) -> list[Item]:
     """Draw the limits between which a share of studies belongs if they all have the effect in the middle."""
     heights, left, right = _sides(box, height, centre, z)
     return [
@@ -42,15 +47,14 @@ def confidence_region(box: Box, height: Height, centre: float, z: float, dash: t
 
 
 def significance_contours(
-    box: Box, height: Height, analysis: MetaAnalysis, palette: Palette, words: Words
+    box: Box | TurnedBox, height: Height, analysis: MetaAnalysis, palette: Palette, words: Words
 ) -> tuple[list[Item], list[Key]]:
     """Shade the regions of P about no effect; nothing where the measure has no such value."""
     del palette
     null = analysis.scale.null
     if null is None:
         return [], []
-    corners = ((box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom))
-    made: list[Item] = [Shape(corners, SHADES[0])]
+    made: list[Item] = [Shape(box.corners, SHADES[0])]
     keys = [area_key(words("P < {p}", p=f"{CONTOURS[0][0]:g}"), SHADES[0])]
     for (low, high), shade in zip(CONTOURS, SHADES[1:], strict=True):
         made += _within(box, height, null, low, shade)
@@ -60,6 +64,6 @@ def significance_contours(
     return made, keys
 
 
-def _within(box: Box, height: Height, null: float, p: float, shade: str) -> list[Item]:
+def _within(box: Box | TurnedBox, height: Height, null: float, p: float, shade: str) -> list[Item]:
     heights, left, right = _sides(box, height, null, normal_quantile(1.0 - p))
     return box.area([*zip(left, heights, strict=True), *zip(right[::-1], heights[::-1], strict=True)], colour=shade)

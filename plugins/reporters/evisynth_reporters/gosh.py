@@ -126,7 +126,7 @@ def _cells(
         middle = float(np.median(y[column == i]))
         tip = (
             words("{n} subsets: {name}", n=int(counts[i].sum()), name=name),
-            f"{printed.one_line(analysis.label)} {printed.interval(*ends, printed.style_of(analysis))}",
+            f"{printed.one_line(analysis.label)} [{', '.join(map(printed.entered, ends))}]",
             words("Median of {what}: {value}", what=HETEROGENEITY[spec.heterogeneity], value=printed.entered(middle)),
         )
         made.append(Group(tuple(cells), tip))

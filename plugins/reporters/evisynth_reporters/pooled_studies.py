@@ -26,8 +26,14 @@ class Point:
     pale: bool
 
 
+def subgroup_names(analysis: MetaAnalysis) -> dict[int, str]:
+    """Give the rows of an analysis's subgroups their names, whatever column or list they came from."""
+    return {int(row): group.name for group in analysis.subgroups for row in group.rows}
+
+
 def points_of(analysis: MetaAnalysis, whole: MetaAnalysis | None = None) -> tuple[Point, ...]:
     """Give the studies that are pooled, and of ``whole`` also the one that is left out of ``analysis``."""
+    groups = subgroup_names(whole or analysis)
     made: list[Point] = []
     for row, study in enumerate((whole or analysis).studies):
         now = analysis.studies[row]
@@ -43,7 +49,7 @@ def points_of(analysis: MetaAnalysis, whole: MetaAnalysis | None = None) -> tupl
                 study.se,
                 float(sum(known)) if known and len(known) == len(sizes) else None,
                 now.weight or 0.0,
-                study.subgroup,
+                groups.get(row),
                 now.reason == LEFT_OUT,
             )
         )

@@ -70,13 +70,13 @@ class Profile:
         They are where the score turns from rise to fall, and 0 where the curve falls from there.
         """
         tau2, score = self._outline
-        found = [] if score[0] > 0.0 else [0.0]
+        found: list[float] = [] if score[0] > 0.0 else [0.0]
         for i in np.flatnonzero((score[:-1] > 0.0) & (score[1:] <= 0.0)):
             low, high = float(tau2[i]), float(tau2[i + 1])
             found.append(bracketed_root(self._slope, low, high, float(score[i]), float(score[i + 1])))
         heights = self.at(np.array(found))
-        order = np.argsort(-heights, kind="stable")
-        return tuple((found[i], float(heights[i])) for i in order)
+        pairs = zip(found, heights.tolist(), strict=True)
+        return tuple(sorted(pairs, key=lambda pair: -pair[1]))
 
     def _slope(self, tau2: float) -> float:
         return float(self.score(np.array([tau2]))[0])

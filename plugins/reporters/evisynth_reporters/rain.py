@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import attrs
 import numpy as np
@@ -41,8 +41,10 @@ LEAST_SHARE = 0.005
 SHADE = 0.35
 
 
-def _listed(given: object) -> object:
-    return (given,) if isinstance(given, int | float) else tuple(given) if isinstance(given, list) else given
+def _listed(given: Any) -> tuple[float, ...]:  # noqa: ANN401 - options may be anything, and are looked at after this
+    if isinstance(given, int | float):
+        return (given,)
+    return tuple(cast("list[float]", given)) if isinstance(given, list) else given
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +95,7 @@ def rain(analysis: MetaAnalysis, spec: RainSpec, measure: Measure, *, whole: Met
     items += _drops(box, points, of, palette.study, words)
     keys.append(point_key(words("Studies, areas by weight"), palette.study))
     items += axes(box, measure)
-    notes = []
+    notes: list[str] = []
     if predicted is None:
         why = printed.one_line(analysis.model.prediction_reason or words("no prediction interval was asked for"))
         notes.append(words("No predictive distribution: {why}.", why=why.rstrip(".")))

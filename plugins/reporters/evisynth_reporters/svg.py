@@ -70,7 +70,17 @@ def _written(items: Iterable[Item], count: Iterator[int], *, clickable: bool) ->
             words += f' data-tip="{attribute(chr(10).join(item.tip))}"'
         if clickable and item.row is not None:
             words += f' data-row="{item.row}" aria-pressed="false"'
-        yield f"<g{words}>{''.join(_written(item.items, count, clickable=clickable))}</g>"
+        yield f"<g{words}>{_area(item)}{''.join(_written(item.items, count, clickable=clickable))}</g>"
+
+
+def _area(group: Group) -> str:
+    """Let the whole area of a group answer to the pointer, not only what is drawn in it."""
+    if group.area is None or not group.tip:
+        return ""
+    left, top, right, bottom = group.area
+    place = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    words = " ".join(f'{name}="{_number(value)}"' for name, value in place.items())
+    return f'<rect {words} fill="none" pointer-events="all"/>'
 
 
 def _element(number: int, item: Simple) -> Element:

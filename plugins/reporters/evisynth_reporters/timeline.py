@@ -47,7 +47,7 @@ class TimelineSpec(ChartSpec):
 
     order: str = "year"
     """Column whose values are the dates; studies of one date are added together."""
-    editions: dict[str, tuple[str, ...]] = attrs.field(factory=dict, converter=editions_of)
+    editions: dict[str, tuple[str, ...]] = attrs.field(factory=dict[str, tuple[str, ...]], converter=editions_of)
     """Editions of a review in the place of dates: their names with the ids of the studies that they added or had."""
     bars: str = attrs.field(default="studies", validator=one_of("studies", "participants", "none"))
     """What the bars below count."""

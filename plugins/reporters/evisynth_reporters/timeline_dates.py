@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -12,7 +11,7 @@ from evisynth import DataError, SettingsError, cumulative
 from evisynth_reporters import printed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evisynth import Cumulative, MetaAnalysis
     from evisynth_reporters.words import Words
@@ -43,20 +42,22 @@ class History:
     reason: str = ""
 
 
-def editions_of(given: object) -> dict[str, tuple[str, ...]]:
+def editions_of(given: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - options may be anything
     """Take editions as a mapping of their names to ids of studies, or as pairs; raises `SettingsError` for others."""
-    pairs: Any = list(given.items()) if isinstance(given, Mapping) else given
-    if not isinstance(pairs, list | tuple) or not all(map(_is_edition, pairs)):
+    listed: Any = [*given.items()] if hasattr(given, "items") else given
+    pairs = cast("list[tuple[str, list[str]]]", listed if isinstance(listed, list | tuple) else [None])
+    if not all(map(_is_edition, pairs)):
         msg = f"editions of figure 'timeline' are names, each with a list of ids of studies, not {given!r:.100}"
         raise SettingsError(msg)
     return {label: tuple(studies) for label, studies in pairs}
 
 
 def _is_edition(pair: Any) -> bool:  # noqa: ANN401 - options may be anything
-    if not isinstance(pair, list | tuple) or len(pair) != 2:  # noqa: PLR2004 - a pair
+    if not (isinstance(pair, list | tuple) and len(cast("tuple[Any, ...]", pair)) == 2):  # noqa: PLR2004 - a pair
         return False
-    label, studies = pair
-    return isinstance(label, str) and isinstance(studies, list | tuple) and all(isinstance(one, str) for one in studies)
+    label, studies = cast("tuple[Any, Any]", pair)
+    listed = cast("tuple[Any, ...]", studies) if isinstance(studies, list | tuple) else (None,)
+    return isinstance(label, str) and all(isinstance(one, str) for one in listed)
 
 
 def history_of(

@@ -30,13 +30,14 @@
       if (group) show(group, event.clientX, event.clientY); else hide();
     });
     drawing.addEventListener("pointerleave", hide);
-    drawing.addEventListener("focusin", (event) => {
+    // On the svg itself these would make it a stop of the keyboard's own.
+    figure.addEventListener("focusin", (event) => {
       const group = find(event.target);
       if (!group || !group.matches(":focus-visible")) return;
       const box = group.getBoundingClientRect();
       show(group, box.left, box.bottom);
     });
-    drawing.addEventListener("focusout", hide);
+    figure.addEventListener("focusout", hide);
     if (!held) continue;
 
     const set = (row) => {
