@@ -109,7 +109,7 @@ def _small(figure: Figure) -> bytes:
     full, held = BytesIO(), BytesIO()
     figure.savefig(full, format="png", dpi=DPI)
     image = Image.open(full).convert("RGB")
-    image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
+    image.quantize(COLOURS, kmeans=5, dither=Image.Dither.NONE).save(held, "PNG", optimize=True)
     return held.getvalue()
 
 

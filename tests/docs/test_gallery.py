@@ -16,7 +16,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
 gallery: Any = import_module("gallery")
 
-TOLERANCE = 0.5
+TOLERANCE = 1.0
 """Root of the mean square of differences of pixels, of 255: the pictures have fewer colours than the figures."""
 
 
