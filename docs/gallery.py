@@ -43,6 +43,10 @@ VARIANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"language": "de"},
     ),
     "funnel": ({"contours": True}, {"y_axis": "precision"}, {"palette": "colour-blind", "labels": "all"}),
+    "gosh": ({"highlight": "Dilogo 2021"},),
+    "drapery": ({"y_axis": "z"},),
+    "profile": ({"likelihood": "both"},),
+    "timeline": ({"bars": "participants"},),
     "risk-of-bias": ({"palette": "colour-blind"}, {"palette": "grey"}),
 }
 """Figure → further options that are worth a picture, of the first data set alone."""

@@ -10,16 +10,21 @@ import numpy as np
 import pytest
 
 import evisynth as es
+from evisynth_reporters import printed
 from evisynth_reporters.baujat import BaujatSpec, baujat
 from evisynth_reporters.bubble import BubbleSpec, bubble
 from evisynth_reporters.chart import Axis, Box
 from evisynth_reporters.drapery import DraperySpec, drapery
-from evisynth_reporters.drawing import Curve, Disc, Group, Label, Shape
+from evisynth_reporters.drawing import Curve, Disc, Group, Label, Line, Shape
+from evisynth_reporters.falling import fall
 from evisynth_reporters.funnel import FunnelSpec, funnel
 from evisynth_reporters.gosh import GoshSpec, gosh
 from evisynth_reporters.influence_panel import InfluenceSpec, influence
 from evisynth_reporters.labbe import LabbeSpec, labbe
 from evisynth_reporters.label_placing import placed_labels
+from evisynth_reporters.name_row import spread
+from evisynth_reporters.predictive import predictive_p_values
+from evisynth_reporters.profile import ProfileSpec, profile
 from evisynth_reporters.profile_likelihood import Profile
 from evisynth_reporters.qq import QQSpec, envelope, qq
 from evisynth_reporters.radial import RadialSpec, radial
@@ -303,13 +308,74 @@ def test_gosh_counts_every_subset() -> None:
 def test_curves_of_a_drapery_plot_peak_at_the_effects(analysis: es.MetaAnalysis) -> None:
     drawing = drapery(analysis, DraperySpec(prediction=False), measure)
     groups = [item for item in drawing.items if isinstance(item, Group) and item.row is not None]
-    peaks = {}
-    for group in groups:
-        curve = next(item for item in group.items if isinstance(item, Curve))
-        peaks[group.row] = min(curve.points, key=lambda point: point[1])
+    peaks = {group.row: min(_curve(group).points, key=lambda point: point[1]) for group in groups}
     y = [float(analysis.studies[row].effect or 0.0) for row in peaks if row is not None]
     assert is_linear([x for x, _ in peaks.values()], y)
     assert len({round(height, 6) for _, height in peaks.values()}) == 1
+
+
+def test_tips_of_gosh_sum_up_a_column() -> None:
+    few = es.fit(table(6), "OR", settings="metafor")
+    tips = [item.tip for item in gosh(few, GoshSpec(heterogeneity="tau2"), measure).items if isinstance(item, Group)]
+    assert all(
+        len(tip) == 3 and tip[1].startswith("Odds Ratio [") and tip[2].startswith("Median of τ²") for tip in tips
+    )
+    lows = [float(tip[1].partition("[")[2].partition(",")[0]) for tip in tips]
+    assert lows == sorted(set(lows))
+
+
+def test_gosh_of_more_subsets_than_a_floating_point_number_holds() -> None:
+    rng = np.random.default_rng(4)
+    many = es.fit(es.Effects(rng.normal(size=1100), rng.uniform(0.1, 1.0, 1100)), settings="metafor", tau2="DL")
+    drawing = gosh(many, GoshSpec(budget=50), measure)
+    texts = [item.text for item in drawing.flat if isinstance(item, Label)]
+    # 2¹¹⁰⁰ = 1.36e331, and as many subsets are possible but the empty one.
+    assert any(text.startswith("50 of 1.4e331 subsets, drawn with seed") for text in texts)
+
+
+def test_a_drapery_plot_is_of_p_values_of_levels_or_of_statistics(analysis: es.MetaAnalysis) -> None:
+    """The interval of the settings' level ends where its p-value, level or statistic is on the axis."""
+    assert analysis.pooled is not None
+    for word, foot, at in (("p", 0.0, 0.05), ("confidence", 0.0, 0.05), ("z", -3.5, -1.959963984540054)):
+        drawing = drapery(analysis, DraperySpec(y_axis=word, models="asked for"), measure)
+        *_, curve = [item for item in drawing.items if isinstance(item, Curve)]
+        (x, top), bottom = min(curve.points, key=lambda point: point[1]), max(y for _, y in curve.points)
+        wanted = bottom - (bottom - top) * (at - foot) / (1.0 if word != "z" else -foot)
+        right = np.array(sorted(point for point in curve.points if point[0] >= x))
+        found = np.interp(wanted, right[:, 1], right[:, 0]) - x
+        groups = [item for item in drawing.items if isinstance(item, Group) and item.row is not None]
+        places = [min(_curve(group).points, key=lambda point: point[1])[0] for group in groups]
+        y = [float(analysis.studies[group.row].effect or 0.0) for group in groups if group.row is not None]
+        scale = (max(places) - min(places)) / (max(y) - min(y))
+        assert found == pytest.approx(scale * (analysis.pooled.ci_high - analysis.pooled.value), rel=0.02)
+
+
+def _curve(group: Group) -> Curve:
+    return next(item for item in group.items if isinstance(item, Curve))
+
+
+def test_the_prediction_range_holds_the_intervals_of_all_levels(analysis: es.MetaAnalysis) -> None:
+    at = np.array([analysis.prediction.low, analysis.prediction.high]) if analysis.prediction else np.zeros(0)
+    assert predictive_p_values(analysis, at) == pytest.approx([0.05, 0.05], rel=1e-9)
+    texts = [item.text for item in drapery(analysis, DraperySpec(), measure).flat if isinstance(item, Label)]
+    assert "Prediction range" in texts
+    assert {study.study_id for study in analysis.studies if study.included} <= set(texts)
+    bare = drapery(analysis, DraperySpec(labels=False, prediction=False), measure)
+    texts = [item.text for item in bare.flat if isinstance(item, Label)]
+    assert not {"Prediction range", "S1"} & set(texts)
+    with pytest.raises(es.SettingsError, match="levels of figure 'drapery' is a list of numbers"):
+        DraperySpec(levels=(2.0,))
+
+
+@pytest.mark.parametrize("places", [[], [5.0], [1.0, 1.0, 1.0], [50.0, 2.0, 49.0, 51.0, 99.0], [200.0, -9.0, 3.0]])
+def test_names_are_spread_between_the_ends(places: list[float]) -> None:
+    found = spread(places, 0.0, 100.0, 9.0)
+    assert all(0.0 <= at <= 100.0 for at in found)
+    for (one, at), (other, there) in itertools.combinations(zip(places, found, strict=True), 2):
+        assert abs(at - there) >= 9.0 - 1e-9
+        assert one == other or (one < other) == (at < there)
+    apart = [10.0, 60.0, 30.0]
+    assert spread(apart, 0.0, 100.0, 9.0) == pytest.approx(apart)
 
 
 def test_the_influence_panel_shows_each_diagnostic(analysis: es.MetaAnalysis) -> None:
@@ -326,13 +392,38 @@ def test_the_influence_panel_shows_each_diagnostic(analysis: es.MetaAnalysis) ->
         InfluenceSpec(measures="hat")  # type: ignore[arg-type]
 
 
+def test_influential_studies_are_named_and_beyond_a_limit() -> None:
+    rng = np.random.default_rng(2)
+    y, v = rng.normal(0.0, 0.1, 30), np.full(30, 0.01)
+    y[17] = 1.5
+    analysis = es.fit(es.Effects(y, v, study=[f"S{i}" for i in range(30)]), settings="metafor")
+    drawing = influence(analysis, InfluenceSpec(measures=("dffits", "cook_distance", "tau2_deleted")), measure)
+    assert np.flatnonzero(es.influence(analysis).influential).tolist() == [17]
+    texts = [item.text for item in drawing.flat if isinstance(item, Label)]
+    assert texts.count("S17") == 3
+    assert "S16" not in texts
+    dffits = np.abs(es.influence(analysis).numbers.dffits)
+    beyond = 3.0 / math.sqrt(29)
+    lines = [item.start[1] for item in drawing.flat if isinstance(item, Line) and item.dash and item.start[0] > 30]
+    discs = [group.items[0] for group in drawing.items if isinstance(group, Group) and group.tip[-1].startswith("DFF")]
+    heights = {disc.centre[1] for disc in discs if isinstance(disc, Disc)}
+    assert sum(dffits > beyond) == sum(height < min(lines) for height in heights) == 1
+
+
+def test_frames_of_a_column_stand_below_one_another(analysis: es.MetaAnalysis) -> None:
+    drawing = influence(analysis, InfluenceSpec(columns=2), measure)
+    headings = [item for item in drawing.items if isinstance(item, Label) and item.bold]
+    assert len(headings) == 8
+    assert len({heading.x for heading in headings}) == 2
+
+
 @pytest.mark.parametrize(("tau2", "restricted"), [("REML", True), ("ML", False)])
 def test_the_profile_likelihood_is_that_of_the_fit(tau2: str, *, restricted: bool) -> None:
     analysis = es.fit(table(20), "OR", settings="metafor", tau2=tau2, tau2_interval="PL", moderators="~ dose")
     fit = analysis.fit
     assert fit is not None
     curve = Profile(fit.y, fit.v, fit.X, restricted=restricted)
-    (best, height), *_ = curve.modes()
+    (best, height), *_ = curve.modes
     assert best == pytest.approx(float(fit.tau2), rel=1e-5, abs=1e-8)
     assert height == pytest.approx(analysis.fit_statistics[tau2].log_likelihood, rel=1e-10)
     high = analysis.heterogeneity.tau2_ci_high
@@ -348,7 +439,7 @@ def test_all_modes_are_found() -> None:
     found: set[int] = set()
     for shift in np.linspace(0.0, 12.0, 60):
         curve = Profile(np.append(y, shift), np.append(v, 8.0), np.ones((5, 1)), restricted=False)
-        modes = curve.modes()
+        modes = curve.modes
         found.add(len(modes))
         grid = np.linspace(0.0, math.sqrt(curve.bound), 20001) ** 2
         heights = curve.at(grid)
@@ -359,8 +450,56 @@ def test_all_modes_are_found() -> None:
     assert found
 
 
+NEARLY_TANGENT = (
+    [-2.68588236e02, -1.15074780e-01, 1.23296621e00, 3.67163252e-03, -2.52658257e-01],
+    [2.42068824e02, 2.73735773e-02, 6.29940067e-02, 7.59196931e-03, 3.23541328e-01],
+)
+"""Effects and variances whose restricted likelihood has two maxima, one of them almost flat."""
+
+
+def test_a_mode_that_is_almost_flat_is_marked() -> None:
+    analysis = es.fit(es.Effects(*NEARLY_TANGENT), settings="metafor")
+    drawing = profile(analysis, ProfileSpec(likelihood="both"), measure)
+    marks = [item for item in drawing.items if isinstance(item, Group)]
+    names = [group.tip[0] for group in marks]
+    assert names.count("REML: Global maximum") == names.count("ML: Global maximum") == 1
+    assert names.count("REML: Local maximum") == 1
+    assert analysis.heterogeneity.tau2 is not None
+    assert f"τ² = {printed.entered(analysis.heterogeneity.tau2)}" in marks[0].tip
+
+
+@pytest.mark.parametrize("estimator", ["REML", "ML"])
+def test_modes_of_hard_sets_are_those_of_the_estimators(estimator: str) -> None:
+    rng = np.random.default_rng(1)
+    record = es.default_registry().get(es.Tau2Estimator, estimator)
+    several = 0
+    for _ in range(200):
+        k = int(rng.integers(3, 9))
+        v = 10.0 ** rng.uniform(-6.0, 2.0, k)
+        y = np.asarray(np.sqrt(v + 10.0 ** rng.uniform(-6.0, 1.0)) * rng.standard_normal(k), dtype=np.float64)
+        found: Any = record.function(y, v, es.intercept(k))
+        modes = Profile(y, v, np.ones((k, 1)), restricted=estimator == "REML").modes
+        assert len(modes) == int(found.modes)
+        assert modes[0][0] == pytest.approx(float(found.tau2), rel=1e-7, abs=1e-12)
+        several += len(modes) > 1
+    assert several > 2
+
+
+def test_the_interval_of_the_profile_is_that_of_the_analysis(analysis: es.MetaAnalysis) -> None:
+    found = es.fit(analysis.effects, settings="metafor", tau2_interval="PL")
+    low, high = Profile(*_fitted(found), restricted=True).ends(0.5 * es.chi2_quantile(0.05, 1.0))
+    assert low == pytest.approx(found.heterogeneity.tau2_ci_low, rel=1e-9, abs=1e-12)
+    assert high == pytest.approx(found.heterogeneity.tau2_ci_high, rel=1e-9)
+
+
+def _fitted(analysis: es.MetaAnalysis) -> tuple[Any, Any, Any]:
+    assert analysis.fit is not None
+    return analysis.fit.y, analysis.fit.v, analysis.fit.X
+
+
 def test_rain_shades_by_the_probability(analysis: es.MetaAnalysis) -> None:
-    drawing = rain(analysis, RainSpec(threshold=0.9), measure)
+    drawing = rain(analysis, RainSpec(thresholds=(0.9,)), measure)
+    assert drawing == rain(es.fit(table(), "OR", settings="metafor", threshold=0.9), RainSpec(), measure)
     texts = [item.text for item in drawing.flat if isinstance(item, Label)]
     below = analysis.probability(below=math.log(0.9), on="analysis").value
     assert below is not None
@@ -371,24 +510,74 @@ def test_rain_shades_by_the_probability(analysis: es.MetaAnalysis) -> None:
     assert sum(isinstance(item, Shape) for item in drawing.items) >= 2
 
 
+def test_rain_shades_between_thresholds(analysis: es.MetaAnalysis) -> None:
+    drawing = rain(analysis, RainSpec(thresholds=(0.7, 0.4, 5.0)), measure)
+    texts = [item.text for item in drawing.flat if isinstance(item, Label)]
+    shares = [analysis.probability(below=math.log(end), on="analysis").value or 0.0 for end in (0.4, 0.7, 5.0)]
+    assert f"P(0.40 < true effect < 0.70) = {100 * (shares[1] - shares[0]):.0f}%" in texts
+    assert f"P(0.70 < true effect < 5.00) = {100 * (shares[2] - shares[1]):.0f}%" in texts
+    assert "P(true effect > 5.00) < 1%" in texts
+    assert es.figure("rain", thresholds=2) == RainSpec(thresholds=(2.0,))
+    with pytest.raises(es.SettingsError, match="thresholds of figure 'rain' are effects as they are shown"):
+        rain(analysis, RainSpec(thresholds=(-1.0,)), measure)
+    with pytest.raises(es.SettingsError, match="thresholds of figure 'rain' is a list of numbers"):
+        es.figure("rain", thresholds="much")
+
+
+@pytest.mark.parametrize("k", [0, 1, 8, 60, 200])
+def test_drops_fall_within_their_room_and_hide_few(k: int) -> None:
+    rng = np.random.default_rng(k)
+    weights, x = rng.lognormal(size=k), rng.normal(200.0, 60.0, k)
+    found = fall(weights.tolist(), x.tolist(), width=360.0, top=150.0, bottom=290.0)
+    y = np.array(found.places)
+    assert ((y > 150.0) & (y < 290.0)).all()
+    radii = np.maximum(found.largest * np.sqrt(weights / weights.max(initial=0.0)), found.smallest)
+    apart = np.hypot(np.subtract.outer(x, x), np.subtract.outer(y, y)) - np.add.outer(radii, radii)
+    touching = int((apart[np.triu_indices(k, 1)] < 0.0).sum())
+    assert touching == 0 if k <= 60 else touching <= k / 10
+
+
+def moments(drawing: Drawing) -> list[tuple[str, ...]]:
+    return [item.tip for item in drawing.items if isinstance(item, Group) and len(item.tip) == 3]
+
+
 def test_a_timeline_adds_studies_of_a_year_together(analysis: es.MetaAnalysis) -> None:
-    drawing = timeline(analysis, TimelineSpec(), measure)
-    tips = [item.tip for item in drawing.items if isinstance(item, Group) and len(item.tip) == 3]
+    tips = moments(timeline(analysis, TimelineSpec(), measure))
     assert [tip[0].partition(":")[0] for tip in tips] == [str(year) for year in range(2000, 2007)]
-    assert tips[0][1:] == ("2 studies", "Added: S0, S1")
+    n = [2 * size + 5 for size in table()["n_1"]]
+    assert tips[0][1:] == (f"Studies: 2, Participants: {sum(n[:2]):,}", "Added: S0, S1")
+    assert tips[-1][1] == f"Studies: 14, Participants: {sum(n):,}"
     assert analysis.display is not None
-    assert (
-        f"{analysis.display.value:.2f} [{analysis.display.ci_low:.2f}, {analysis.display.ci_high:.2f}]" in tips[-1][0]
-    )
-    editions = (("First", ("S3", "S4", "S5")), ("Second", tuple(f"S{i}" for i in range(6, 14))))
-    tips = [
-        item.tip
-        for item in timeline(analysis, TimelineSpec(editions=editions), measure).items
-        if isinstance(item, Group) and len(item.tip) == 3
-    ]
-    assert [tip[:2][1] for tip in tips] == ["3 studies", "11 studies"]
+    shown = f"{analysis.display.value:.2f} [{analysis.display.ci_low:.2f}, {analysis.display.ci_high:.2f}]"
+    assert shown in tips[-1][0]
+    bars = timeline(analysis, TimelineSpec(bars="participants"), measure)
+    heights = [
+        max(y for _, y in shape.corners) - min(y for _, y in shape.corners)
+        for item in bars.items if isinstance(item, Group) and len(item.tip) == 2
+        for shape in item.items if isinstance(shape, Shape)
+    ]  # fmt: skip
+    assert np.array(heights) / heights[-1] == pytest.approx(np.cumsum(n)[1::2] / sum(n))
+
+
+def test_a_timeline_of_editions(analysis: es.MetaAnalysis) -> None:
+    """An edition may list what it added or all it has, and one without a new study keeps the result."""
+    first, all_of_them = ("S3", "S4", "S5"), tuple(f"S{i}" for i in range(3, 14))
+    editions: Any = {"Protocol": (), "First": first, "Second": first, "Third": all_of_them}
+    drawing = timeline(analysis, TimelineSpec(editions=editions), measure)
+    tips = moments(drawing)
+    assert [tip[0].partition(":")[0] for tip in tips] == ["First", "Second", "Third"]
+    assert [tip[1].partition(",")[0] for tip in tips] == ["Studies: 3", "Studies: 3", "Studies: 11"]
+    assert tips[0][0].partition(":")[2] == tips[1][0].partition(":")[2] != tips[2][0].partition(":")[2]
+    assert [tip[2] for tip in tips[:2]] == ["Added: S3, S4, S5", "No study added"]
+    assert tips[2][2] == "Added: " + ", ".join(all_of_them[3:])
+    assert "Studies without a date, not shown: 3." in [item.text for item in drawing.flat if isinstance(item, Label)]
+    spec = TimelineSpec(editions=editions)
+    assert es.read_figure(spec.to_json()) == spec == TimelineSpec(editions=list(editions.items()))
     with pytest.raises(es.SettingsError, match="name 'X9', which is no study"):
-        timeline(analysis, TimelineSpec(editions=(("First", ("X9",)),)), measure)
+        timeline(analysis, TimelineSpec(editions={"First": ("X9",)}), measure)
+    for wrong in ({"First": "S1"}, ["First"], {"First": [1]}, 5):
+        with pytest.raises(es.SettingsError, match="editions of figure 'timeline' are names"):
+            TimelineSpec(editions=wrong)
 
 
 # -- axes and names ---------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, ClassVar
 
 import attrs
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 CELLS = 56
 """Cells across and down: subsets are counted in them, so that a million make no larger a file than a thousand."""
 PALEST = 0.12
+MANY = 1_000_000_000
 MARGINAL = 34.0
 """Height of the histograms at the edges."""
 HETEROGENEITY: Mapping[str, str] = {"i2": "I² (%)", "tau2": "τ²", "q": "Q", "h2": "H²"}
@@ -79,12 +81,12 @@ def gosh(analysis: MetaAnalysis, spec: GoshSpec, measure: Measure) -> Drawing:
         ]
     items: list[Item] = []
     for which, colour, name in groups:
-        items += _cells(box, x[which], y[which], colour, name, words)
+        items += _cells(box, (x[which], y[which]), colour, name, spec, analysis, words)
         items += _histograms(box, x[which], y[which], colour)
     items += axes(box, measure)
     kind = words("All {n} subsets") if found.complete else words("{n} of {possible} subsets, drawn with seed {seed}")
     n = int(seen.sum())
-    text = kind.format(n=f"{found.members.shape[0]:,}", possible=f"{found.possible:.3g}", seed=found.seed)
+    text = kind.format(n=f"{found.members.shape[0]:,}", possible=_many(found.possible), seed=found.seed)
     notes = [words("{what}; {n} of them have heterogeneity to show.", what=text, n=f"{n:,}")]
     keys = [area_key(name, colour) for _, colour, name in groups] if len(groups) > 1 else []
     return sheet(
@@ -93,18 +95,41 @@ def gosh(analysis: MetaAnalysis, spec: GoshSpec, measure: Measure) -> Drawing:
     )  # fmt: skip
 
 
-def _cells(box: Box, x: FloatArray, y: FloatArray, colour: str, name: str, words: Words) -> list[Item]:
+def _many(count: int) -> str:
+    """Write a number of subsets, which may be beyond what a floating-point number holds."""
+    if count < MANY:
+        return f"{count:,}"
+    power, rest = divmod(math.log10(count), 1.0)
+    return f"{10.0**rest:.1f}e{power:.0f}"
+
+
+def _cells(
+    box: Box, found: tuple[FloatArray, FloatArray], colour: str, name: str, spec: GoshSpec, analysis: MetaAnalysis,
+    words: Words,
+) -> list[Item]:  # fmt: skip
+    """Shade the cells by how many subsets are in each; those above one another have one tip, to be read one by one."""
+    x, y = found
     spans = [(box.x.low, box.x.high), (box.y.low, box.y.high)]
-    counts, across, down = np.histogram2d(x, y, bins=CELLS, range=spans)
+    counts, across, up = np.histogram2d(x, y, bins=CELLS, range=spans)
     most = np.log1p(counts.max()) if counts.size else 1.0
+    column = np.clip(np.searchsorted(across, x, side="right") - 1, 0, CELLS - 1)
     made: list[Item] = []
-    for i, j in np.argwhere(counts > 0):
+    for i in np.flatnonzero(counts.sum(axis=1)):
         left, right = box.at_x(float(across[i])), box.at_x(float(across[i + 1]))
-        low, high = box.at_y(float(down[j])), box.at_y(float(down[j + 1]))
-        shade = PALEST + (1.0 - PALEST) * float(np.log1p(counts[i, j]) / most)
-        corners = ((left, low), (right, low), (right, high), (left, high))
-        tip = words("{n} subsets: {name}", n=int(counts[i, j]), name=name)
-        made.append(Group((Shape(corners, colour, opacity=0.9 * shade),), (tip,)))
+        cells: list[Item] = []
+        for j in np.flatnonzero(counts[i]):
+            low, high = box.at_y(float(up[j])), box.at_y(float(up[j + 1]))
+            shade = PALEST + (1.0 - PALEST) * float(np.log1p(counts[i, j]) / most)
+            corners = ((left, low), (right, low), (right, high), (left, high))
+            cells.append(Shape(corners, colour, opacity=0.9 * shade))
+        ends = analysis.scale.show_limits(float(across[i]), float(across[i + 1]))
+        middle = float(np.median(y[column == i]))
+        tip = (
+            words("{n} subsets: {name}", n=int(counts[i].sum()), name=name),
+            f"{printed.one_line(analysis.label)} [{', '.join(map(printed.entered, ends))}]",
+            words("Median of {what}: {value}", what=HETEROGENEITY[spec.heterogeneity], value=printed.entered(middle)),
+        )
+        made.append(Group(tuple(cells), tip))
     return made
 
 

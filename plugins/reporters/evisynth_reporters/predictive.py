@@ -15,8 +15,22 @@ def predictive_density(analysis: MetaAnalysis, at: FloatArray) -> FloatArray | N
 
     None where the analysis has no prediction, or one that names no distribution.
     """
-    steps = [analysis.probability(below=float(x), on="analysis").value for x in at]
-    if None in steps:
+    below = _probabilities(analysis, at, "below")
+    if below is None:
         return None
-    held = np.gradient(np.array(steps, dtype=np.float64), at)
+    held = np.gradient(below, at)
     return held if held.max() > 0.0 else None
+
+
+def predictive_p_values(analysis: MetaAnalysis, at: FloatArray) -> FloatArray | None:
+    """Give, for effects on the analysis scale, one less the level of the prediction interval that ends there.
+
+    None where `predictive_density` is.
+    """
+    below, above = _probabilities(analysis, at, "below"), _probabilities(analysis, at, "above")
+    return None if below is None or above is None else np.minimum(2.0 * np.minimum(below, above), 1.0)
+
+
+def _probabilities(analysis: MetaAnalysis, at: FloatArray, side: str) -> FloatArray | None:
+    found = [analysis.probability(**{side: float(x)}, on="analysis").value for x in at]
+    return None if None in found else np.array(found, dtype=np.float64)

@@ -1,25 +1,31 @@
-"""Compute the profile likelihood of τ², restricted or not, and all its modes."""
+"""Compute the profile likelihood of τ², restricted or not, all its modes, and the ends of its interval."""
 
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import attrs
 import numpy as np
 
-from evisynth import weighted_fit
+from evisynth import bracketed_root, weighted_fit
 
 if TYPE_CHECKING:
-    from evisynth import FloatArray
+    from evisynth import FloatArray, WeightedFit
 
-FINE = 2001
-"""Points of the bracket that looks for modes: even on the scale of τ, where they are apart."""
-CLOSE = 1e-10
-ROUNDING = 1e-13
+STEP = 0.05
+"""Spacing of the search in log (τ² + least variance), in which the score has no feature narrower than about one."""
+ZOOMS = 6
+BETWEEN = 21
+DIP = 1.2
+"""Times a low of the score that a neighbour must be, for the score to reach 0 between points so close."""
+MOST_DIPS = 8
+FAR = 60
+"""Times that the search for the upper end goes on at four times the distance."""
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)  # a plain dictionary serves the cached properties
 class Profile:
     """Hold the effects ``y, v`` ``(k,)`` and the design ``X`` ``(k, p)`` whose likelihood is asked for."""
 
@@ -28,11 +34,13 @@ class Profile:
     X: FloatArray
     restricted: bool
 
+    def _fit(self, tau2: FloatArray) -> tuple[WeightedFit, FloatArray]:
+        total = self.v[:, np.newaxis] + tau2
+        return weighted_fit(np.broadcast_to(self.y[:, np.newaxis], total.shape), 1.0 / total, self.X), total
+
     def at(self, tau2: FloatArray) -> FloatArray:
         """Give the log-likelihood, maximised over the coefficients, at values ``(m,)`` of τ² (Harville 1977)."""
-        total = self.v[:, np.newaxis] + tau2
-        columns = np.broadcast_to(self.y[:, np.newaxis], total.shape)
-        fit = weighted_fit(columns, 1.0 / total, self.X)
+        fit, total = self._fit(tau2)
         k, p = self.X.shape
         free = k - p if self.restricted else k
         value = -0.5 * (free * math.log(2.0 * math.pi) + np.log(total).sum(axis=0) + fit.rss)
@@ -42,34 +50,88 @@ class Profile:
         of_design = float(np.linalg.slogdet(self.X.T @ self.X)[1])
         return np.asarray(value - 0.5 * (fit.log_det - of_design))
 
-    @property
+    def score(self, tau2: FloatArray) -> FloatArray:
+        """Give twice the slope of the log-likelihood at values ``(m,)`` of τ²: ``y'PPy - tr P``, or ``tr W`` for P."""
+        fit, _ = self._fit(tau2)
+        pull = fit.w * fit.residuals
+        return np.asarray((pull * pull).sum(axis=0) - (fit.trace if self.restricted else fit.w.sum(axis=0)))
+
+    @cached_property
     def bound(self) -> float:
         """A value of τ² beyond which the likelihood only falls."""
         k, p = self.X.shape
         rss = float(weighted_fit(self.y, np.ones_like(self.y), self.X).rss)
         return float(max(self.v.max(), 2.0 * rss / (k - p if self.restricted else k)))
 
+    @cached_property
     def modes(self) -> tuple[tuple[float, float], ...]:
-        """Find all local maxima with τ² of 0 or more: pairs of τ² and log-likelihood, the highest first."""
-        grid = np.linspace(0.0, math.sqrt(self.bound), FINE) ** 2
-        heights = self.at(grid)
-        before, after = np.r_[-np.inf, heights[:-1]], np.r_[heights[1:], -np.inf]
-        found: list[tuple[float, float]] = []
-        for i in np.flatnonzero((heights > before) & (heights >= after)):
-            low, high = float(grid[max(int(i) - 1, 0)]), float(grid[min(int(i) + 1, grid.size - 1)])
-            top = self._climbed(low, high)
-            found.append((top, float(self.at(np.array([top]))[0])))
-        return tuple(sorted(found, key=lambda pair: -pair[1]))
+        """All local maxima with τ² of 0 or more: pairs of τ² and log-likelihood, the highest first.
 
-    def _climbed(self, low: float, high: float) -> float:
-        """Narrow a bracket of one maximum, 33 points at a time."""
-        scale = high
-        while high - low > CLOSE * scale:
-            grid = np.linspace(low, high, 33)
-            i = int(np.argmax(self.at(grid)))
-            low, high = float(grid[max(i - 1, 0)]), float(grid[min(i + 1, 32)])
-        middle = 0.5 * (low + high)
-        # A maximum at 0 is one of an end: a bracket misses it by its width, and rounding may favour any point in it.
-        at_zero, at_middle = self.at(np.array([0.0, middle]))
-        at_end = at_zero >= at_middle - ROUNDING * max(1.0, abs(at_middle))
-        return 0.0 if low == 0.0 or at_end else middle
+        They are where the score turns from rise to fall, and 0 where the curve falls from there.
+        """
+        tau2, score = self._outline
+        found: list[float] = [] if score[0] > 0.0 else [0.0]
+        for i in np.flatnonzero((score[:-1] > 0.0) & (score[1:] <= 0.0)):
+            low, high = float(tau2[i]), float(tau2[i + 1])
+            found.append(bracketed_root(self._slope, low, high, float(score[i]), float(score[i + 1])))
+        heights = self.at(np.array(found))
+        pairs = zip(found, heights.tolist(), strict=True)
+        return tuple(sorted(pairs, key=lambda pair: -pair[1]))
+
+    def _slope(self, tau2: float) -> float:
+        return float(self.score(np.array([tau2]))[0])
+
+    @cached_property
+    def _outline(self) -> tuple[FloatArray, FloatArray]:
+        """Give values of τ² from 0 to the bound, and the scores, so close that every change of sign is seen.
+
+        Where the score, as a share of its size, comes nearest to 0 without a change of sign, ever closer points tell
+        whether it crosses twice.
+        """
+        least = float(self.v.min())
+        points = max(math.ceil(math.log1p(self.bound / least) / STEP), 16) + 1
+        tau2 = least * np.expm1(np.linspace(0.0, math.log1p(self.bound / least), points))
+        score = self.score(tau2)
+        for _ in range(ZOOMS):
+            # Times τ² + v the score is of one size over the whole range.
+            size = np.abs(score * (tau2 + least))
+            inner = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:])
+            steady = (np.sign(score[:-2]) == np.sign(score[1:-1])) & (np.sign(score[1:-1]) == np.sign(score[2:]))
+            deep = np.maximum(size[:-2], size[2:]) > DIP * size[1:-1]
+            near = np.flatnonzero(inner & steady & deep) + 1
+            if not near.size:
+                break
+            # Where rounding alone is left there would be no end of lows.
+            near = near[np.argsort(size[near], kind="stable")[:MOST_DIPS]]
+            more = np.concatenate([np.linspace(tau2[i - 1], tau2[i + 1], BETWEEN) for i in near])
+            tau2 = np.unique(np.concatenate([tau2, more]))
+            score = self.score(tau2)
+        return tau2, score
+
+    def ends(self, drop: float) -> tuple[float, float | None]:
+        """Give the least and the greatest τ² whose log-likelihood is at most ``drop`` below the maximum.
+
+        The greatest is None where it is beyond all that is searched.
+        """
+        level = self.modes[0][1] - drop
+        grid = np.unique(np.concatenate([self._outline[0], [mode for mode, _ in self.modes]]))
+        within = np.flatnonzero(self.at(grid) >= level)
+        first, last = int(within[0]), int(within[-1])
+        low = 0.0 if first == 0 else self._crossing(float(grid[first - 1]), float(grid[first]), level)
+        if last + 1 < grid.size:
+            return low, self._crossing(float(grid[last]), float(grid[last + 1]), level)
+        # Beyond the bound the likelihood only falls.
+        near = float(grid[last])
+        for _ in range(FAR):
+            far = 4.0 * near
+            if self._above(far, level) < 0.0:
+                return low, self._crossing(near, far, level)
+            near = far
+        return low, None
+
+    def _above(self, tau2: float, level: float) -> float:
+        return float(self.at(np.array([tau2]))[0]) - level
+
+    def _crossing(self, low: float, high: float, level: float) -> float:
+        ends = self._above(low, level), self._above(high, level)
+        return bracketed_root(lambda tau2: self._above(tau2, level), low, high, *ends)
