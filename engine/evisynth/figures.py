@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import attrs
 
@@ -139,19 +139,21 @@ def read_figure(text: str, *, registry: Registry | None = None) -> FigureSpec:
     import cattrs  # noqa: PLC0415 - only when asked for
 
     try:
-        held = json.loads(text)
+        held: Any = json.loads(text)
     except ValueError as error:
         msg = f"the spec of a figure is JSON: {error}"
         raise FormatError(msg) from None
-    if not isinstance(held, dict) or not isinstance(held.get("figure"), str) or held.get("version") != SPEC_VERSION:
+    given = cast("dict[str, Any]", held) if isinstance(held, dict) else dict[str, Any]()
+    name, options = given.get("figure"), given.get("options", {})
+    if not isinstance(name, str) or given.get("version") != SPEC_VERSION:
         msg = f'the spec of a figure is an object with "figure", "version": {SPEC_VERSION} and "options"'
         raise FormatError(msg)
-    kind = _spec_class(held["figure"], registry)
-    options = held.get("options", {})
+    kind = _spec_class(name, registry)
     if not isinstance(options, dict):
         msg = f'"options" of a figure is an object, not {options!r}'
         raise FormatError(msg)
-    kind.of({}).but({name: None for name in options if name not in kind.option_names()})
+    known = kind.option_names()
+    kind.of({}).but({str(option): None for option in cast("dict[object, object]", options) if option not in known})
     try:
         made: FigureSpec = cattrs.structure(options, kind)
     except cattrs.BaseValidationError as error:

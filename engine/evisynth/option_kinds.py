@@ -7,12 +7,12 @@ import math
 import re
 from collections.abc import Iterable
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from evisynth.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from evisynth.records import Method
 
@@ -50,10 +50,13 @@ def _is_one(value: object, kind: str) -> bool:
         return _SINGLE[kind](value)
     if found := _LIST.fullmatch(kind):
         item = found["item"] or found["first"]
-        return isinstance(value, Iterable) and not isinstance(value, str) and all(_is(one, item) for one in value)
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            return False
+        return all(_is(one, item) for one in cast("Iterable[object]", value))
     if found := _TUPLE.fullmatch(kind):
         items = [item.strip() for item in found["items"].split(",")]
-        return isinstance(value, tuple | list) and len(value) == len(items) and all(map(_is, value, items))
+        held = cast("Sequence[object]", value) if isinstance(value, tuple | list) else ()
+        return len(held) == len(items) and all(map(_is, held, items))
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -49,7 +49,7 @@ def bias(
     record = bias_method(registry, method)
     record.refuse_unknown(options)
     # What can be gone through but once would be empty for the method.
-    options = {name: tuple(value) if isinstance(value, Iterator) else value for name, value in options.items()}
+    options = {name: _held(value) for name, value in options.items()}
     try:
         made: BiasResult = call(registry, record, analysis, **options)
     except PluginError as error:
@@ -57,6 +57,10 @@ def bias(
         refuse_other_kinds(record, options, because=error)
         raise
     return _with_caveats(made, analysis)
+
+
+def _held(value: object) -> object:
+    return tuple(cast("Iterator[object]", value)) if isinstance(value, Iterator) else value
 
 
 def _require_one(analysis: object) -> None:

@@ -109,9 +109,16 @@ def open_page(browser: Any) -> Iterator[Callable[[Path], Opened]]:  # noqa: ANN4
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         tabs.append(page)
         opened = Opened(page, [], [])
-        page.on("console", lambda message: opened.said.append(message.text))
-        page.on("pageerror", lambda error: opened.said.append(str(error)))
-        page.on("request", lambda request: opened.asked.append(request.url))
+
+        def said(message: Any) -> None:  # noqa: ANN401 - as above
+            opened.said.append(str(getattr(message, "text", message)))
+
+        def asked(request: Any) -> None:  # noqa: ANN401 - as above
+            opened.asked.append(request.url)
+
+        page.on("console", said)
+        page.on("pageerror", said)
+        page.on("request", asked)
         page.goto(path.as_uri())
         return opened
 

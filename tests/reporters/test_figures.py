@@ -79,7 +79,7 @@ def test_no_text_overlaps_another_or_is_cut_off(name: str, kind: str, analyses: 
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf", ".html"])
 @pytest.mark.parametrize("name", RECORDS)
 def test_each_format_is_what_it_says_and_the_same_every_time(name: str, suffix: str, analyses: Analyses) -> None:
-    options = {**BUDGET.get(name, {}), "dpi": 40}
+    options: dict[str, Any] = {**BUDGET.get(name, {}), "dpi": 40}
     one = es.render(analyses["subgroups"], name, suffix=suffix, **options)
     start = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF", ".html": b"<!doctype html>"}[suffix]
     assert isinstance(one, bytes)
@@ -96,8 +96,8 @@ class Page(HTMLParser):
         self.texts: list[str] = []
         self._open: str | None = None
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attributes)))
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
         self._open = tag
         if tag == "text":
             self.texts.append("")
@@ -158,7 +158,7 @@ def test_a_spec_is_saved_and_read_again(name: str) -> None:
 def test_figures_are_drawn_within_axes_of_the_users(name: str, analyses: Analyses) -> None:
     from matplotlib.figure import Figure  # noqa: PLC0415 - only figures need it
 
-    figure = Figure(figsize=(6, 3))
+    figure: Any = Figure(figsize=(6, 3))
     left, right = figure.subplots(1, 2)
     assert es.draw(analyses["subgroups"], name, right, **BUDGET.get(name, {})) is right
     renderer = renderer_of(figure)

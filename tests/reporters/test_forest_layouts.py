@@ -14,6 +14,8 @@ from evisynth_reporters.forest import ForestSpec, forest
 from evisynth_reporters.forest_styles import FOREST_STYLES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evisynth_reporters.drawing import Drawing
 
 COLUMNS = ("year", "weight_common", "weight_random", "p_value", "se", "n", "country")
@@ -144,17 +146,18 @@ def test_prediction_intervals_are_drawn_as_asked_for(how: Any, analysis: es.Meta
     assert len(curved) == (how == "density")
 
 
-@pytest.mark.parametrize(
-    ("sort", "key"),
-    [
-        ("effect", lambda study: study.effect),
-        ("weight", lambda study: study.weight),
-        ("precision", lambda study: -study.se),
-        ("year", lambda study: float(study.year)),
-        ("study", lambda study: study.study),
-    ],
-)
-def test_studies_are_sorted(sort: str, key: Any, analysis: es.MetaAnalysis) -> None:  # noqa: ANN401 - a function of a study
+KEYS: dict[str, Callable[[es.StudyResult], Any]] = {
+    "effect": lambda study: study.effect,
+    "weight": lambda study: study.weight,
+    "precision": lambda study: -(study.se or 0.0),
+    "year": lambda study: float(study.year or 0),
+    "study": lambda study: study.study,
+}
+
+
+@pytest.mark.parametrize("sort", KEYS)
+def test_studies_are_sorted(sort: str, analysis: es.MetaAnalysis) -> None:
+    key = KEYS[sort]
     for descending in (False, True):
         drawing = forest(analysis, ForestSpec(sort=sort, descending=descending), measure)
         rows = [item.row for item in drawing.items if isinstance(item, Group) and item.row is not None]

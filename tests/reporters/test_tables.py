@@ -191,8 +191,8 @@ def rows(n: int, *, numbers: bool = True) -> tuple[es.ReviewRow, ...]:
 
 
 def outcome(number: int, name: str, **words: Any) -> es.ReviewOutcome:  # noqa: ANN401 - fields of an outcome
-    usual: dict[str, Any] = {"data_type": "dichotomous", "method": "MH", "model": "random", "measure": "RR"}
-    return es.ReviewOutcome(**{"number": number, "name": name, **usual, **words})
+    usual: dict[str, Any] = {"data_type": "dichotomous", "method": "MH", "model": "random", "measure": "RR", **words}
+    return es.ReviewOutcome(number=number, name=name, **usual)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evisynth.results import MetaAnalysis
+    from evisynth.studies import Studies
 
 
 def analyses_of(file: str, given: dict[str, Any]) -> Iterator[tuple[str, MetaAnalysis]]:
@@ -34,7 +35,8 @@ def analyses_of(file: str, given: dict[str, Any]) -> Iterator[tuple[str, MetaAna
         if given["only"]:
             msg = f"--outcome is for reviews, and {file} is one table of studies"
             raise SettingsError(msg)
-        made = fit(read, settings=given["settings"], exclude=given["exclude"], by=by, moderators=moderators, **words)
+        studies: Studies = read
+        made = fit(studies, settings=given["settings"], exclude=given["exclude"], by=by, moderators=moderators, **words)
         yield "", made
         return
     if moderators or by:

@@ -53,7 +53,7 @@ def bias_summary(review: Review, spec: BiasSummarySpec, measure: Measure) -> Dra
     if tool is None or not columns:
         text = words("There is no risk of bias to draw: the review holds no judgements.")
         return notice(text, measure, width=NARROWEST, title=title)
-    weights = tool.weights if spec.weighted and tool.weights else {}
+    weights: Mapping[str, float] = tool.weights if spec.weighted else {}
     names = [words("Overall") if column.block == "overall" else column.name for column in columns]
     label = min(max(measure(name) for name in names), NAME_MOST)
     left = MARGIN + label + GAP

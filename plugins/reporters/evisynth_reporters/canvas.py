@@ -106,7 +106,8 @@ def to_figure(drawing: Drawing, dpi: float) -> Figure:
 def onto_axes(drawing: Drawing, ax: Any) -> Any:  # noqa: ANN401 - large parts of matplotlib have no types
     """Put a drawing on axes, as large as fits in them, letters and lines with it; new axes for None."""
     if ax is None:
-        ax = _figure(drawing, 100.0).add_axes((0.0, 0.0, 1.0, 1.0))
+        own: Any = _figure(drawing, 100.0)
+        ax = own.add_axes((0.0, 0.0, 1.0, 1.0))
     figure = ax.get_figure(root=True)
     box = ax.get_position()
     width, height = (float(side) * POINTS_PER_INCH for side in figure.get_size_inches())

@@ -11,9 +11,9 @@ from evisynth_reporters import printed
 from evisynth_reporters.table import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from evisynth import MetaAnalysis, Model, StudyResult
+    from evisynth import FloatArray, MetaAnalysis, Model, StudyResult
     from evisynth_reporters.outcome_columns import DataColumn, Outcome
     from evisynth_reporters.printed import Style
     from evisynth_reporters.table import Side
@@ -164,8 +164,8 @@ class Columns:
 
     def _further(self, name: str, side: Side) -> ForestColumn:
         studies = self.analysis.effects.studies
-        numbers = {} if studies is None else studies.columns
-        texts = {} if studies is None else studies.text
+        numbers: Mapping[str, FloatArray] = {} if studies is None else studies.columns
+        texts: Mapping[str, Sequence[str | None]] = {} if studies is None else studies.text
         heading = printed.one_line(name)
         if name in numbers:
             column = numbers[name]

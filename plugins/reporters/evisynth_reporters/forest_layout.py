@@ -169,7 +169,7 @@ class _Layout:
         groups = [*self.grid.groups, *self.beside.groups]
         groups += [Span(over[0], self.plot.left, self.plot.right)] if self.table.plot_heading[0] else []
         y = self.band(y, [(span, "center") for span in groups])
-        heads = [
+        heads: list[tuple[Span, Align]] = [
             (span, self.alignment(column, of_plot=bool(self.table.plot_heading[1])))
             for grid in (self.grid, self.beside)
             for span, column in zip(grid.headings, grid.columns, strict=True)

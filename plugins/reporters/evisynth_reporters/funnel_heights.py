@@ -40,7 +40,8 @@ class Height:
 
     def axis(self, heights: Sequence[float], ses: Sequence[float], words: Words) -> Axis:
         """Take an axis that holds the heights, from 0 where that is best."""
-        held = [*heights, *([] if self.of_se is None else map(self.of_se, ses))]
+        own: list[float] = [] if self.of_se is None else list(map(self.of_se, ses))
+        held = [*heights, *own]
         low, high = min(held), max(held)
         if self.best_at_zero:
             return Axis(0.0, 1.05 * high, words(self.title), reversed=True)

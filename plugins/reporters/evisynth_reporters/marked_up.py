@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from html import escape
 
-_NOT_IN_XML = {code: None for code in range(0x20) if code not in {0x09, 0x0A, 0x0D}}
-_NOT_IN_XML |= dict.fromkeys([*range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF])
+_NOT_IN_XML = dict.fromkeys([
+    *(code for code in range(0x20) if code not in {0x09, 0x0A, 0x0D}),
+    *(*range(0x7F, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF),
+])  # fmt: skip
 
 
 def legal(content: str) -> str:

@@ -12,8 +12,9 @@ from evisynth_reporters.table_reporter import table_reporter
 from evisynth_reporters.table_sheet import TableColumn, TableRow, TableSheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from evisynth import FloatArray
     from evisynth_reporters.words import Words
 
 HANDBOOK = "Deeks, Higgins & Altman (2023), Cochrane Handbook v6.4, chapter 10"
@@ -53,11 +54,11 @@ def studies_table(
     return TableSheet(title or words("Included studies"), heads, tuple(rows))
 
 
-def _cell(column: object, row: int) -> str:
+def _cell(column: Sequence[str | None] | FloatArray | None, row: int) -> str:
     if column is None:
         return ""
-    value = column[row]  # type: ignore[index]
-    return str(value or "") if isinstance(value, str | None) else printed.entered(float(value))
+    value = column[row]
+    return value or "" if isinstance(value, str | None) else printed.entered(float(value))
 
 
 def _effect_heads(words: Words) -> tuple[TableColumn, ...]:
