@@ -84,7 +84,7 @@ def regressions() -> Mapping[str, es.MetaAnalysis]:
 @cache
 def reviews() -> Mapping[str, es.Review]:
     """Give reviews with risk of bias and study flow by name."""
-    return {"12 studies": review(12), "60 studies": review(60), "one study": review(1)}
+    return {f"{k} studies" if k > 1 else "one study": review(k) for k in (12, 60, 200, 1)}
 
 
 def review(k: int) -> es.Review:

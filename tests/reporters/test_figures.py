@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 import pytest
+from defusedxml import ElementTree
 
 import evisynth as es
 
@@ -168,3 +169,22 @@ def test_figures_are_drawn_within_axes_of_the_users(name: str, analyses: Analyse
     assert min(box.x0 for box in boxes) >= frame.x0 - 2.0
     assert max(box.x1 for box in boxes) <= frame.x1 + 2.0
     assert not texts_of(left)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_vector_graphics_are_well_formed_whatever_names_hold(name: str) -> None:
+    table = {
+        "study": ["--><script>alert(1)</script>", "]]>&<!--", "\\input{x} $\\frac12$", "a\x00b\ud800"],
+        **{column: [5, 9, 7, 12] for column in ("events_1", "events_2")},
+        **{column: [40, 50, 60, 70] for column in ("n_1", "n_2")},
+        "dose": [1, 2, 3, 5],
+        "year": [2001, 2002, 2003, 2004],
+    }
+    moderators = "~ dose" if name == "bubble" else None
+    analysis = es.fit(table, "RR", settings="metafor", moderators=moderators)
+    drawn = es.render(analysis, name, suffix=".svg", **BUDGET.get(name, {}))
+    assert isinstance(drawn, bytes)
+    root = ElementTree.fromstring(drawn)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert not [element for element in root.iter() if "script" in str(element.tag)]
+    assert es.render(analysis, name, suffix=".pdf", **BUDGET.get(name, {}))

@@ -247,7 +247,7 @@ class _Builder:
         adding = [column for column in self.outcome.columns if column.adds == "events"]
         if not adding or not self.layout.events_row:
             return
-        label = self.words("Total {events}:", events=self.words(adding[0].heading).lower())
+        label = self.words("Total {events}:", events=self.words(adding[0].heading.lower()))
         cells = tuple(label if column.label else column.events(part, rows) for column in self.columns)
         yield Row("events", cells)
 
