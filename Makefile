@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all bench lint lint-mypy lint-pyright clean
+.PHONY: demo test test-all gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -16,6 +16,9 @@ test: $(STAMP) lint
 
 test-all: $(STAMP) lint
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
+
+gallery: $(STAMP)
+	$(BIN)/python docs/gallery.py
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds
