@@ -71,5 +71,5 @@ def revman_lines(analysis: MetaAnalysis, level: str) -> Sequence[str] | None:
     if settings.model == "common":
         return [*start, "res <- list(beta=mh, se=se, QE=QE, k=k, tau2=0)", "print(res)"]
     words = f'yi, vi, tau2=tau2, method="DL", test="z", level={level}, slab=dat$study'
-    about = "res$QE <- QE  # about the Mantel-Haenszel estimate, as RevMan shows it"
-    return [*start, *_RANDOM, f"res <- rma({words})", "print(res, digits=6)", about]
+    about = ("# Q about the Mantel-Haenszel estimate, as RevMan shows it", "res$QE <- QE")
+    return [*start, *_RANDOM, f"res <- rma({words})", "print(res, digits=6)", *about]

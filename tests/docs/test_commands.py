@@ -46,7 +46,19 @@ def test_commands_shown_exist(path: str, listed: list[str]) -> None:
 def test_options_shown_exist() -> None:
     known = {
         option
-        for command in ("fit", "bias", "check", "compare", "demo", "methods", "plugins", "report", "review", "verify")
+        for command in (
+            "fit",
+            "bias",
+            "check",
+            "compare",
+            "demo",
+            "draw",
+            "methods",
+            "plugins",
+            "report",
+            "review",
+            "verify",
+        )
         for option in _options(help_of(command))
     }
     assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", PAGE)) <= known | {"--version", "--help"}
