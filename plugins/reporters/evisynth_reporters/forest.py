@@ -85,7 +85,7 @@ def forest(analysis: MetaAnalysis, spec: ForestSpec, measure: Measure, *, whole:
     # A study that is left out moves nothing: the axis is that of all.
     of_all = table if whole is None else _table(whole, spec, style, words, None)
     tips = {row: study_tip(whole or analysis, row, words) for row in range(analysis.k_total)}
-    return lay_out(
+    drawing = lay_out(
         table,
         measure,
         title=printed.one_line(spec.title),
@@ -96,6 +96,17 @@ def forest(analysis: MetaAnalysis, spec: ForestSpec, measure: Measure, *, whole:
         palette=spec.palette,
         tips=tips,
     )
+    return attrs.evolve(drawing, description=_described(analysis, table, words))
+
+
+def _described(analysis: MetaAnalysis, table: ForestTable, words: Words) -> str:
+    """Say in words what the plot shows: of how many studies it is, and the pooled effect where it has one."""
+    said = words("Forest plot of {k} studies. {title}", k=analysis.k_total, title=table.title)
+    shown = analysis.display
+    if shown is None or analysis.settings.totals != "overall":
+        return said
+    effect = printed.effect(shown.value, shown.ci_low, shown.ci_high, printed.style_of(analysis))
+    return f"{said}: {effect}"
 
 
 def _table(
