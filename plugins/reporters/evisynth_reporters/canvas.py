@@ -23,8 +23,6 @@ FONT = "DejaVu Sans"
 POINTS_PER_INCH = 72.0
 MOST_PIXELS = 16000
 """Longest side of a bitmap, beyond which its resolution is lower: browsers and viewers refuse 2¹⁴."""
-COMPRESSION = 3
-"""Of bitmaps: the highest level takes four times as long for a twentieth of the size."""
 VECTOR_DPI = 288.0
 """Resolution to measure text at for vector formats, whose letters are not fitted to pixels."""
 
@@ -44,6 +42,7 @@ def _matplotlib(module: str) -> Any:  # noqa: ANN401 - large parts of matplotlib
     return import_module(f"matplotlib.{module}")
 
 
+@cache
 def text_measure(dpi: float) -> Measure:
     """Give a function that measures texts as the renderer of bitmaps sets them at a resolution."""
     renderer = _matplotlib("backends.backend_agg").RendererAgg(1, 1, dpi)
@@ -220,14 +219,14 @@ def to_bytes(drawing: Drawing, suffix: str, dpi: float) -> bytes:
 
     The canvases are told to print by themselves: ``Figure.savefig`` would look at the user's defaults.
     """
-    held = BytesIO()
     if suffix == ".png":
+        # The painter measures by this module.
+        from evisynth_reporters.bitmap import to_png  # noqa: PLC0415 - as said
+
         longest = max(drawing.width, drawing.height) / POINTS_PER_INCH
-        figure = to_figure(drawing, min(dpi, MOST_PIXELS / longest))
-        _matplotlib("backends.backend_agg").FigureCanvasAgg(figure).print_png(
-            held, metadata={"Software": None}, pil_kwargs={"compress_level": COMPRESSION}
-        )
-    elif suffix == ".svg":
+        return to_png(drawing, min(dpi, MOST_PIXELS / longest))
+    held = BytesIO()
+    if suffix == ".svg":
         figure = to_figure(drawing, POINTS_PER_INCH)
         _matplotlib("backends.backend_svg").FigureCanvasSVG(figure).print_svg(held, metadata={"Date": None})
     else:
