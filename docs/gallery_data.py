@@ -78,7 +78,11 @@ def analyses() -> Mapping[str, es.MetaAnalysis]:
 @cache
 def regressions() -> Mapping[str, es.MetaAnalysis]:
     """Give meta-regressions by name."""
-    return {f"{k} studies": es.fit(simulated(k), "RR", settings="metafor", moderators="~ dose") for k in (12, 60, 200)}
+    deaths = founding("mortality_kirkham_2022.csv")
+    size = {"participants": (deaths.columns["n_1"] + deaths.columns["n_2"]).tolist()}
+    made = {"mortality, Kirkham 2022": es.fit(deaths, "RR", settings="metafor", method="IV", moderators=size)}
+    made |= {f"{k} studies": es.fit(simulated(k), "RR", settings="metafor", moderators="~ dose") for k in (60, 200)}
+    return {**made, "one study": es.fit(simulated(1), "RR", settings="metafor", moderators="~ dose")}
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -244,3 +246,21 @@ def test_a_forest_plot_speaks_german(analysis: es.MetaAnalysis) -> None:
     assert "Heterogenität: " in said
     assert "Gesamt (95% KI)" in said
     assert not {"Heterogeneity", "Weight", "Total", "Study", "Favours"} & set(said.replace(":", " ").split())
+
+
+@pytest.mark.parametrize("settings", ["revman5", "revman-web"])
+def test_footers_are_the_same_to_the_letter_in_every_rendering(settings: str) -> None:
+    pytest.importorskip("matplotlib")
+    made = es.fit(table(), "RR", settings=settings, model="random", by="country")
+    footers = [line for line in str(made).splitlines() if line.startswith(("Heterogeneity", "Test for"))]
+    assert len(footers) == 9
+    page = es.render(made, "forest", suffix=".html")
+    drawn = es.render(made, "forest", suffix=".svg")
+    assert isinstance(page, bytes)
+    assert isinstance(drawn, bytes)
+    shown = [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", page.decode())]
+    # Letters are outlines there, each text beside them in a comment.
+    outlined = [html.unescape(text) for text in re.findall(r"<!-- (.*?) -->", drawn.decode())]
+    for footer in footers:
+        assert footer in shown
+        assert footer in outlined

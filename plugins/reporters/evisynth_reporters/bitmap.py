@@ -49,7 +49,8 @@ def to_png(drawing: Drawing, dpi: float) -> bytes:
 def _write(image: Any, texts: list[Label], scale: float) -> None:  # noqa: ANN401 - Pillow comes with matplotlib
     pen = import_module("PIL.ImageDraw").Draw(image)
     for label in texts:
-        shown, letters = drawable(label.text, bold=label.bold), _letters(label.size * scale, bold=label.bold)
+        shown = drawable(label.text, bold=label.bold)
+        letters = _letters(label.size * scale, bold=label.bold, plain=shown.isascii())
         x, y = label.x * scale, label.y * scale
         if label.upright:
             _write_upright(image, label, shown, letters, (x, y))
@@ -70,9 +71,12 @@ def _write_upright(image: Any, label: Label, shown: str, letters: Any, at: tuple
 
 
 @cache
-def _letters(size: float, *, bold: bool) -> Any:  # noqa: ANN401 - as above
+def _letters(size: float, *, bold: bool, plain: bool) -> Any:  # noqa: ANN401 - as above
+    """Load the font; writing that is not ``plain`` may run to the left and join its letters, where Pillow knows how."""
     fonts = import_module("PIL.ImageFont")
-    return fonts.truetype(font_file(bold=bold), size, layout_engine=fonts.Layout.BASIC)
+    simple = plain or not import_module("PIL.features").check("raqm")
+    engine = fonts.Layout.BASIC if simple else fonts.Layout.RAQM
+    return fonts.truetype(font_file(bold=bold), size, layout_engine=engine)
 
 
 class _Brush:
