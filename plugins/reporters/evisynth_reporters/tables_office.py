@@ -94,7 +94,8 @@ def _without_times(archive: bytes) -> bytes:
             content = given.read(member)
             if member.filename == "docProps/core.xml":
                 content = _MODIFIED.sub(rb"\g<1>2000-01-01T00:00:00Z\g<2>", content)
-            made.writestr(zipfile.ZipInfo(member.filename, date_time=(2000, 1, 1, 0, 0, 0)), content)
+            info = zipfile.ZipInfo(member.filename, date_time=(2000, 1, 1, 0, 0, 0))
+            made.writestr(info, content, zipfile.ZIP_DEFLATED)
     return held.getvalue()
 
 
