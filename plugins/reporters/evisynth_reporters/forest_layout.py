@@ -36,6 +36,8 @@ TICK = 3.0
 SIGN_RADIUS = 5.0
 FAVOURS_MOST = 170.0
 FAVOURS_GAP = 9.0
+LEAST_SIDE = 0.15
+"""Least share of the axis on either side of no effect that leaves room to say what the sides speak for."""
 FAVOURS_DROP = 15.0
 """From the base line of the ticks' numbers to that of what each side favours."""
 
@@ -46,8 +48,12 @@ def axis_of(
     *,
     low: float | None = None,
     ticks: Sequence[float] = (),
+    round_ticks: bool = False,
 ) -> Axis:
-    """Choose the axis of a table; ``scale`` is its right end, ``low`` its left and ``ticks`` its marks where given."""
+    """Choose the axis of a table; ``scale`` is its right end, ``low`` its left and ``ticks`` its marks where given.
+
+    With ``round_ticks`` a logarithmic axis is marked at 1, 2 and 5 times powers of ten, not where RevMan marks it.
+    """
     middle = 1.0 if table.log_scale else 0.0
     if low is not None:
         found = choose_axis(table.marks, log=table.log_scale, end=scale)
@@ -59,6 +65,8 @@ def axis_of(
     if not ticks:
         # Of an axis with two ends of the user's, round numbers between them.
         chosen = () if low is None else (log_ticks if axis.log else linear_ticks)(low, axis.end)
+        if low is None and round_ticks and axis.log:
+            chosen = log_ticks(1.0 / axis.end if axis.start is None else axis.start, axis.end)
         return attrs.evolve(axis, given=tuple(chosen))
     return attrs.evolve(axis, given=tuple(ticks))
 
@@ -109,14 +117,15 @@ class _Layout:
         self.grid = grid_of([table.columns[i] for i in on["left"]], self.rows, measure, places=on["left"])
         self.ticks = [(tick, f"{tick:g}") for tick in axis.ticks]
         self.overhang = max((self.plain(text) for _, text in (self.ticks[:1] + self.ticks[-1:])), default=0.0) / 2
-        symmetric = axis.no_effect is not None and axis.start is None
-        self.sides = table.favours if symmetric and any(table.favours) else ()
+        # The share of the axis on the shorter side of no effect.
+        share = 0.0 if axis.no_effect is None else min(axis.place(axis.no_effect), 1.0 - axis.place(axis.no_effect))
+        self.sides = table.favours if share >= LEAST_SIDE and any(table.favours) else ()
         favours = max((min(self.plain(text), FAVOURS_MOST) for text in self.sides), default=0.0)
         left = self.grid.right + GAP + self.overhang
         self.plot = Plot(
             axis,
             left,
-            max(plot_width, 2 * (favours + FAVOURS_GAP - self.overhang)),
+            max(plot_width, (favours + FAVOURS_GAP - self.overhang) / share) if self.sides else plot_width,
             style.squares[table.kind],
             max((mark.weight for mark in table.marks if mark.shape == "square"), default=0.0),
             style.diamond,
@@ -137,8 +146,7 @@ class _Layout:
 
     def _rows(self) -> list[Row]:
         found = self.table.coefficients
-        scale = " (on the log scale)" if self.table.log_scale else ""
-        heading = [Row("note", (f"Coefficients{scale}:",))] if found else []
+        heading = [Row("note", (self.table.coefficients_heading,))] if found else []
         return [*self.table.rows, *heading, *(Row("note", (coefficient.line,)) for coefficient in found)]
 
     def drawing(self, title: str, small_print: Sequence[str]) -> Drawing:
@@ -147,7 +155,7 @@ class _Layout:
         bottom, plot_bottom = self.body(top)
         bottom = max(bottom, self.axis_and_labels(top, plot_bottom))
         bottom = self.sign_legend(self.small_print(small_print, bottom))
-        return Drawing(self.width, bottom + MARGIN, tuple(self.items), self.table.title)
+        return Drawing(self.width, bottom + MARGIN, tuple(self.items), self.table.description)
 
     def title(self, title: str, y: float) -> float:
         if not title:
@@ -260,8 +268,11 @@ class _Layout:
         """Write what each side of the axis speaks for; gives where the texts end."""
         assert self.axis.no_effect is not None  # noqa: S101 - there are sides
         middle = self.plot.x(self.axis.no_effect)
-        room = self.plot.width / 2 - FAVOURS_GAP + self.overhang
-        sides = [wrap(text, room, self.plain) for text in self.sides]
+        rooms = (middle - self.plot.left, self.plot.right - middle)
+        sides = [
+            wrap(text, room - FAVOURS_GAP + self.overhang, self.plain)
+            for text, room in zip(self.sides, rooms, strict=True)
+        ]
         for i, line in enumerate(sides[0]):
             self.items.append(Label(line, middle - FAVOURS_GAP, y + ASCENT + i * PITCH, "right"))
         for i, line in enumerate(sides[1]):
