@@ -172,11 +172,8 @@ class _Layout:
             self.rule(y, 1.2)
             y += RULE_GAP
         over = [tuple(wrap(text, self.plot.width, self.bold)) for text in self.table.plot_heading]
-        if self.sides and self.style.favours_above:
-            y = self.favours(y)
         groups = [*self.grid.groups, *self.beside.groups]
         groups += [Span(over[0], self.plot.left, self.plot.right)] if self.table.plot_heading[0] else []
-        y = self.band(y, [(span, "center") for span in groups])
         heads: list[tuple[Span, Align]] = [
             (span, self.alignment(column, of_plot=bool(self.table.plot_heading[1])))
             for grid in (self.grid, self.beside)
@@ -184,6 +181,9 @@ class _Layout:
         ]
         if self.table.plot_heading[1]:
             heads.append((Span(over[1], self.plot.left, self.plot.right), "center"))
+        if self.sides and self.style.favours_above:
+            y = self.favours_above(y, groups, [span for span, _ in heads])
+        y = self.band(y, [(span, "center") for span in groups])
         y = self.band(y, heads) + RULE_GAP
         self.rule(y, 0.5 if self.style.rules == "light" else 0.8)
         return y + RULE_GAP
@@ -264,15 +264,28 @@ class _Layout:
             return base + PITCH - ASCENT
         return self.favours(base + FAVOURS_DROP - ASCENT)
 
-    def favours(self, y: float) -> float:
-        """Write what each side of the axis speaks for; gives where the texts end."""
+    def favours_above(self, y: float, *bands: Sequence[Span]) -> float:
+        """Write what each side speaks for down to the rule, over the headings of the plot; gives where headings begin."""
+        height = sum(max((len(span.lines) for span in band), default=0) for band in bands) * PITCH
+        needed = max(map(len, self._side_lines()[1])) * PITCH
+        over_plot = any(span.left == self.plot.left for band in bands for span in band)
+        start = y + needed if over_plot else y + max(needed - height, 0.0)
+        self.favours(start - needed if over_plot else start + height - needed)
+        return start
+
+    def _side_lines(self) -> tuple[float, list[list[str]]]:
+        """Give where no effect is, and the lines of what stands on either side."""
         assert self.axis.no_effect is not None  # noqa: S101 - there are sides
         middle = self.plot.x(self.axis.no_effect)
         rooms = (middle - self.plot.left, self.plot.right - middle)
-        sides = [
+        return middle, [
             wrap(text, room - FAVOURS_GAP + self.overhang, self.plain)
             for text, room in zip(self.sides, rooms, strict=True)
         ]
+
+    def favours(self, y: float) -> float:
+        """Write what each side of the axis speaks for; gives where the texts end."""
+        middle, sides = self._side_lines()
         for i, line in enumerate(sides[0]):
             self.items.append(Label(line, middle - FAVOURS_GAP, y + ASCENT + i * PITCH, "right"))
         for i, line in enumerate(sides[1]):

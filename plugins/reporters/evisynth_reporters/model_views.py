@@ -28,7 +28,7 @@ def in_model(analysis: MetaAnalysis, choice: str) -> MetaAnalysis:
     """
     if choice in {ASKED_FOR, BOTH, analysis.settings.model}:
         return analysis
-    made = attrs.evolve(analysis, settings=attrs.evolve(analysis.settings, model=choice), subgroups=())
+    made = attrs.evolve(analysis, settings=analysis.settings.replace(model=choice), subgroups=())
     if not analysis.subgroups:
         return made
     return attrs.evolve(made, subgroups=tuple(_in_model(group, made, choice) for group in analysis.subgroups))
