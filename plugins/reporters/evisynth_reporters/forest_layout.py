@@ -265,7 +265,7 @@ class _Layout:
         return self.favours(base + FAVOURS_DROP - ASCENT)
 
     def favours_above(self, y: float, *bands: Sequence[Span]) -> float:
-        """Write what each side speaks for down to the rule, over the headings of the plot; gives where headings begin."""
+        """Write what each side speaks for down to the rule, or above headings; gives where those begin."""
         height = sum(max((len(span.lines) for span in band), default=0) for band in bands) * PITCH
         needed = max(map(len, self._side_lines()[1])) * PITCH
         over_plot = any(span.left == self.plot.left for band in bands for span in band)
