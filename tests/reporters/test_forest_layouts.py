@@ -301,6 +301,19 @@ def test_a_study_that_is_left_out_keeps_its_place(analysis: es.MetaAnalysis) -> 
     assert any(f"{without.display.value:.2f} [" in text for text in texts(other))
 
 
+@pytest.mark.parametrize("layout", FOREST_STYLES)
+@pytest.mark.parametrize("models", ["asked for", "common", "both"])
+def test_leaving_out_a_study_moves_no_column_and_overlaps_nothing(layout: str, models: str) -> None:
+    analysis = es.fit(table(12), "RR", model="random", settings="metafor", prediction="HTS", by="country")
+    spec = ForestSpec(layout=layout, models=models)
+    one, left = forest(analysis, spec, measure), es.leave_one_out(analysis)
+    for study in left.omitted:
+        other = forest(left.marked(study), spec, measure, whole=analysis)
+        assert [type(item) for item in other.flat] == [type(item) for item in one.flat]
+        assert (other.width, other.height) == (one.width, one.height)
+        assert overlapping(other) == []
+
+
 def test_an_axis_has_the_ends_and_ticks_that_are_asked_for(analysis: es.MetaAnalysis) -> None:
     said = texts(forest(analysis, ForestSpec(scale=4, scale_low=0.1), measure))
     assert {"0.1", "0.2", "0.5", "1", "2"} <= set(said)

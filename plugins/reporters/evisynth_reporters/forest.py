@@ -100,6 +100,7 @@ def forest(analysis: MetaAnalysis, spec: ForestSpec, measure: Measure, *, whole:
         style=style,
         palette=spec.palette,
         tips=tips,
+        like=of_all,
     )
 
 

@@ -11,7 +11,7 @@ from evisynth import SettingsError
 from evisynth_reporters.axis import Axis, choose_axis, spanning_axis
 from evisynth_reporters.drawing import TEXT_SIZE, Drawing, Group, Label, Line, Measure, wrap
 from evisynth_reporters.forest_styles import FOREST_STYLES
-from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, Span, grid_of
+from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, SPARE, Span, grid_of
 from evisynth_reporters.marks import Plot
 from evisynth_reporters.palettes import palette_of
 from evisynth_reporters.signs import sign_items
@@ -89,13 +89,21 @@ def lay_out(  # noqa: PLR0913 - keyword-only from the second on
     style: ForestStyle = FOREST_STYLES["revman5"],
     palette: str = "standard",
     tips: Mapping[int, tuple[str, ...]] | None = None,
+    like: ForestTable | None = None,
 ) -> Drawing:
     """Place everything: title, headings, rows, footers under the table, plot and axis beside it, small print below.
 
-    ``tips`` are what there is to read about a study, by its row in the input.
+    ``tips`` are what there is to read about a study, by its row in the input. Columns are as wide as in
+    the table ``like`` this one, that of all studies, where this one is without some.
     """
-    made = _Layout(table, measure, axis or axis_of(table), plot_width, style, palette, tips or {})
+    made = _Layout(table, measure, axis or axis_of(table), plot_width, style, palette, tips or {}, like)
     return made.drawing(title, small_print)
+
+
+def _rows(table: ForestTable) -> list[Row]:
+    found = table.coefficients
+    heading = [Row("note", (table.coefficients_heading,))] if found else []
+    return [*table.rows, *heading, *(Row("note", (coefficient.line,)) for coefficient in found)]
 
 
 class _Layout:
@@ -108,13 +116,15 @@ class _Layout:
         style: ForestStyle,
         palette: str,
         tips: Mapping[int, tuple[str, ...]],
+        like: ForestTable | None,
     ) -> None:
         self.table, self.measure, self.axis, self.style, self.palette, self.tips = (
             table, measure, axis, style, palette, tips,
         )  # fmt: skip
-        self.rows = self._rows()
+        self.rows = _rows(table)
+        kept = None if like is None else _rows(like)
         on = {side: [i for i, column in enumerate(table.columns) if column.side == side] for side in ("left", "right")}
-        self.grid = grid_of([table.columns[i] for i in on["left"]], self.rows, measure, places=on["left"])
+        self.grid = grid_of([table.columns[i] for i in on["left"]], self.rows, measure, places=on["left"], like=kept)
         self.ticks = [(tick, f"{tick:g}") for tick in axis.ticks]
         self.overhang = max((self.plain(text) for _, text in (self.ticks[:1] + self.ticks[-1:])), default=0.0) / 2
         # The share of the axis on the shorter side of no effect.
@@ -133,7 +143,7 @@ class _Layout:
         )
         end = self.plot.right + self.overhang
         self.beside = grid_of(
-            [table.columns[i] for i in on["right"]], self.rows, measure, places=on["right"], start=end + GAP
+            [table.columns[i] for i in on["right"]], self.rows, measure, places=on["right"], start=end + GAP, like=kept
         )
         self.width = (self.beside.right if on["right"] else end) + MARGIN
         self.items: list[Item] = []
@@ -143,11 +153,6 @@ class _Layout:
 
     def bold(self, text: str, size: float = TEXT_SIZE) -> float:
         return self.measure(text, bold=True, size=size)
-
-    def _rows(self) -> list[Row]:
-        found = self.table.coefficients
-        heading = [Row("note", (self.table.coefficients_heading,))] if found else []
-        return [*self.table.rows, *heading, *(Row("note", (coefficient.line,)) for coefficient in found)]
 
     def drawing(self, title: str, small_print: Sequence[str]) -> Drawing:
         y = self.title(title, MARGIN)
@@ -214,7 +219,7 @@ class _Layout:
                 y += BLANK * PITCH
                 continue
             if row.kind == "note":
-                lines = wrap(row.cells[0], self.grid.right - MARGIN, self.plain)
+                lines = wrap(row.cells[0], self.grid.right - MARGIN + SPARE, self.plain)
                 self.items.extend(Label(line, MARGIN, y + ASCENT + i * PITCH) for i, line in enumerate(lines))
                 y += len(lines) * PITCH
                 continue
