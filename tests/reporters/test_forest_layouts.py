@@ -151,7 +151,7 @@ def test_prediction_intervals_are_drawn_as_asked_for(how: Any, analysis: es.Meta
 KEYS: dict[str, Callable[[es.StudyResult], Any]] = {
     "effect": lambda study: study.effect,
     "weight": lambda study: study.weight,
-    "precision": lambda study: -(study.se or 0.0),
+    "precision": lambda study: study.se,
     "year": lambda study: float(study.year or 0),
     "study": lambda study: study.study,
 }
@@ -182,6 +182,77 @@ def test_the_form_leave_one_out_has_a_row_without_each_study(analysis: es.MetaAn
     for record in es.leave_one_out(analysis).records():
         assert record["omitted"] in said
         assert f"{record['display']:.2f} [{record['display_ci_low']:.2f}, {record['display_ci_high']:.2f}]" in said
+
+
+def test_precision_is_the_same_order_in_every_form(analysis: es.MetaAnalysis) -> None:
+    for descending in (False, True):
+        rows = []
+        for form in ("studies", "cumulative", "leave-one-out"):
+            spec = ForestSpec(form=form, sort="precision", descending=descending)
+            drawing = forest(analysis, spec, measure)
+            rows.append([item.row for item in drawing.items if isinstance(item, Group)])
+        assert rows[0] == rows[1] == rows[2]
+        se = [analysis.studies[row].se for row in rows[0] if row is not None]
+        assert se == sorted(se, key=lambda one: one or 0.0, reverse=descending)
+
+
+@pytest.mark.parametrize("preset", ["revman5", "revman-web", "metafor", "meta"])
+@pytest.mark.parametrize("totals", ["overall", "subgroups"])
+def test_a_model_that_is_chosen_is_shown_as_if_it_had_been_asked_for(preset: str, totals: str) -> None:
+    words: dict[str, Any] = {"method": "IV", "settings": preset, "by": "country", "totals": totals}
+    one, other = (es.fit(table(), "RR", model=model, **words) for model in ("common", "random"))
+    for analysis, choice, same in ((one, "random", other), (other, "common", one)):
+        chosen = forest(analysis, ForestSpec(models=choice), measure)
+        assert chosen == forest(same, ForestSpec(), measure)
+        assert texts(chosen) != texts(forest(analysis, ForestSpec(), measure))
+
+
+def test_two_models_have_their_own_weights_tests_subtotals_and_prediction() -> None:
+    analysis = es.fit(table(), "OR", model="common", settings="metafor", prediction="HTS", by="country")
+    said = texts(forest(analysis, ForestSpec(models="both"), measure))
+    names = [analysis.models[name].label for name in ("common", "random")]
+    for name in names:
+        assert said.count(f"Subtotal, {name} (95% CI)") == 3
+        for start in ("Test for overall effect", "Test for subgroup differences"):
+            assert any(text.startswith(f"{start} ({name}): ") for text in said)
+    assert [text for text in said if text in {"common", "random"}] == ["common", "random"]
+    assert said.count("100.0%") == 2
+    assert any(text.startswith("Heterogeneity: Tau² = ") for text in said)
+    limits = analysis.models["random"].prediction_display
+    assert limits is not None
+    assert f"[{limits.low:.2f}, {limits.high:.2f}]" in said
+
+
+def test_forms_refuse_what_only_studies_have(analysis: es.MetaAnalysis) -> None:
+    for options in ({"columns_left": ("study",)}, {"models": "both"}, {"risk_of_bias": rob()}):
+        with pytest.raises(es.SettingsError, match=r"form 'cumulative' .* leave out " + next(iter(options))):
+            forest(analysis, ForestSpec(form="cumulative", **options), measure)
+
+
+@pytest.mark.parametrize("form", ["cumulative", "leave-one-out"])
+def test_a_form_of_a_regression_has_a_row_for_each_coefficient(form: str) -> None:
+    analysis = es.fit(table(), "OR", method="IV", settings="metafor", moderators={"later": list(range(9))})
+    drawing = forest(analysis, ForestSpec(form=form, decimals=3), measure)
+    said = texts(drawing)
+    slopes = [text for text in said if text.endswith(": later")]
+    assert len(slopes) == 10
+    assert slopes[-1] == "All studies: later"
+    slope = np.exp(analysis.coefficients["later"].value)
+    assert any(text.startswith(f"{slope:.3f} [") for text in said)
+    assert any(text.startswith("Test of moderators: ") for text in said)
+    rows = [item.row for item in drawing.items if isinstance(item, Group)]
+    assert rows == [row for row in range(9) for _ in range(2)]
+
+
+@pytest.mark.parametrize("layout", FOREST_STYLES)
+@pytest.mark.parametrize("form", ["cumulative", "leave-one-out"])
+def test_forms_take_the_layouts_ways_and_overlap_nowhere(form: str, layout: str, analysis: es.MetaAnalysis) -> None:
+    drawing = forest(analysis, ForestSpec(form=form, layout=layout), measure)
+    assert overlapping(drawing) == []
+    footer = next(text for text in texts(drawing) if text.startswith("Heterogeneity"))
+    assert ("Tau²" in footer) == layout.startswith("revman")
+    assert "Favours [experimental]" in texts(drawing)
+    assert all(item.tip for item in drawing.items if isinstance(item, Group))
 
 
 def rob() -> es.RiskOfBias:
@@ -232,20 +303,69 @@ def test_a_study_that_is_left_out_keeps_its_place(analysis: es.MetaAnalysis) -> 
     assert any(f"{without.display.value:.2f} [" in text for text in texts(other))
 
 
+@pytest.mark.parametrize("layout", FOREST_STYLES)
+@pytest.mark.parametrize("models", ["asked for", "common", "both"])
+def test_leaving_out_a_study_moves_no_column_and_overlaps_nothing(layout: str, models: str) -> None:
+    analysis = es.fit(table(12), "RR", model="random", settings="metafor", prediction="HTS", by="country")
+    spec = ForestSpec(layout=layout, models=models)
+    one, left = forest(analysis, spec, measure), es.leave_one_out(analysis)
+    for study in left.omitted:
+        other = forest(left.marked(study), spec, measure, whole=analysis)
+        assert [type(item) for item in other.flat] == [type(item) for item in one.flat]
+        assert (other.width, other.height) == (one.width, one.height)
+        assert overlapping(other) == []
+
+
 def test_an_axis_has_the_ends_and_ticks_that_are_asked_for(analysis: es.MetaAnalysis) -> None:
     said = texts(forest(analysis, ForestSpec(scale=4, scale_low=0.1), measure))
     assert {"0.1", "0.2", "0.5", "1", "2"} <= set(said)
     assert {"0.3", "3"} <= set(texts(forest(analysis, ForestSpec(scale=10, ticks=(0.3, 1, 3, 1000)), measure)))
     assert "1000" not in texts(forest(analysis, ForestSpec(scale=10, ticks=(0.3, 1, 3, 1000)), measure))
+    for low, shown in ((0.1, True), (0.9, False)):
+        drawing = forest(analysis, ForestSpec(scale=4, scale_low=low), measure)
+        assert ("Favours [control]" in texts(drawing)) == shown
+        assert overlapping(drawing) == []
     with pytest.raises(es.SettingsError, match="scale_low of figure 'forest' is the left end"):
         forest(analysis, ForestSpec(scale=4, scale_low=5), measure)
+
+
+def test_journals_axes_are_marked_at_1_2_and_5(analysis: es.MetaAnalysis) -> None:
+    said = {
+        layout: texts(forest(analysis, ForestSpec(layout=layout, scale=2), measure)) for layout in ("revman5", "bmj")
+    }
+    assert {"0.7", "1.5"} <= set(said["revman5"])
+    assert not {"0.7", "1.5"} & set(said["bmj"])
+    assert {"0.5", "1", "2"} <= set(said["bmj"])
+
+
+def test_p_values_have_the_zero_of_their_layout(analysis: es.MetaAnalysis) -> None:
+    for layout, start in (("jama", "."), ("bmj", "0.")):
+        drawing = forest(analysis, ForestSpec(layout=layout, columns_right=("p_value",)), measure)
+        rows = [row_of(drawing, row)[-1].removeprefix("< ") for row in range(9)]
+        assert all(p.startswith(start) for p in rows)
+
+
+def test_the_description_says_the_result(analysis: es.MetaAnalysis) -> None:
+    drawing = forest(analysis, ForestSpec(), measure)
+    shown = analysis.display
+    assert shown is not None
+    assert f"{shown.value:.2f} [{shown.ci_low:.2f}, {shown.ci_high:.2f}]; 9 of 9 studies pooled" in drawing.description
+    assert "Heterogeneity: Tau² = " in drawing.description
 
 
 def test_a_forest_plot_speaks_german(analysis: es.MetaAnalysis) -> None:
     said = " ".join(texts(forest(analysis, ForestSpec(language="de", notes=True), measure)))
     assert "Heterogenität: " in said
     assert "Gesamt (95% KI)" in said
-    assert not {"Heterogeneity", "Weight", "Total", "Study", "Favours"} & set(said.replace(":", " ").split())
+    english = {"Heterogeneity", "Weight", "Total", "Study", "Favours", "Experimental", "Control", "Random", "of"}
+    assert not english & set(said.replace(":", " ").replace(",", " ").split())
+    drawing = forest(analysis, ForestSpec(language="de", risk_of_bias=rob(), models="common"), measure)
+    assert {"Verzerrungsrisiko", "IV, fest, 95% KI"} <= set(texts(drawing))
+    assert "Studien gepoolt" in drawing.description
+    slopes = es.fit(table(), "OR", method="IV", settings="metafor", moderators={"later": list(range(9))})
+    said = " ".join(texts(forest(slopes, ForestSpec(language="de"), measure)))
+    assert "Koeffizienten (auf der logarithmischen Skala): " in said
+    assert "Test der Moderatoren: " in said
 
 
 @pytest.mark.parametrize("settings", ["revman5", "revman-web"])

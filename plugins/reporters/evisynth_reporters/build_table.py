@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import attrs
-import numpy as np
 
 from evisynth_reporters import printed
+from evisynth_reporters.favours import favours
 from evisynth_reporters.forest_columns import Columns
 from evisynth_reporters.forest_signs import sign_columns, sign_legend
 from evisynth_reporters.forest_styles import FOREST_STYLES, ForestStyle
+from evisynth_reporters.model_views import ASKED_FOR, in_model, models_shown
 from evisynth_reporters.outcome_columns import outcome_of
-from evisynth_reporters.predictive import predictive_density
+from evisynth_reporters.predictive import density_curve
+from evisynth_reporters.study_order import GIVEN, sorted_rows
 from evisynth_reporters.table import Coefficient, ForestTable, Mark, Row
 from evisynth_reporters.words import IN_ENGLISH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evisynth import MetaAnalysis, Model, RiskOfBias, StudyResult, Subgroup
+    from evisynth import MetaAnalysis, RiskOfBias, StudyResult, Subgroup
     from evisynth_reporters.forest_columns import ForestColumn
     from evisynth_reporters.table import Shape
     from evisynth_reporters.words import Words
 
 COEFFICIENT_DECIMALS = 4
 OUTSIDE_SUBGROUPS = "Not in any subgroup"
-DENSITY_STEPS = 121
 
 
 @attrs.frozen(kw_only=True)
@@ -37,9 +37,9 @@ class Wishes:
     style: ForestStyle = FOREST_STYLES["revman5"]
     left: tuple[str, ...] | None = None
     right: tuple[str, ...] | None = None
-    models: str = "asked for"
+    models: str = ASKED_FOR
     prediction: Literal["bar", "line", "density"] | None = "bar"
-    sort: str = "given"
+    sort: str = GIVEN
     descending: bool = False
     risk_of_bias: RiskOfBias | None = None
 
@@ -76,16 +76,21 @@ class _Builder:
         words: Words,
         whole: MetaAnalysis | None,
     ) -> None:
-        self.analysis, self.wishes, self.words, self.whole = analysis, wishes, words, whole
+        self.analysis, self.wishes, self.words = in_model(analysis, wishes.models), wishes, words
+        self.whole = None if whole is None else in_model(whole, wishes.models)
+        self.models = models_shown(analysis, wishes.models)
+        analysis = self.analysis
         self.layout = wishes.style
         self.style = self.layout.numbers(printed.style_of(analysis, decimals))
         self.groups = (printed.one_line(groups[0]), printed.one_line(groups[1]))
         self.outcome = outcome_of(analysis, self.groups)
         self.label = words(printed.one_line(analysis.settings.effect_label or analysis.effects.label))
         level = printed.level(analysis.settings.study_level)
-        self.how = f"{analysis.model.label}, {level} {words('CI')}"
+        interval = f"{level} {words('CI')}"
+        # With two models each total says which it is of.
+        self.how = interval if self.both else f"{printed.model_label(analysis.model.label, words)}, {interval}"
         # Layouts of journals name the model beside the total, not above the effects.
-        heading = (self.label, self.how) if self.layout.plot_heading else ("", f"{self.label} ({level} {words('CI')})")
+        heading = (self.label, self.how) if self.layout.plot_heading else ("", f"{self.label} ({interval})")
         self.columns = self._columns(heading)
 
     def _columns(self, heading: tuple[str, str]) -> list[ForestColumn]:
@@ -96,16 +101,27 @@ class _Builder:
             self.words,
             *heading,
             study_heading=self.layout.study_heading,
+            leading_zero=self.layout.leading_zero,
             whole=self.whole,
         )
-        left = self.layout.left if self.wishes.left is None else self.wishes.left
-        right = self.layout.right if self.wishes.right is None else self.wishes.right
-        if "study" not in left:
+        left = self._usual(self.layout.left) if self.wishes.left is None else self.wishes.left
+        right = self._usual(self.layout.right) if self.wishes.right is None else self.wishes.right
+        if "study" not in {*left, *right}:
             left = ("study", *left)
         made = [*makers.made(left, "left"), *makers.made(right, "right")]
         if self.wishes.risk_of_bias is not None:
-            made += sign_columns(self.whole or self.analysis, self.wishes.risk_of_bias)
+            made += sign_columns(self.whole or self.analysis, self.wishes.risk_of_bias, self.words)
         return made
+
+    @property
+    def both(self) -> bool:
+        """Whether two models stand one below the other."""
+        return len(self.models) > 1
+
+    def _usual(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Take a layout's own columns: with two models, weights of either in the place of those of one."""
+        pair = ("weight_common", "weight_random") if self.both else ("weight",)
+        return tuple(made for name in names for made in (pair if name == "weight" else (name,)))
 
     def table(self) -> ForestTable:
         analysis = self.analysis
@@ -116,7 +132,7 @@ class _Builder:
             kind=self.outcome.kind,
             log_scale=analysis.effects.scale == "log",
             null=None if analysis.scale.null is None else analysis.scale.show(analysis.scale.null),
-            favours=self.favours(),
+            favours=favours(analysis, self.groups, self.words),
             excluded=tuple(
                 f"{printed.one_line(study.study_id)}: {printed.one_line(study.reason or 'not pooled')}"
                 for study in analysis.excluded
@@ -125,20 +141,13 @@ class _Builder:
             coefficients=tuple(
                 _coefficients(analysis, attrs.evolve(self.style, decimals=COEFFICIENT_DECIMALS, ratio=False))
             ),
+            coefficients_heading=self.words(
+                "Coefficients (on the log scale):" if analysis.effects.scale == "log" else "Coefficients:"
+            ),
+            description=description(analysis, f"{self.label} ({self.how})", self.style, self.words),
             plot_heading=(self.label, self.how) if self.layout.plot_heading else ("", ""),
             signs=() if self.wishes.risk_of_bias is None else sign_legend(self.wishes.risk_of_bias),
         )
-
-    def favours(self) -> tuple[str, str]:
-        """Name what each side of the axis speaks for: nothing where there are no arms, unless the settings say so."""
-        settings = self.analysis.settings
-        said = (settings.favours_1, settings.favours_2)
-        names = self.analysis.methods.measure.columns
-        arms = not names or "o_e" in names or any(name.endswith(("_1", "_2")) for name in names)
-        usual = tuple(self.words("Favours [{group}]", group=group.lower()) if arms else "" for group in self.groups)
-        if self.analysis.scale.decreasing:
-            usual = usual[::-1]
-        return (printed.one_line(said[0] or usual[0]), printed.one_line(said[1] or usual[1]))
 
     def rows(self) -> Iterable[Row]:
         analysis = self.analysis
@@ -161,8 +170,7 @@ class _Builder:
         return Row("heading", tuple(text if column.label else "" for column in self.columns))
 
     def note(self, text: str) -> Row:
-        shown = printed.with_symbols(text, leading_zero=self.layout.leading_zero) if self.layout.symbols else text
-        return Row("note", (shown,))
+        return Row("note", (self.layout.footer(text),))
 
     def without_total(self) -> Iterable[Row]:
         """Say what is not shown, and the test that remains."""
@@ -170,7 +178,7 @@ class _Builder:
         only = analysis.settings.totals == "subgroups"
         yield self.note(self.words("Subtotals only") if only else self.words("No totals"))
         if only and analysis.subgroups and analysis.settings.subgroup_test:
-            yield self.note(printed.subgroup_line(analysis.subgroup_test, self.words))
+            yield from self.subgroup_tests()
 
     def studies(self, rows: Iterable[int]) -> Iterable[Row]:
         order = sorted_rows(self.whole or self.analysis, rows, self.wishes.sort, descending=self.wishes.descending)
@@ -187,10 +195,9 @@ class _Builder:
         if part.settings.totals == "none":
             return
         share = subgroup.weight if part.pooled is not None else None
-        yield self.pooled(self.words("Subtotal"), part, rows, share, part.model)
+        yield from self.totals(self.words("Subtotal"), part, rows, share)
         yield from self.events(part, rows)
-        yield self.note(printed.heterogeneity_line(part, self.words))
-        yield self.note(printed.overall_line(part, self.words))
+        yield from self.tests(part)
 
     def overall(self) -> Iterable[Row]:
         analysis = self.analysis
@@ -198,50 +205,57 @@ class _Builder:
             yield from self.regression()
             return
         everything = range(analysis.k_total)
-        for word, model in self.models():
-            own = model is analysis.model
-            weight = 100.0 if own and analysis.pooled is not None else None
-            yield self.pooled(word, analysis, everything, weight, model, second=not own)
+        word = self.words("Total")
+        if not self.both and not self.layout.plot_heading:
+            word = f"{word}, {printed.model_label(analysis.model.label, self.words)}"
+        yield from self.totals(word, analysis, everything, None if analysis.pooled is None else 100.0)
         yield from self.prediction()
         yield from self.events(analysis, everything)
-        yield self.note(printed.heterogeneity_line(analysis, self.words))
-        yield self.note(printed.overall_line(analysis, self.words))
+        yield from self.tests(analysis)
         if (analysis.subgroups and analysis.settings.subgroup_test) or self.style.always_subgroup_line:
-            yield self.note(printed.subgroup_line(analysis.subgroup_test, self.words))
+            yield from self.subgroup_tests()
 
-    def models(self) -> list[tuple[str, Model]]:
-        """Give the models that are shown, with the words for their totals."""
-        analysis, words = self.analysis, self.words
-        names = {"asked for": (analysis.settings.model,), "both": ("common", "random")}.get(
-            self.wishes.models, (self.wishes.models,)
-        )
-        if len(names) == 1 and names[0] == analysis.settings.model and self.layout.plot_heading:
-            return [(words("Total"), analysis.model)]
-        return [(f"{words('Total')}, {analysis.models[name].label}", analysis.models[name]) for name in names]
+    def views(self, part: MetaAnalysis) -> list[tuple[str, MetaAnalysis]]:
+        """See a part under each model that is shown, with the words that tell them apart where there are two."""
+        parts = [in_model(part, name) for name in self.models]
+        return [(printed.model_label(view.model.label, self.words) if self.both else "", view) for view in parts]
+
+    def tests(self, part: MetaAnalysis) -> Iterable[Row]:
+        """Write the footers of a part: heterogeneity once, with τ² where a random-effects model is shown."""
+        views = self.views(part)
+        fitted = [view for _, view in views if view.fit is not None]
+        yield self.note(printed.heterogeneity_line((fitted or [part])[-1], self.words))
+        for name, view in views:
+            yield self.note(printed.overall_line(view, self.words, of=name))
+
+    def subgroup_tests(self) -> Iterable[Row]:
+        for name, view in self.views(self.analysis):
+            yield self.note(printed.subgroup_line(view.subgroup_test, self.words, of=name))
 
     def regression(self) -> Iterable[Row]:
         analysis = self.analysis
         yield self.note(printed.heterogeneity_line(analysis, self.words))
-        yield from (self.note(line) for line in printed.regression_lines(analysis))
+        yield from (self.note(line) for line in printed.regression_lines(analysis, self.words))
         if not analysis.coefficients:
             why = printed.one_line(analysis.reason or "no model")
-            yield self.note(f"Coefficients: {self.words(printed.NOT_ESTIMABLE)} ({why})")
+            yield self.note(f"{self.words('Coefficients:')} {self.words(printed.NOT_ESTIMABLE)} ({why})")
 
-    def pooled(
-        self,
-        word: str,
-        part: MetaAnalysis,
-        rows: Sequence[int],
-        weight: float | None,
-        model: Model,
-        *,
-        second: bool = False,
-    ) -> Row:
-        shown = model.display
-        mark = None if shown is None else Mark("diamond", shown.value, shown.ci_low, shown.ci_high, second=second)
-        label = f"{word} ({printed.level(part.settings.level)} {self.words('CI')})"
-        cells = (label if column.label else column.total(part, rows, weight, model) for column in self.columns)
-        return Row("pooled", tuple(cells), mark)
+    def totals(self, word: str, part: MetaAnalysis, rows: Sequence[int], weight: float | None) -> Iterable[Row]:
+        """Write the pooled effects of a part; ``weight`` is its share in the model that was asked for."""
+        interval = f"({printed.level(part.settings.level)} {self.words('CI')})"
+        for name, view in self.views(part):
+            model, own = view.model, view.settings.model == part.settings.model
+            shown = model.display
+            mark = None if shown is None else Mark("diamond", shown.value, shown.ci_low, shown.ci_high, second=not own)
+            label = f"{word}, {name} {interval}" if name else f"{word} {interval}"
+            yield Row(
+                "pooled",
+                tuple(
+                    label if column.label else column.total(part, rows, weight if own else None, model)
+                    for column in self.columns
+                ),
+                mark,
+            )
 
     def events(self, part: MetaAnalysis, rows: Sequence[int]) -> Iterable[Row]:
         adding = [column for column in self.outcome.columns if column.adds == "events"]
@@ -252,14 +266,16 @@ class _Builder:
         yield Row("events", cells)
 
     def prediction(self) -> Iterable[Row]:
-        limits, how = self.analysis.model.prediction_display, self.wishes.prediction
+        # Where two models are shown, the one that predicts.
+        predicting = in_model(self.analysis, "random") if self.both else self.analysis
+        limits, how = predicting.model.prediction_display, self.wishes.prediction
         if limits is None or how is None:
             return
         level = printed.level(self.analysis.settings.level)
         label = self.words("Prediction interval ({level})", level=level)
         cell = printed.interval(limits.low, limits.high, self.style)
         cells = tuple(label if column.label else cell if column.effect else "" for column in self.columns)
-        curve = density_curve(self.analysis) if how == "density" else ()
+        curve = density_curve(predicting) if how == "density" else ()
         shape: Shape = "density" if curve else "line" if how == "line" else "bar"
         yield Row("prediction", cells, Mark(shape, None, limits.low, limits.high, curve=curve))
 
@@ -276,6 +292,22 @@ def _coefficients(analysis: MetaAnalysis, style: printed.Style) -> Iterable[Coef
         )
 
 
+def description(analysis: MetaAnalysis, effect: str, style: printed.Style, words: Words) -> str:
+    """Say in words what a forest plot of an analysis shows, for those who cannot see it."""
+    shown = analysis.display
+    result = words("no pooled effect")
+    if shown is not None:
+        result = printed.effect(shown.value, shown.ci_low, shown.ci_high, style)
+    said = words(
+        "Forest plot: {effect}: {result}; {k} of {n} studies pooled",
+        effect=effect,
+        result=result,
+        k=analysis.k,
+        n=analysis.k_total,
+    )
+    return f"{said}. {printed.heterogeneity_line(analysis, words)}."
+
+
 def _pooled_of(analysis: MetaAnalysis) -> str:
     if analysis.settings.totals != "overall":
         return "subtotals only" if analysis.settings.totals == "subgroups" else "no totals"
@@ -288,43 +320,3 @@ def _square(study: StudyResult, weight: float, *, pale: bool = False) -> Mark | 
         return None
     shown = study.display
     return Mark("square", shown.value, shown.ci_low, shown.ci_high, study.weight or 0.0 if pale else weight, pale=pale)
-
-
-def density_curve(analysis: MetaAnalysis) -> tuple[tuple[float, float], ...]:
-    """Give the predictive density as pairs of an effect, as shown, and a height up to 1; none where it is not known."""
-    limits = analysis.prediction
-    if limits is None or not math.isfinite(limits.low + limits.high):
-        return ()
-    reach = 0.75 * (limits.high - limits.low)
-    middle = 0.5 * (limits.high + limits.low)
-    at = np.linspace(middle - reach, middle + reach, DENSITY_STEPS)
-    density = predictive_density(analysis, at)
-    if density is None:
-        return ()
-    heights = density / density.max()
-    return tuple((analysis.scale.show(float(x)), float(height)) for x, height in zip(at, heights, strict=True))
-
-
-def sorted_rows(analysis: MetaAnalysis, rows: Iterable[int], by: str, *, descending: bool) -> list[int]:
-    """Sort rows by what stands in them; those without it come last, in the order of the table."""
-    held = list(rows)
-    if by == "given":
-        return held[::-1] if descending else held
-
-    def key(row: int) -> Any:  # noqa: ANN401 - a text or a number
-        study = analysis.studies[row]
-        precision = None if not study.se else 1.0 / study.se
-        year = _number_in(study.year)
-        return {"effect": study.effect, "weight": study.weight, "precision": precision, "year": year}.get(
-            by, study.study.casefold()
-        )
-
-    known = [row for row in held if key(row) is not None]
-    return [*sorted(known, key=key, reverse=descending), *(row for row in held if key(row) is None)]
-
-
-def _number_in(text: str | None) -> float | None:
-    try:
-        return float(text or "")
-    except ValueError:
-        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import attrs
@@ -56,6 +57,8 @@ class Columns:
     label: str
     how: str
     study_heading: str = "Study or Subgroup"
+    leading_zero: bool = True
+    """Whether P has a zero before its point."""
     whole: MetaAnalysis | None = None
     """The analysis with the studies that this one leaves out."""
 
@@ -98,13 +101,13 @@ class Columns:
             shown = self._shown(row).display
             if shown is None:
                 return self.words(absent(self.analysis, row))
-            return printed.effect(shown.value, shown.ci_low, shown.ci_high, self.style)
+            return self.words(printed.effect(shown.value, shown.ci_low, shown.ci_high, self.style))
 
         def total(_: MetaAnalysis, __: Sequence[int], ___: float | None, model: Model) -> str:
             shown = model.display
             if shown is None:
                 return self.words(printed.NOT_ESTIMABLE)
-            return printed.effect(shown.value, shown.ci_low, shown.ci_high, self.style)
+            return self.words(printed.effect(shown.value, shown.ci_low, shown.ci_high, self.style))
 
         return ForestColumn(Column(self.how, self.label, side=side), study, total, effect=True)
 
@@ -114,14 +117,19 @@ class Columns:
             if made.effect is None or not made.se or self.analysis.scale.null is None:
                 return ""
             p = float(normal_p_value((made.effect - self.analysis.scale.null) / made.se)[0])
-            return printed.p_value(p).removeprefix("P = ").removeprefix("P ")
+            return self._p(p)
 
         def total(part: MetaAnalysis, _: Sequence[int], __: float | None, model: Model) -> str:
             if model.pooled is None or part.scale.null is None:
                 return ""
-            return printed.p_value(model.pooled.p_value).removeprefix("P = ").removeprefix("P ")
+            return "" if math.isnan(model.pooled.p_value) else self._p(model.pooled.p_value)
 
         return ForestColumn(Column("P", side=side), study, total)
+
+    def _p(self, p: float) -> str:
+        shown = printed.p_value(p)
+        shown = shown if self.leading_zero else printed.with_symbols(shown, leading_zero=False)
+        return shown.removeprefix("P = ").removeprefix("P ")
 
     def _se(self, side: Side) -> ForestColumn:
         def total(_: MetaAnalysis, __: Sequence[int], ___: float | None, model: Model) -> str:
@@ -147,20 +155,35 @@ class Columns:
         return ForestColumn(heading, lambda row: printed.entered(participants(row)), total)
 
     def _weight(self, side: Side) -> ForestColumn:
+        heading = Column(self.words("Weight"), side=side)
+        study = self._weights(lambda study: study.weight)
+        return ForestColumn(heading, study, lambda _, __, weight, ___: printed.percent(weight))
+
+    def _weights(self, weight: Callable[[StudyResult], float | None]) -> Callable[[int], str]:
         def study(row: int) -> str:
             left_out = self.whole is not None and self._shown(row).included and not self.analysis.studies[row].included
-            return "–" if left_out else printed.percent(self.analysis.studies[row].weight)
+            return "–" if left_out else printed.percent(weight(self.analysis.studies[row]))
 
-        heading = Column(self.words("Weight"), side=side)
-        return ForestColumn(heading, study, lambda _, __, weight, ___: printed.percent(weight))
+        return study
 
     def _weight_common(self, side: Side) -> ForestColumn:
         heading = Column(self.words("common"), self.words("Weight"), side=side)
-        return ForestColumn(heading, lambda row: printed.percent(self.analysis.studies[row].weight_common))
+        return ForestColumn(heading, self._weights(lambda study: study.weight_common), self._share("common"))
 
     def _weight_random(self, side: Side) -> ForestColumn:
         heading = Column(self.words("random"), self.words("Weight"), side=side)
-        return ForestColumn(heading, lambda row: printed.percent(self.analysis.studies[row].weight_random))
+        return ForestColumn(heading, self._weights(lambda study: study.weight_random), self._share("random"))
+
+    def _share(self, name: str) -> Callable[[MetaAnalysis, Sequence[int], float | None, Model], str]:
+        """Add up weights beside the total of their own model."""
+
+        def total(_: MetaAnalysis, rows: Sequence[int], __: float | None, model: Model) -> str:
+            column = self.analysis.weights.get(name)
+            if column is None or model.model != name or model.pooled is None:
+                return ""
+            return printed.percent(float(column[list(rows)].sum()))
+
+        return total
 
     def _further(self, name: str, side: Side) -> ForestColumn:
         studies = self.analysis.effects.studies

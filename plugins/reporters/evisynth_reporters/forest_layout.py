@@ -11,7 +11,7 @@ from evisynth import SettingsError
 from evisynth_reporters.axis import Axis, choose_axis, spanning_axis
 from evisynth_reporters.drawing import TEXT_SIZE, Drawing, Group, Label, Line, Measure, wrap
 from evisynth_reporters.forest_styles import FOREST_STYLES
-from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, Span, grid_of
+from evisynth_reporters.grid import ASCENT, GAP, MARGIN, PITCH, SPARE, Span, grid_of
 from evisynth_reporters.marks import Plot
 from evisynth_reporters.palettes import palette_of
 from evisynth_reporters.signs import sign_items
@@ -36,6 +36,8 @@ TICK = 3.0
 SIGN_RADIUS = 5.0
 FAVOURS_MOST = 170.0
 FAVOURS_GAP = 9.0
+LEAST_SIDE = 0.15
+"""Least share of the axis on either side of no effect that leaves room to say what the sides speak for."""
 FAVOURS_DROP = 15.0
 """From the base line of the ticks' numbers to that of what each side favours."""
 
@@ -46,8 +48,12 @@ def axis_of(
     *,
     low: float | None = None,
     ticks: Sequence[float] = (),
+    round_ticks: bool = False,
 ) -> Axis:
-    """Choose the axis of a table; ``scale`` is its right end, ``low`` its left and ``ticks`` its marks where given."""
+    """Choose the axis of a table; ``scale`` is its right end, ``low`` its left and ``ticks`` its marks where given.
+
+    With ``round_ticks`` a logarithmic axis is marked at 1, 2 and 5 times powers of ten, not where RevMan marks it.
+    """
     middle = 1.0 if table.log_scale else 0.0
     if low is not None:
         found = choose_axis(table.marks, log=table.log_scale, end=scale)
@@ -59,6 +65,8 @@ def axis_of(
     if not ticks:
         # Of an axis with two ends of the user's, round numbers between them.
         chosen = () if low is None else (log_ticks if axis.log else linear_ticks)(low, axis.end)
+        if low is None and round_ticks and axis.log:
+            chosen = log_ticks(1.0 / axis.end if axis.start is None else axis.start, axis.end)
         return attrs.evolve(axis, given=tuple(chosen))
     return attrs.evolve(axis, given=tuple(ticks))
 
@@ -81,13 +89,21 @@ def lay_out(  # noqa: PLR0913 - keyword-only from the second on
     style: ForestStyle = FOREST_STYLES["revman5"],
     palette: str = "standard",
     tips: Mapping[int, tuple[str, ...]] | None = None,
+    like: ForestTable | None = None,
 ) -> Drawing:
     """Place everything: title, headings, rows, footers under the table, plot and axis beside it, small print below.
 
-    ``tips`` are what there is to read about a study, by its row in the input.
+    ``tips`` are what there is to read about a study, by its row in the input. Columns are as wide as in
+    the table ``like`` this one, that of all studies, where this one is without some.
     """
-    made = _Layout(table, measure, axis or axis_of(table), plot_width, style, palette, tips or {})
+    made = _Layout(table, measure, axis or axis_of(table), plot_width, style, palette, tips or {}, like)
     return made.drawing(title, small_print)
+
+
+def _rows(table: ForestTable) -> list[Row]:
+    found = table.coefficients
+    heading = [Row("note", (table.coefficients_heading,))] if found else []
+    return [*table.rows, *heading, *(Row("note", (coefficient.line,)) for coefficient in found)]
 
 
 class _Layout:
@@ -100,23 +116,26 @@ class _Layout:
         style: ForestStyle,
         palette: str,
         tips: Mapping[int, tuple[str, ...]],
+        like: ForestTable | None,
     ) -> None:
         self.table, self.measure, self.axis, self.style, self.palette, self.tips = (
             table, measure, axis, style, palette, tips,
         )  # fmt: skip
-        self.rows = self._rows()
+        self.rows = _rows(table)
+        kept = None if like is None else _rows(like)
         on = {side: [i for i, column in enumerate(table.columns) if column.side == side] for side in ("left", "right")}
-        self.grid = grid_of([table.columns[i] for i in on["left"]], self.rows, measure, places=on["left"])
+        self.grid = grid_of([table.columns[i] for i in on["left"]], self.rows, measure, places=on["left"], like=kept)
         self.ticks = [(tick, f"{tick:g}") for tick in axis.ticks]
         self.overhang = max((self.plain(text) for _, text in (self.ticks[:1] + self.ticks[-1:])), default=0.0) / 2
-        symmetric = axis.no_effect is not None and axis.start is None
-        self.sides = table.favours if symmetric and any(table.favours) else ()
+        # The share of the axis on the shorter side of no effect.
+        share = 0.0 if axis.no_effect is None else min(axis.place(axis.no_effect), 1.0 - axis.place(axis.no_effect))
+        self.sides = table.favours if share >= LEAST_SIDE and any(table.favours) else ()
         favours = max((min(self.plain(text), FAVOURS_MOST) for text in self.sides), default=0.0)
         left = self.grid.right + GAP + self.overhang
         self.plot = Plot(
             axis,
             left,
-            max(plot_width, 2 * (favours + FAVOURS_GAP - self.overhang)),
+            max(plot_width, (favours + FAVOURS_GAP - self.overhang) / share) if self.sides else plot_width,
             style.squares[table.kind],
             max((mark.weight for mark in table.marks if mark.shape == "square"), default=0.0),
             style.diamond,
@@ -124,7 +143,7 @@ class _Layout:
         )
         end = self.plot.right + self.overhang
         self.beside = grid_of(
-            [table.columns[i] for i in on["right"]], self.rows, measure, places=on["right"], start=end + GAP
+            [table.columns[i] for i in on["right"]], self.rows, measure, places=on["right"], start=end + GAP, like=kept
         )
         self.width = (self.beside.right if on["right"] else end) + MARGIN
         self.items: list[Item] = []
@@ -135,19 +154,13 @@ class _Layout:
     def bold(self, text: str, size: float = TEXT_SIZE) -> float:
         return self.measure(text, bold=True, size=size)
 
-    def _rows(self) -> list[Row]:
-        found = self.table.coefficients
-        scale = " (on the log scale)" if self.table.log_scale else ""
-        heading = [Row("note", (f"Coefficients{scale}:",))] if found else []
-        return [*self.table.rows, *heading, *(Row("note", (coefficient.line,)) for coefficient in found)]
-
     def drawing(self, title: str, small_print: Sequence[str]) -> Drawing:
         y = self.title(title, MARGIN)
         top = self.headings(y)
         bottom, plot_bottom = self.body(top)
         bottom = max(bottom, self.axis_and_labels(top, plot_bottom))
         bottom = self.sign_legend(self.small_print(small_print, bottom))
-        return Drawing(self.width, bottom + MARGIN, tuple(self.items), self.table.title)
+        return Drawing(self.width, bottom + MARGIN, tuple(self.items), self.table.description)
 
     def title(self, title: str, y: float) -> float:
         if not title:
@@ -164,11 +177,8 @@ class _Layout:
             self.rule(y, 1.2)
             y += RULE_GAP
         over = [tuple(wrap(text, self.plot.width, self.bold)) for text in self.table.plot_heading]
-        if self.sides and self.style.favours_above:
-            y = self.favours(y)
         groups = [*self.grid.groups, *self.beside.groups]
         groups += [Span(over[0], self.plot.left, self.plot.right)] if self.table.plot_heading[0] else []
-        y = self.band(y, [(span, "center") for span in groups])
         heads: list[tuple[Span, Align]] = [
             (span, self.alignment(column, of_plot=bool(self.table.plot_heading[1])))
             for grid in (self.grid, self.beside)
@@ -176,6 +186,9 @@ class _Layout:
         ]
         if self.table.plot_heading[1]:
             heads.append((Span(over[1], self.plot.left, self.plot.right), "center"))
+        if self.sides and self.style.favours_above:
+            y = self.favours_above(y, groups, [span for span, _ in heads])
+        y = self.band(y, [(span, "center") for span in groups])
         y = self.band(y, heads) + RULE_GAP
         self.rule(y, 0.5 if self.style.rules == "light" else 0.8)
         return y + RULE_GAP
@@ -206,7 +219,7 @@ class _Layout:
                 y += BLANK * PITCH
                 continue
             if row.kind == "note":
-                lines = wrap(row.cells[0], self.grid.right - MARGIN, self.plain)
+                lines = wrap(row.cells[0], self.grid.right - MARGIN + SPARE, self.plain)
                 self.items.extend(Label(line, MARGIN, y + ASCENT + i * PITCH) for i, line in enumerate(lines))
                 y += len(lines) * PITCH
                 continue
@@ -256,12 +269,28 @@ class _Layout:
             return base + PITCH - ASCENT
         return self.favours(base + FAVOURS_DROP - ASCENT)
 
-    def favours(self, y: float) -> float:
-        """Write what each side of the axis speaks for; gives where the texts end."""
+    def favours_above(self, y: float, *bands: Sequence[Span]) -> float:
+        """Write what each side speaks for down to the rule, or above headings; gives where those begin."""
+        height = sum(max((len(span.lines) for span in band), default=0) for band in bands) * PITCH
+        needed = max(map(len, self._side_lines()[1])) * PITCH
+        over_plot = any(span.left == self.plot.left for band in bands for span in band)
+        start = y + needed if over_plot else y + max(needed - height, 0.0)
+        self.favours(start - needed if over_plot else start + height - needed)
+        return start
+
+    def _side_lines(self) -> tuple[float, list[list[str]]]:
+        """Give where no effect is, and the lines of what stands on either side."""
         assert self.axis.no_effect is not None  # noqa: S101 - there are sides
         middle = self.plot.x(self.axis.no_effect)
-        room = self.plot.width / 2 - FAVOURS_GAP + self.overhang
-        sides = [wrap(text, room, self.plain) for text in self.sides]
+        rooms = (middle - self.plot.left, self.plot.right - middle)
+        return middle, [
+            wrap(text, room - FAVOURS_GAP + self.overhang, self.plain)
+            for text, room in zip(self.sides, rooms, strict=True)
+        ]
+
+    def favours(self, y: float) -> float:
+        """Write what each side of the axis speaks for; gives where the texts end."""
+        middle, sides = self._side_lines()
         for i, line in enumerate(sides[0]):
             self.items.append(Label(line, middle - FAVOURS_GAP, y + ASCENT + i * PITCH, "right"))
         for i, line in enumerate(sides[1]):

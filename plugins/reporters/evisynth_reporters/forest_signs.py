@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evisynth import BiasDomain, MetaAnalysis, RiskOfBias
+    from evisynth_reporters.words import Words
 
 GROUP = "Risk of Bias"
 
 
-def sign_columns(analysis: MetaAnalysis, risk_of_bias: RiskOfBias) -> list[ForestColumn]:
+def sign_columns(analysis: MetaAnalysis, risk_of_bias: RiskOfBias, words: Words) -> list[ForestColumn]:
     """Make a column for each domain; judgements are joined with studies by their id or name."""
     return [
-        ForestColumn(Column(letter, GROUP, side="right", signs=True), _judged(analysis, domain))
+        ForestColumn(Column(letter, words(GROUP), side="right", signs=True), _judged(analysis, domain))
         for letter, domain in zip(_letters(len(risk_of_bias.domains)), risk_of_bias.domains, strict=True)
     ]
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from evisynth_reporters.printed import with_symbols
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -38,6 +40,8 @@ class ForestStyle:
     """Whether footers write τ² and χ² instead of Tau² and Chi²."""
     leading_zero: bool = True
     """Whether P has a zero before its point."""
+    round_ticks: bool = True
+    """Whether logarithmic axes are marked at 1, 2 and 5 times powers of ten; RevMan has marks of its own."""
     favours_above: bool = False
     plot_heading: bool = True
     """Whether the plot repeats the effect and the model above it."""
@@ -51,6 +55,10 @@ class ForestStyle:
         to = " , " if self.web else self.to if style.ratio else self.to_negative
         return attrs.evolve(style, comma=to, open=self.open, close=self.close, always_subgroup_line=self.web)
 
+    def footer(self, line: str) -> str:
+        """Write a footer in the layout's way."""
+        return with_symbols(line, leading_zero=self.leading_zero) if self.symbols else line
+
 
 _REVMAN: Mapping[Kind, str] = {"counts": "#0000cc", "means": "#00cc00", "given": "#cc0000"}
 _REVMAN_WEB: Mapping[Kind, str] = {"counts": "#2a5db0", "means": "#3a8f3a", "given": "#b03a3a"}
@@ -58,8 +66,10 @@ _NAVY: Mapping[Kind, str] = dict.fromkeys(("counts", "means", "given"), "#1f4e79
 _BLACK: Mapping[Kind, str] = dict.fromkeys(("counts", "means", "given"), "#404040")
 
 FOREST_STYLES: Mapping[str, ForestStyle] = {
-    "revman5": ForestStyle(left=("study", "data", "weight", "effect"), squares=_REVMAN),
-    "revman-web": ForestStyle(left=("study", "data", "weight", "effect"), squares=_REVMAN_WEB, rules="light", web=True),
+    "revman5": ForestStyle(left=("study", "data", "weight", "effect"), squares=_REVMAN, round_ticks=False),
+    "revman-web": ForestStyle(
+        left=("study", "data", "weight", "effect"), squares=_REVMAN_WEB, rules="light", web=True, round_ticks=False
+    ),
     "jama": ForestStyle(
         left=("study", "data"),
         right=("effect", "weight"),

@@ -19,6 +19,8 @@ PITCH = 13.5
 ASCENT = 9.5
 """From the top of a line to its baseline."""
 GAP = 12.0
+SPARE = 8.0
+"""How much of the gap beside a column its texts may take, which differ a little without one of the studies."""
 MARGIN = 10.0
 LABEL_MOST = 230.0
 HEADING_MOST = 150.0
@@ -88,15 +90,20 @@ def grid_of(
     *,
     places: Sequence[int] | None = None,
     start: float = MARGIN,
+    like: Sequence[Row] | None = None,
 ) -> Grid:
     """Make every column as wide as its widest cell or heading, the first ones wide enough for the footers below.
 
     ``places`` are the cells of rows that stand in the columns, all without it; ``start`` is where the first begins.
+    Columns are as wide as those of the rows ``like`` them, where the texts that differ fit the gap beside.
     """
     places = tuple(range(len(columns))) if places is None else tuple(places)
     headings = [tuple(wrap(column.heading, HEADING_MOST, lambda s: measure(s, bold=True))) for column in columns]
     widths = [
-        _width(column, place, lines, rows, measure)
+        _kept(
+            _width(column, place, lines, rows, measure),
+            None if like is None else _width(column, place, lines, like, measure),
+        )
         for column, place, lines in zip(columns, places, headings, strict=True)
     ]
     spans = [(members[0], members[-1], group) for group, members in _grouped(columns)]
@@ -107,7 +114,7 @@ def grid_of(
         for i in range(first, last + 1):
             widths[i] += max(missing, 0.0) / (last - first + 1)
     if start == MARGIN and widths:
-        notes = max((min(measure(row.cells[0]), NOTE_MOST) for row in rows if row.kind == "note"), default=0.0)
+        notes = _kept(_notes(rows, measure), None if like is None else _notes(like, measure))
         widths[0] += max(notes - sum(widths) - GAP * (len(widths) - 1), 0.0)
     edges = _edges(widths, columns, start)
     return Grid(
@@ -119,6 +126,15 @@ def grid_of(
         tuple(columns),
         places,
     )
+
+
+def _kept(width: float, like: float | None) -> float:
+    """Keep to a width that there was, unless the text needs more than there is to spare."""
+    return width if like is None or width > like + SPARE else like
+
+
+def _notes(rows: Sequence[Row], measure: Measure) -> float:
+    return max((min(measure(row.cells[0]), NOTE_MOST) for row in rows if row.kind == "note"), default=0.0)
 
 
 def _width(column: Column, place: int, heading: Sequence[str], rows: Sequence[Row], measure: Measure) -> float:

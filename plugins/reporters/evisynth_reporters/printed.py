@@ -170,37 +170,42 @@ def statistic(estimate: Estimate) -> str:
     return f"{name} ({p_value(estimate.p_value)})"
 
 
-def regression_lines(analysis: MetaAnalysis) -> list[str]:
+def regression_lines(analysis: MetaAnalysis, words: Words = IN_ENGLISH) -> list[str]:
     """Print ``Test of moderators: Chi² = 12.20, df = 2 (P = 0.002)`` and ``Heterogeneity explained: R² = 65%``."""
     regression = analysis.regression
     if regression is None or not analysis.coefficients:
         return []
     found = regression.omnibus
-    lines = [f"Test of moderators: {NOT_APPLICABLE}"]
+    tested = words("Test of moderators")
+    lines = [f"{tested}: {words(NOT_APPLICABLE)}"]
     if found.statistic is not None and found.p_value is not None and math.isfinite(found.statistic):
         name, degrees_of = "Chi²", f"{found.df}"
         if found.df_residual is not None:
-            name, degrees_of = "F", f"{found.df} and {degrees(found.df_residual)}"
-        lines = [
-            f"Test of moderators: {name} = {number(found.statistic)}, df = {degrees_of} ({p_value(found.p_value)})"
-        ]
-    explained = NOT_APPLICABLE if regression.r2 is None else f"R² = {number(regression.r2, 0)}%"
-    return [*lines, f"Heterogeneity explained: {explained}"]
+            both = words("{one} and {other}", one=found.df, other=degrees(found.df_residual))
+            name, degrees_of = "F", both
+        lines = [f"{tested}: {name} = {number(found.statistic)}, df = {degrees_of} ({p_value(found.p_value)})"]
+    explained = words(NOT_APPLICABLE) if regression.r2 is None else f"R² = {number(regression.r2, 0)}%"
+    return [*lines, f"{words('Heterogeneity explained')}: {explained}"]
 
 
-def overall_line(analysis: MetaAnalysis, words: Words = IN_ENGLISH) -> str:
-    """Print ``Test for overall effect: Z = 3.29 (P = 0.001)``."""
+def overall_line(analysis: MetaAnalysis, words: Words = IN_ENGLISH, *, of: str = "") -> str:
+    """Print ``Test for overall effect: Z = 3.29 (P = 0.001)``; ``of`` names the model where there are several."""
+    said = words("Test for overall effect") + (f" ({of})" if of else "")
     if analysis.pooled is None or analysis.scale.null is None:
-        return f"{words('Test for overall effect')}: {words(NOT_APPLICABLE)}"
-    return f"{words('Test for overall effect')}: {statistic(analysis.pooled)}"
+        return f"{said}: {words(NOT_APPLICABLE)}"
+    return f"{said}: {statistic(analysis.pooled)}"
 
 
-def subgroup_line(test: SubgroupTest | None, words: Words = IN_ENGLISH) -> str:
-    """Print ``Test for subgroup differences: Chi² = 2.10, df = 2 (P = 0.35), I² = 5%``, with a comma before I²."""
+def subgroup_line(test: SubgroupTest | None, words: Words = IN_ENGLISH, *, of: str = "") -> str:
+    """Print ``Test for subgroup differences: Chi² = 2.10, df = 2 (P = 0.35), I² = 5%``, with a comma before I².
+
+    ``of`` names the model where there are several.
+    """
+    said = words("Test for subgroup differences") + (f" ({of})" if of else "")
     if test is None or test.q is None or test.p_value is None or test.i2 is None:
-        return f"{words('Test for subgroup differences')}: {words(NOT_APPLICABLE)}"
+        return f"{said}: {words(NOT_APPLICABLE)}"
     shown = f"Chi² = {number(test.q)}, df = {test.df} ({p_value(test.p_value)}), I² = {number(test.i2, 0)}%"
-    return f"{words('Test for subgroup differences')}: {shown}"
+    return f"{said}: {shown}"
 
 
 def with_symbols(line: str, *, leading_zero: bool = True) -> str:
@@ -209,7 +214,14 @@ def with_symbols(line: str, *, leading_zero: bool = True) -> str:
     return line if leading_zero else re.sub(r"(?<=P [=<>] )0(?=\.)", "", line)
 
 
-def arm_names(analysis: MetaAnalysis, group_1: str | None, group_2: str | None) -> tuple[str, str]:
+def model_label(label: str, words: Words = IN_ENGLISH) -> str:
+    """Name how effects were pooled, ``M-H, Random``, in a language: the method keeps its name."""
+    return ", ".join(words(part) for part in label.split(", "))
+
+
+def arm_names(
+    analysis: MetaAnalysis, group_1: str | None, group_2: str | None, words: Words = IN_ENGLISH
+) -> tuple[str, str]:
     """Name the arms: as asked for, else as the settings say, else as RevMan does."""
     settings = analysis.settings
-    return group_1 or settings.group_1 or "Experimental", group_2 or settings.group_2 or "Control"
+    return group_1 or settings.group_1 or words("Experimental"), group_2 or settings.group_2 or words("Control")

@@ -99,6 +99,9 @@ class ForestTable:
     warnings: tuple[str, ...]
     coefficients: tuple[Coefficient, ...] = ()
     """Those of a meta-regression, on the analysis scale."""
+    coefficients_heading: str = ""
+    description: str = ""
+    """What the figure shows, in words, for those who cannot see it."""
     plot_heading: tuple[str, str] = ("", "")
     """What stands above the plot in a figure: the effect, and how it was pooled."""
     signs: tuple[tuple[str, str], ...] = ()
