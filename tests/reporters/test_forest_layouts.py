@@ -186,7 +186,7 @@ def test_the_form_leave_one_out_has_a_row_without_each_study(analysis: es.MetaAn
 
 def test_precision_is_the_same_order_in_every_form(analysis: es.MetaAnalysis) -> None:
     for descending in (False, True):
-        rows = []
+        rows: list[list[int | None]] = []
         for form in ("studies", "cumulative", "leave-one-out"):
             spec = ForestSpec(form=form, sort="precision", descending=descending)
             drawing = forest(analysis, spec, measure)
@@ -224,9 +224,14 @@ def test_two_models_have_their_own_weights_tests_subtotals_and_prediction() -> N
 
 
 def test_forms_refuse_what_only_studies_have(analysis: es.MetaAnalysis) -> None:
-    for options in ({"columns_left": ("study",)}, {"models": "both"}, {"risk_of_bias": rob()}):
-        with pytest.raises(es.SettingsError, match=r"form 'cumulative' .* leave out " + next(iter(options))):
-            forest(analysis, ForestSpec(form="cumulative", **options), measure)
+    refused = {
+        "columns_left": ForestSpec(form="cumulative", columns_left=("study",)),
+        "models": ForestSpec(form="cumulative", models="both"),
+        "risk_of_bias": ForestSpec(form="cumulative", risk_of_bias=rob()),
+    }
+    for option, spec in refused.items():
+        with pytest.raises(es.SettingsError, match=rf"form 'cumulative' .* leave out {option}"):
+            forest(analysis, spec, measure)
 
 
 @pytest.mark.parametrize("form", ["cumulative", "leave-one-out"])
