@@ -265,6 +265,9 @@ def test_settings_studies_judgements_and_flow(book: Callable[..., Path]) -> None
         ([["outcome", "level"], ["Death", "high"]], "column level: 'high' is not a number"),
         ([["outcome", "swap events"], ["Death", "perhaps"]], "column swap_events: 'perhaps' is neither yes nor no"),
         ([["outcome", "level"], ["Death", 0.9], ["death", 0.8]], "two rows are of 'death'"),
+        ([["outcome", "level"], ["Death?", 0.9], ["death", 0.8]], "two rows are of 'death'"),
+        ([["outcome", "level"], ["Death?", 0.9], ["Death!", 0.8]], "two rows are of 'Death!'"),
+        ([["outcome", "level"], ["!", 0.9]], "no sheet holds the outcome '!'"),
         ([["outcome", "preset"], ["Death", "meta"], ["Pain", "metafor"]], "different things of preset"),
         ([["outcome", "preset"], ["Death", "revman6"]], "'revman6' are not known"),
     ],
@@ -272,6 +275,13 @@ def test_settings_studies_judgements_and_flow(book: Callable[..., Path]) -> None
 def test_settings_that_are_not_understood(book: Callable[..., Path], rows: Rows, message: str) -> None:
     with pytest.raises(es.InputError, match=message):
         es.load(book({"Settings": rows, "Death": COUNTS, "Pain": MEANS}))
+
+
+def test_names_that_differ_in_their_signs_alone_are_kept_apart(book: Callable[..., Path]) -> None:
+    sheets = {"Pain!": MEANS, "Pain+": MEANS, "Death": COUNTS, "+": COUNTS}
+    said = [["outcome", "level"], ["Pain+", 0.9], ["pain!", 0.8], ["+", 0.7], ["death?", 0.6]]
+    levels = {outcome.name: outcome.level for outcome in outcomes(es.load(book({"Settings": said, **sheets})))}
+    assert levels == {"Pain!": 0.8, "Pain+": 0.9, "Death": 0.6, "+": 0.7}
 
 
 # -- cells ------------------------------------------------------------------------------------------------------------

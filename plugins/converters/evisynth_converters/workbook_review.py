@@ -83,7 +83,8 @@ def read_workbook(source: Source) -> Table | Review:
         else:
             others.append(sheet)
     where = f"{source.name}, sheet {special[SHEET].name!r}" if SHEET in special else source.name
-    settings = read_settings(special[SHEET], where) if SHEET in special else SheetSettings()
+    names = [name for sheet in others for name in _names(sheet.name)]
+    settings = read_settings(special[SHEET], where, names) if SHEET in special else SheetSettings()
     tables: list[StudyTable] = []
     for sheet in others:
         found = find_table(sheet, notes, settings.of(*_names(sheet.name)).get("data_type"))

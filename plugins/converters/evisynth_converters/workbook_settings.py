@@ -28,29 +28,33 @@ _FLAGS = {"yes": True, "true": True, "1": True, "y": True, "no": False, "false":
 
 @attrs.frozen
 class SheetSettings:
-    """Hold what the sheet says of the review and of its outcomes; of every outcome under no name."""
+    """Hold what the sheet says of the review and of its outcomes; of every outcome under no name.
+
+    Names that differ in their signs alone ("Pain!", "Pain?") are kept apart; a name that no outcome bears so is that of
+    the outcomes whose words are the same.
+    """
 
     review: Mapping[str, str] = attrs.field(factory=dict[str, str])
     outcomes: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, "Mapping[str, Any]"])
+    loosely: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict[str, "Mapping[str, Any]"])
 
     def of(self, *names: str) -> dict[str, Any]:
         """Give what is said of an outcome by any of its names, over what is said of all."""
         said = dict(self.outcomes.get("", {}))
         for name in names:
-            said |= self.outcomes.get(fold(name), {})
+            said |= self.outcomes.get(_spelled(name)) or self.loosely.get(fold(name), {})
         return said
 
     def refuse_unknown(self, names: Sequence[str], where: str) -> None:
         """Raise `FormatError` for a row of an outcome that no sheet has."""
-        folded = {fold(name) for name in names}
-        for name in self.outcomes:
-            if name and name not in folded:
-                msg = f"{where}: no sheet holds the outcome {name!r}{nearest(name, names)}"
-                raise FormatError(msg)
+        spelled, folded = {_spelled(name) for name in names}, {fold(name) for name in names}
+        for name in (*(self.outcomes.keys() - spelled - {""}), *(self.loosely.keys() - folded)):
+            msg = f"{where}: no sheet holds the outcome {name!r}{nearest(name, names)}"
+            raise FormatError(msg)
 
 
-def read_settings(sheet: Sheet, where: str) -> SheetSettings:
-    """Read the rows; the first names the columns.
+def read_settings(sheet: Sheet, where: str, names: Sequence[str] = ()) -> SheetSettings:
+    """Read the rows; the first names the columns. ``names`` are those of the outcomes there may be.
 
     Columns are ``outcome`` (its sheet, name or place; a row without one is of all outcomes), ``comparison``, ``title``,
     ``preset``, and whatever is set: ``measure``, ``method``, ``tau2``, ``favours_1`` … "none" sets a word to nothing.
@@ -60,7 +64,8 @@ def read_settings(sheet: Sheet, where: str) -> SheetSettings:
     if not rows:
         return SheetSettings()
     headings = [_heading(cell, where) for cell in rows[0]]
-    review, outcomes = dict[str, str](), dict[str, dict[str, Any]]()
+    spelled = {_spelled(name) for name in names}
+    review, outcomes, loosely = dict[str, str](), dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
     for row in rows[1:]:
         cells = {
             name: text
@@ -73,12 +78,21 @@ def read_settings(sheet: Sheet, where: str) -> SheetSettings:
             if text is not None and review.setdefault(name, text) != text:
                 msg = f"{where}: two rows say different things of {name}: {review[name]!r} and {text!r}"
                 raise FormatError(msg)
-        if fold(which) in outcomes:
+        key = _spelled(which)
+        of, key = (outcomes, key) if key in spelled or not fold(key) else (loosely, fold(key))
+        if key in of:
             msg = f"{where}: two rows are of {which or 'all outcomes'!r}"
             raise FormatError(msg)
-        read = {name: _value(name, text, which, where) for name, text in cells.items()}
-        outcomes[fold(which)] = read
-    return SheetSettings(review, outcomes)
+        of[key] = {name: _value(name, text, which, where) for name, text in cells.items()}
+    for name in outcomes:
+        if fold(name) in loosely:
+            msg = f"{where}: two rows are of {name!r}"
+            raise FormatError(msg)
+    return SheetSettings(review, outcomes, loosely)
+
+
+def _spelled(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _heading(cell: object, where: str) -> str:
