@@ -76,6 +76,7 @@ from evisynth.records import (
     Method,
     PoolingModel,
     PredictionInterval,
+    ReferenceSet,
     Reporter,
     Route,
     StudyInterval,
@@ -151,9 +152,14 @@ if TYPE_CHECKING:
     from evisynth.small_study import bias, bias_method, bias_methods, bias_survey
     from evisynth.sources import Source, Table
     from evisynth.tests_of_tables import TableTest, TableTests, table_tests
+    from evisynth.validation.agreements import Agreement, as_printed
+    from evisynth.validation.asking import Asked
 
 # Verbs that read, batch and report come with their first use: the import alone is part of every start.
 _LATER = {
+    "Agreement": "validation.agreements",
+    "Asked": "validation.asking",
+    "as_printed": "validation.agreements",
     "DATA_COLUMNS": "reviews.model",
     "Baujat": "diagnostics.plots",
     "BiasDomain": "reviews.model",
@@ -274,6 +280,8 @@ __all__ = [
     "LOG",
     "NOT_COUNTED",
     "Adjustment",
+    "Agreement",
+    "Asked",
     "Average",
     "Baujat",
     "BiasDomain",
@@ -342,6 +350,7 @@ __all__ = [
     "QuadraticForm",
     "Radial",
     "Reasons",
+    "ReferenceSet",
     "Registry",
     "Regression",
     "Reporter",
@@ -381,6 +390,7 @@ __all__ = [
     "Verification",
     "WeightedFit",
     "aggregate",
+    "as_printed",
     "baujat",
     "bias",
     "bias_method",

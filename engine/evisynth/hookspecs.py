@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         IntervalMethod,
         PoolingModel,
         PredictionInterval,
+        ReferenceSet,
         Reporter,
         Route,
         StudyInterval,
@@ -104,3 +105,8 @@ def converters() -> list[Converter]:  # type: ignore[empty-body]
 @hookspec
 def reporters() -> list[Reporter]:  # type: ignore[empty-body]
     """Yield renderings of a result: text, JSON, figures."""
+
+
+@hookspec
+def reference_sets() -> list[ReferenceSet]:  # type: ignore[empty-body]
+    """Yield results that methods are held to by ``evisynth validate``: ``(asked) → agreements``."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from evisynth.scales import Scale
     from evisynth.sources import Source, Table
     from evisynth.studies import FilledColumns, MeasuredEffects, Reasons, Studies
+    from evisynth.validation.agreements import Agreement
+    from evisynth.validation.asking import Asked
 
 GIVEN = "given"
 
@@ -538,6 +540,26 @@ class Reporter(Method):
         return spec.but(changes)
 
 
+@attrs.frozen
+class ReferenceSet(Method):
+    """Results that methods are held to: the function ``(asked) → agreements`` repeats them with the installed engine.
+
+    ``asked`` (`Asked`) has the registry and says which methods are asked for, and whether a share of the cases does;
+    the function yields an `Agreement` for every number that it compares.
+    """
+
+    kind = "ReferenceSet"
+    hook = "reference_sets"
+
+    function: Callable[[Asked], Iterable[Agreement]] = attrs.field(validator=_callable)
+    label: str = attrs.field(kw_only=True, validator=_not_empty)
+    """One line for readers: what the methods are held to."""
+    truth: Literal["exact", "published", "program", "law"] = attrs.field(kw_only=True)
+    """What stands behind the results: arithmetic with more digits, print, another program, or a law."""
+    absent: Callable[[Method], str] = attrs.field(kw_only=True, validator=_callable)
+    """Why a method is not among those it compares; no cell of the coverage matrix is empty without it."""
+
+
 KINDS: tuple[type[Method], ...] = (
     EffectMeasure,
     Correction,
@@ -554,4 +576,5 @@ KINDS: tuple[type[Method], ...] = (
     Check,
     Converter,
     Reporter,
+    ReferenceSet,
 )

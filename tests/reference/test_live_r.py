@@ -162,7 +162,7 @@ def test_a_script_of_ours_gives_our_numbers(ask_r: Ask, make_studies: Any) -> No
 
 
 def founding() -> list[tuple[str, es.MetaAnalysis]]:
-    from evisynth.cli.founding import compare_analysis, expected  # noqa: PLC0415 - beside its use
+    from evisynth_validation.founding.repeating import compare_analysis, expected  # noqa: PLC0415 - beside its use
 
     held = expected()
     made = ((entry["id"], compare_analysis(entry, held["papers"]).analysis) for entry in held["analyses"])

@@ -14,7 +14,7 @@ from evisynth.reporting import report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evisynth.cli.founding import Comparison
+    from evisynth_validation.founding.repeating import Comparison
 
 PLOT = "forest"
 FEW_FIGURES = 2
@@ -51,8 +51,8 @@ def demo(output: Path) -> None:
     # rich and the analyses only when they are asked for
     from rich.progress import track  # noqa: PLC0415
 
-    from evisynth.cli.founding import compare_analysis, compare_sample_size, expected  # noqa: PLC0415
     from evisynth.cli.tables import console  # noqa: PLC0415
+    from evisynth_validation.founding.repeating import compare_analysis, compare_sample_size, expected  # noqa: PLC0415
 
     held = expected()
     output.mkdir(parents=True, exist_ok=True)
@@ -91,8 +91,8 @@ def _write(made: Comparison, output: Path, trouble: str | None) -> str | None:
 def _print(found: Sequence[Comparison]) -> None:
     from rich.text import Text  # noqa: PLC0415 - rich only for tables
 
-    from evisynth.cli.founding import sentence  # noqa: PLC0415 - the analyses only when they are asked for
     from evisynth.cli.tables import print_table  # noqa: PLC0415 - rich only for tables
+    from evisynth_validation.founding.repeating import sentence  # noqa: PLC0415 - the analyses only when they are asked for
 
     marks = {True: Text("✓", style="green"), False: Text("✗", style="bold red")}
     for citation in dict.fromkeys(made.citation for made in found):
@@ -118,7 +118,7 @@ def _summary(found: Sequence[Comparison]) -> str:
 
 
 def _page(found: Sequence[Comparison], summary: str, output: Path) -> str:
-    from evisynth.cli.founding import sentence  # noqa: PLC0415 - the analyses only when they are asked for
+    from evisynth_validation.founding.repeating import sentence  # noqa: PLC0415 - the analyses only when they are asked for
 
     rows: list[str] = []
     plots: list[str] = []

@@ -22,6 +22,7 @@ from evisynth.testing.limits import check_prediction_interval, check_tau2_interv
 from evisynth.testing.measures import check_effect_measure
 from evisynth.testing.plugins import CHECKS, check, check_plugin
 from evisynth.testing.pooling import check_pooling_model
+from evisynth.testing.references import check_reference_set
 from evisynth.testing.reports import check_reporter
 from evisynth.testing.small_study import check_adjustment, check_bias_test
 from evisynth.testing.study_intervals import check_study_interval
@@ -42,6 +43,7 @@ __all__ = [
     "check_plugin",
     "check_pooling_model",
     "check_prediction_interval",
+    "check_reference_set",
     "check_reporter",
     "check_route",
     "check_study_interval",

@@ -18,6 +18,7 @@ from evisynth.records import (
     Method,
     PoolingModel,
     PredictionInterval,
+    ReferenceSet,
     Reporter,
     Route,
     StudyInterval,
@@ -33,6 +34,7 @@ from evisynth.testing.intervals import check_interval_method
 from evisynth.testing.limits import check_prediction_interval, check_tau2_interval
 from evisynth.testing.measures import check_effect_measure
 from evisynth.testing.pooling import check_pooling_model
+from evisynth.testing.references import check_reference_set
 from evisynth.testing.reports import check_reporter
 from evisynth.testing.small_study import check_adjustment, check_bias_test
 from evisynth.testing.study_intervals import check_study_interval
@@ -57,6 +59,7 @@ CHECKS: Mapping[type[Method], Callable[[Any], None]] = {
     Check: check_check,
     Converter: check_converter,
     Reporter: check_reporter,
+    ReferenceSet: check_reference_set,
 }
 
 

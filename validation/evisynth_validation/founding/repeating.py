@@ -8,16 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from evisynth.documents import read_json
-from evisynth.fitting import fit
-from evisynth.loading import load_studies
-from evisynth.planning import sample_size
-from evisynth.studies import LEFT_OUT
+from evisynth import LEFT_OUT, MetaAnalysis, Studies, fit, load, read_json, sample_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from evisynth.results import MetaAnalysis
 
 NO_NUMBER = "–"
 
@@ -57,10 +51,11 @@ def expected() -> dict[str, Any]:
 def compare_analysis(entry: Mapping[str, Any], papers: Mapping[str, Any]) -> Comparison:
     """Repeat one analysis by its stored settings."""
     with as_file(files("evisynth_validation").joinpath("founding", entry["file"])) as path:
-        studies = load_studies(path)
+        studies = load(path)
+    assert isinstance(studies, Studies)  # noqa: S101 - the files of this folder are tables
     label = {"effect_label": entry["label"]} if "label" in entry else {}
     analysis = fit(studies, exclude=entry["exclude"], **entry["settings"], **label)
-    numbers = _numbers(analysis)
+    numbers = numbers_of(analysis)
     published: dict[str, str] = entry["published"]
     ours = {name: at_digits(numbers[name], text) for name, text in published.items()}
     return _comparison(entry, papers, ours, analysis)
@@ -81,7 +76,8 @@ def _comparison(
     return Comparison(entry["id"], entry["title"], entry["figure"], citation, entry["published"], ours, analysis)
 
 
-def _numbers(analysis: MetaAnalysis) -> dict[str, float | None]:
+def numbers_of(analysis: MetaAnalysis) -> dict[str, float | None]:
+    """Give every number of an analysis that the papers print, at full precision."""
     shown, pooled, spread = analysis.display, analysis.pooled, analysis.heterogeneity
     people, events = analysis.participants, analysis.events
     return {
