@@ -100,5 +100,5 @@ def _print(made: Validation, *, matrix: bool) -> None:
         click.echo(f"FALLS SHORT: {printable(line)}")
     if len(short) > SHOWN:
         click.echo(f"… and {len(short) - SHOWN} more")
-    for line in tables.closing(made):
+    for line in made.closing:
         click.echo(printable(line))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evisynth.validation.installation import Installation
     from evisynth.validation.operation import Operation, Tally
     from evisynth.validation.performance import Performance
+    from evisynth.validation.tables import ValidationTables
 
 SCHEMA = "evisynth validation 1"
 
@@ -55,6 +56,19 @@ class Validation:
             yield from (f"{replay.source}: {line}" for line in replay.disagreements)
             for analysis in replay.analyses:
                 yield from (f"{replay.source}, {sentence(number)}" for number in analysis.differing)
+
+    @property
+    def closing(self) -> tuple[str, str]:
+        """How much was compared, and whether it passed, in a line each."""
+        from evisynth.validation.tables import closing  # noqa: PLC0415 - tables are made of this class
+
+        return closing(self)
+
+    def tables(self) -> ValidationTables:
+        """Give the tables that reports show."""
+        from evisynth.validation.tables import tables  # noqa: PLC0415 - as above
+
+        return tables(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON-ready values."""

@@ -10,7 +10,7 @@ from evisynth.validation.agreements import key_of
 from evisynth.validation.results import sentence, shown, verdict_of, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from evisynth.validation.agreements import Agreement
     from evisynth.validation.operation import Tally
@@ -28,6 +28,36 @@ class ValidationTable:
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: tuple[int, ...] = ()
+
+
+@attrs.frozen
+class ValidationTables:
+    """Hold all tables of a report."""
+
+    installation: ValidationTable
+    arithmetic: ValidationTable
+    sets: ValidationTable
+    methods: ValidationTable
+    matrix: ValidationTable
+    reasons: ValidationTable
+    divergences: ValidationTable
+    details: ValidationTable
+    performance: tuple[ValidationTable, ...]
+
+
+def tables(made: Validation) -> ValidationTables:
+    """Build all tables of a report."""
+    return ValidationTables(
+        installation(made),
+        arithmetic(made),
+        sets(made),
+        methods(made),
+        matrix(made),
+        reasons(made),
+        divergences(made),
+        details(made),
+        tuple(performance(made)),
+    )
 
 
 def summary(made: Validation) -> Iterator[ValidationTable]:
@@ -207,8 +237,8 @@ def performance(made: Validation) -> Iterator[ValidationTable]:
         yield ValidationTable(f"{replay.source}: {stored}", headings, tuple(rows), (1, 2, 3, 4))
 
 
-def closing(made: Validation) -> Sequence[str]:
-    """Say in a few lines what was found."""
+def closing(made: Validation) -> tuple[str, str]:
+    """Say how much was compared, and whether it passed."""
     cases = sum(one.cases for one in made.operation.sets)
     quick = " (a share: --quick)" if made.quick else ""
     compared = {key for key, _ in made.operation.tallies}
