@@ -9,7 +9,7 @@ from hashlib import new as new_hash
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -149,7 +149,7 @@ def _editable(of: Distribution) -> bool:
     if text is None:
         return False
     said: Any = read_json(text, "direct_url.json")
-    return isinstance(said, dict) and bool(said.get("dir_info", {}).get("editable"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - JSON
+    return bool(said.get("dir_info", {}).get("editable"))
 
 
 def _unrecorded(of: Distribution, recorded: Iterable[Any]) -> Iterable[str]:
@@ -167,9 +167,9 @@ def machine() -> dict[str, str]:
     """Describe system, processor and linear algebra."""
     import numpy as np  # noqa: PLC0415 - its configuration only when it is asked for
 
-    shown: Any = np.show_config(mode="dicts")
-    blas: Any = (shown or {}).get("Build Dependencies", {}).get("blas", {})
-    simd: Any = (shown or {}).get("SIMD Extensions", {})
+    shown = cast("dict[str, Any]", np.show_config(mode="dicts") or {})
+    blas: dict[str, Any] = shown.get("Build Dependencies", {}).get("blas", {})
+    simd: dict[str, list[str]] = shown.get("SIMD Extensions", {})
     return {
         "system": platform.platform(),
         "processor": _processor(),
