@@ -32,9 +32,14 @@ LIBRARIES = (
     "jinja2",
     "formulaic",
     "openpyxl",
+    "python-calamine",
+    "xlrd",
     "python-docx",
     "mpmath",
 )
+
+
+ABSENT = "not installed: what needs it was not tried"
 
 
 @attrs.frozen
@@ -72,7 +77,7 @@ class Installation:
     """Hold what the engine runs on."""
 
     versions: Mapping[str, str]
-    """Python and libraries; those that are absent are not listed."""
+    """Python and libraries, those included that are optional and absent."""
     plugins: Mapping[str, str]
     """Distributions with plugins → versions."""
     broken_plugins: tuple[str, ...]
@@ -109,7 +114,7 @@ def _versions(names: Iterable[str]) -> dict[str, str]:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            continue
+            found[name] = ABSENT
     return found
 
 
