@@ -13,6 +13,7 @@ from evisynth import (
     Design,
     EffectMeasure,
     Effects,
+    FloatArray,
     IntervalMethod,
     Method,
     PoolingModel,
@@ -32,7 +33,7 @@ GIVEN = (EffectMeasure.kind, "GEN")
 
 
 def regressions(asked: Asked) -> Iterator[Agreement]:
-    """Regress each response with variances of 1 and τ² = 0: Hartung and Knapp's errors are then those of least squares."""
+    """Regress with variances of 1 and τ² = 0, where Hartung and Knapp's errors are those of least squares."""
     if not asked.any_of(POOLED, SCALED, GIVEN):
         return
     certified, expected = _read("certified.json"), _read("expected.json")
@@ -45,10 +46,9 @@ def _read(name: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _design(entry: Any) -> Design:  # noqa: ANN401 - JSON
-    x = np.array([[float(text) for text in row[1:]] for row in entry["rows"]])
-    if entry["degree"] is not None:
-        x = x ** np.arange(1, entry["degree"] + 1)
-    return Design(x, intercept=entry["intercept"])
+    x: FloatArray = np.array([[float(text) for text in row[1:]] for row in entry["rows"]])
+    degree: int | None = entry["degree"]
+    return Design(x if degree is None else x ** np.arange(1, degree + 1), intercept=entry["intercept"])
 
 
 def _regression(case: str, entry: Any, exact: Any) -> Iterator[Agreement]:  # noqa: ANN401 - JSON

@@ -100,6 +100,10 @@ def confirm(name: str, entry: Any, exact: dict[str, Any]) -> None:  # noqa: ANN4
             raise ValueError(msg)
 
 
+def _floats(value: Decimal | float | list[Decimal] | list[float]) -> float | list[float]:
+    return [float(one) for one in value] if isinstance(value, list) else float(value)
+
+
 def document() -> str:
     """Solve and confirm every set, a record a line."""
     certified: dict[str, Any] = json.loads((HERE / "certified.json").read_text("utf-8"))
@@ -109,10 +113,7 @@ def document() -> str:
         for name, entry in certified.items():
             exact = solved(entry)
             confirm(name, entry, exact)
-            record = {
-                key: [float(v) for v in value] if isinstance(value, list) else float(value)
-                for key, value in exact.items()
-            }
+            record = {key: _floats(value) for key, value in exact.items()}
             lines.append(f"{json.dumps(name)}: {json.dumps(record)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
