@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -186,9 +187,9 @@ def test_a_grid_of_another_kind_finds_the_same_maxima(restricted: bool) -> None:
         if len(one.y) == 1:
             continue
         scores = Scores(one.y, one.v, restricted=restricted)
-        least, most = min(one.v), max(*one.v, 2 * len(one.y) * float(np.var(one.y)))
+        least, most = min(one.v), max(max(one.v), 2 * len(one.y) * float(np.var(one.y)))  # noqa: PLW3301 - typed so
         # Even in log(τ² + min v), from 0, and three times as dense as the grid of the corpus.
         points = least * np.expm1(np.linspace(0, np.log1p(4 * most / least), max(1000, 2 * len(one.y))))
-        above = np.array([scores.relative(float(point)) > 0 for point in points])
-        falls = int(np.sum(above[:-1] & ~above[1:])) + int(not above[0])
+        above = [scores.relative(float(point)) > 0 for point in points]
+        falls = sum(one and not other for one, other in pairwise(above)) + (not above[0])
         assert falls == one.estimates[name].modes, one.id
