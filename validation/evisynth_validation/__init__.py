@@ -8,6 +8,8 @@ The sets travel in the wheel, so that a user's own machine can be held to them; 
     Published figures of the papers the engine grew from, compared at the digits printed.
 ``mpmath``
     50-digit arithmetic, the arbiter wherever programs disagree.
+``corpus``
+    Sets of effects with every estimate of τ² at 40 certified digits, in a file for anyone's program.
 ``metafor``
     The R package metafor on published data sets.
 ``nist``
