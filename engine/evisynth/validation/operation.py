@@ -96,6 +96,7 @@ class Operation:
     tallies: Mapping[tuple[MethodKey, str], Tally]
     absences: Mapping[tuple[MethodKey, str], str]
     divergences: tuple[Divergence, ...]
+    quick: bool = False
 
     def of(self, method: Method, name: str) -> Tally | None:
         """Give what a method gave beside a set; None where it is not among those that it compares."""
@@ -113,7 +114,9 @@ class Operation:
 
     @property
     def uncompared(self) -> tuple[Method, ...]:
-        """Methods that no set compares."""
+        """Methods that no set compares; a quick run, which leaves out what takes long, has none."""
+        if self.quick:
+            return ()
         compared = {key for key, _ in self.tallies}
         return tuple(method for method in self.methods if key_of(method) not in compared)
 
@@ -207,7 +210,7 @@ def qualify_operation(
         if (key_of(method), source.name) not in tallies
     }
     divergences = tuple(_divergence(name, cause, found) for (name, cause), found in causes.items())
-    return Operation(methods, distributions, tuple(runs), tallies, absences, divergences)
+    return Operation(methods, distributions, tuple(runs), tallies, absences, divergences, asked.quick)
 
 
 def _divergence(name: str, cause: str, found: Sequence[Agreement]) -> Divergence:

@@ -1,6 +1,6 @@
 """Read the certified corpus: sets of effects with every estimate of τ² at 40 digits.
 
-``README.md`` describes the file and how it was made. Reading needs nothing but Python and attrs::
+``README.md`` describes the file and how it was made. Reading it needs no mpmath::
 
     from evisynth_validation import corpus
     for one in corpus.sets():
@@ -17,8 +17,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
+from evisynth import ReferenceSet, hookimpl
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from evisynth import Agreement, Asked, Method
 
 FILE = "certified.jsonl"
 
@@ -124,3 +128,30 @@ def _pooled(held: Mapping[str, Any]) -> Pooled:
 def _estimate(held: Mapping[str, Any]) -> Estimate:
     own = {name: value for name, value in held.items() if name in {field.name for field in attrs.fields(Estimate)}}
     return Estimate(**own, pooled=_pooled(held) if "effect" in held else None)
+
+
+def _compared(asked: Asked) -> Iterator[Agreement]:
+    """Hold methods to the corpus; the comparison comes with its use."""
+    from evisynth_validation.corpus.comparing import certified  # noqa: PLC0415
+
+    return certified(asked)
+
+
+def _absent(method: Method) -> str:
+    return f"the corpus has estimates of τ², effects pooled with them and limits of τ², no {method.kind} {method.name}"
+
+
+@hookimpl
+def reference_sets() -> list[ReferenceSet]:
+    """Yield the corpus."""
+    return [
+        ReferenceSet(
+            "corpus",
+            _compared,
+            label="The certified corpus: 546 sets of all regimes, 40 digits by a global search",
+            truth="exact",
+            absent=_absent,
+            reference="The evisynth founders (2026), Certified corpus of random-effects meta-analyses; arithmetic: "
+            "Johansson et al. (2023), mpmath",
+        )
+    ]

@@ -25,7 +25,7 @@ def compared_conversions(asked: Asked) -> Iterator[Agreement]:
         name: str = entry["id"]
         if (Conversion.kind, name) not in asked:
             continue
-        given = {key: np.array(column, dtype=np.float64) for key, column in entry["given"].items()}
+        given: dict[str, Any] = {key: np.array(column, dtype=np.float64) for key, column in entry["given"].items()}
         made = convert(name, **given)
         for target, truths in entry["expected"].items():
             found: list[float] = made[target].tolist()
