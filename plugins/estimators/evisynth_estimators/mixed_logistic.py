@@ -172,6 +172,7 @@ def pooling_models() -> list[PoolingModel]:
             measures=frozenset({"PLO"}),
             random="own",
             columns=("events", "n"),
+            formula="xᵢ ~ Bin(nᵢ, pᵢ), logit pᵢ ~ N(θ, τ²); likelihood → max",
             reference=sources,
             r_equivalent="metafor::rma.glmm(measure='PLO', xi=events, ni=n)",
         ),

@@ -234,5 +234,13 @@ def _refit(analysis: MetaAnalysis, effects: Effects, model: str) -> MetaAnalysis
 def adjustments() -> list[Adjustment]:
     """Offer trim and fill."""
     return [
-        Adjustment("trim-and-fill", trim_and_fill, reference=REFERENCE, r_equivalent="metafor::trimfill(res)"),
+        Adjustment(
+            "trim-and-fill",
+            trim_and_fill,
+            formula="L₀ = (4T - k(k + 1))/(2k - 1), T the sum of the ranks of |yᵢ - θ̂| where yᵢ > θ̂; R₀ = γ "
+            "- 1, γ the length of the run of positive signs that ends the order by |yᵢ - θ̂|; Q₀ = k "
+            "- ½ - √(2k² - 4T + ¼); filled in: 2θ̂ - yᵢ for the L₀ largest yᵢ",
+            reference=REFERENCE,
+            r_equivalent="metafor::trimfill(res)",
+        ),
     ]

@@ -1,0 +1,157 @@
+"""Make a page for every method of the registry, a list for every kind, and one of all kinds."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING
+
+from marked_text import code, docstring, formula, slug, table, text
+from method_options import options
+from site_contents import contents
+from validation_pages import method_section
+
+from evisynth import EffectMeasure, Method
+
+if TYPE_CHECKING:
+    from validation_status import Status
+
+    from evisynth import Registry
+    from evisynth.registry import Plugin
+
+CALLS = {
+    "EffectMeasure": 'es.fit(studies, measure="{}")',
+    "Correction": 'es.fit(studies, correction="{}")',
+    "Tau2Estimator": 'es.fit(studies, tau2="{}")',
+    "PoolingModel": 'es.fit(studies, method="{}")',
+    "IntervalMethod": 'es.fit(studies, interval="{}")',
+    "PredictionInterval": 'es.fit(studies, prediction="{}")',
+    "Tau2Interval": 'es.fit(studies, tau2_interval="{}")',
+    "StudyInterval": 'es.fit(studies, study_interval="{}")',
+    "BiasTest": 'es.bias(analysis, "{}")',
+    "Adjustment": 'es.bias(analysis, "{}")',
+    "Conversion": 'es.convert("{}", …)',
+    "Converter": 'es.load(path, format="{}")',
+    "Reporter": 'es.report(analysis, "{}")',
+}
+"""How users ask for a method of each kind; one of a kind that is not here is never asked for by name."""
+
+
+def words_of(kind: str) -> str:
+    """Write a kind as words: ``Tau2Estimator`` is a τ² estimator."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).lower().replace("tau2", "τ²")
+
+
+def several(kind: str) -> str:
+    """Write a kind as words in the plural."""
+    return f"{words_of(kind)}s".capitalize().replace("Τ²", "τ²")
+
+
+def paths(registry: Registry) -> dict[tuple[str, str], str]:
+    """Give every method the path of its page in the folder of methods, without the suffix."""
+    made: dict[tuple[str, str], str] = {}
+    taken: set[str] = {f"{slug(several(kind))}/index" for kind in {method.kind for method, _ in registry}}
+    for method, _ in registry:
+        path = start = f"{slug(several(method.kind).replace('τ²', 'tau2'))}/{slug(method.name)}"
+        number = 2
+        while path in taken:
+            path, number = f"{start}-{number}", number + 1
+        taken.add(path)
+        made[method.kind, method.name] = path
+    return made
+
+
+def method_pages(registry: Registry, status: Status) -> dict[str, str]:
+    """Give the text of every page of the section, by its path."""
+    at = paths(registry)
+    by_kind: dict[str, list[tuple[Method, Plugin]]] = {}
+    for method, plugin in registry:
+        by_kind.setdefault(method.kind, []).append((method, plugin))
+    pages = {"methods/index.md": _overview(by_kind, at)}
+    for kind, methods in by_kind.items():
+        folder = at[kind, methods[0][0].name].partition("/")[0]
+        pages[f"methods/{folder}/index.md"] = _kind(kind, methods, at, status)
+        for method, plugin in methods:
+            pages[f"methods/{at[kind, method.name]}.md"] = _method(method, plugin, status)
+    return pages
+
+
+def _overview(by_kind: dict[str, list[tuple[Method, Plugin]]], at: dict[tuple[str, str], str]) -> str:
+    folders = {kind: at[kind, methods[0][0].name].partition("/")[0] for kind, methods in by_kind.items()}
+    kinds = table(
+        ("kind", "methods", "hook"),
+        (
+            (
+                f"[{several(kind)}]({folders[kind]}/index.md)",
+                str(len(methods)),
+                f"[`{methods[0][0].hook}`](../../hooks/{methods[0][0].hook}.md)",
+            )
+            for kind, methods in by_kind.items()
+        ),
+    )
+    every = table(
+        ("method", "kind", "what it does"),
+        (
+            (f"[{text(method.name)}]({at[kind, method.name]}.md)", words_of(kind), text(method.summary))
+            for kind, methods in by_kind.items()
+            for method, _ in methods
+        ),
+    )
+    total = sum(map(len, by_kind.values()))
+    return (
+        f"# Methods\n\n{total} methods of {len(by_kind)} kinds. Each has a page with its formula, source, R equivalent, "
+        f"options and validation status.\n\n{kinds}\n\n## Every method\n\n:::{{container}} filtered\n{every}\n:::\n"
+        + contents([f"{folder}/index" for folder in folders.values()])
+    )
+
+
+def _kind(kind: str, methods: list[tuple[Method, Plugin]], at: dict[tuple[str, str], str], status: Status) -> str:
+    def name(method: Method) -> str:
+        shown = f"[{text(method.name)}]({at[kind, method.name].partition('/')[2]}.md)"
+        return f"{shown}<br>{text(method.label)}" if isinstance(method, EffectMeasure) else shown
+
+    rows = [(name(method), text(method.summary), status.of(method).words) for method, _ in methods]
+    shown = table(("method", "what it does", "validation (numbers compared)"), rows)
+    hook = methods[0][0].hook
+    return (
+        f"# {several(kind)}\n\nMethods of the hook [`{hook}`](../../../hooks/{hook}.md), whose page says how one is "
+        f"added.\n\n:::{{container}} filtered\n{shown}\n:::\n"
+        + contents([at[kind, method.name].partition("/")[2] for method, _ in methods])
+    )
+
+
+def _method(method: Method, plugin: Plugin, status: Status) -> str:
+    label = f": {text(method.label)}" if isinstance(method, EffectMeasure) else ""
+    parts = [
+        f"# {text(method.name)}{label}",
+        f"One of the [{several(method.kind)[:1].lower() + several(method.kind)[1:]}](index.md)",
+        text(method.summary),
+        *(("## Formula", formula(method.formula)) if method.formula else ()),
+        *((described,) if (described := docstring(method.function)) else ()),
+        "## Source and equivalents",
+        table(("", ""), _facts(method, plugin)),
+        *options(method),
+        *method_section(method, status),
+        *_source(method),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(method: Method, plugin: Plugin) -> list[tuple[str, str]]:
+    version = f", since {method.r_version}" if method.r_version else ""
+    facts = [
+        ("Reference", text(method.reference)),
+        ("In R", code(method.r_equivalent) + version if method.r_equivalent else "no equivalent known"),
+        ("Asked for by", code(CALLS[method.kind].format(method.name)) if method.kind in CALLS else ""),
+        ("Also found as", ", ".join(map(code, method.also))),
+        ("Provided by", f"{plugin.distribution} {plugin.version}, module {code(plugin.module)}"),
+    ]
+    return [(f"**{word}**", fact) for word, fact in facts if fact]
+
+
+def _source(method: Method) -> tuple[str, ...]:
+    try:
+        source = inspect.getsource(method.function)
+    except (OSError, TypeError):
+        return ()
+    return ("## Code", f"````python\n{inspect.cleandoc(source)}\n````")
