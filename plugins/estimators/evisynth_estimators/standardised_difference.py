@@ -221,6 +221,7 @@ def effect_measures() -> list[EffectMeasure]:
                 label="Odds Ratio (from Std. Mean Difference)",
                 scale="log",
                 variances=("LS",),
+                formula="y = (π/√3) d, d = (x̄₁ - x̄₂)/s; v = (π²/3)(1/n₁ + 1/n₂ + d²/(2N))",
                 reference=to_odds,
                 r_equivalent=escalc.format("D2ORL"),
             )
