@@ -33,7 +33,7 @@ exclude_patterns = ["_build", "making"]
 
 # Links to headings are those of GitHub, which the pages are also read on.
 myst_heading_anchors = 4
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "fieldlist"]
 
 # Pages name files of the project that are not part of the site as code, not as links, so nothing needs downloading.
 nitpicky = True

@@ -65,8 +65,8 @@ def _meanings(spec: type[FigureSpec]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in reversed(spec.__mro__[:-1]):
         body = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, below in zip(body.body, body.body[1:], strict=False):
+        lines = body.body if isinstance(body, ast.ClassDef) else []
+        for field, below in zip(lines, lines[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                 value = below.value if isinstance(below, ast.Expr) else None
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):

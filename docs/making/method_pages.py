@@ -99,8 +99,8 @@ def _overview(by_kind: dict[str, list[tuple[Method, Plugin]]], at: dict[tuple[st
     )
     total = sum(map(len, by_kind.values()))
     return (
-        f"# Methods\n\n{total} methods of {len(by_kind)} kinds. Each has a page with its formula, source, R equivalent, "
-        f"options and validation status.\n\n{kinds}\n\n## Every method\n\n:::{{container}} filtered\n{every}\n:::\n"
+        f"# Methods\n\n{total} methods of {len(by_kind)} kinds. Each has a page with its formula, source, R "
+        f"equivalent, options and validation status.\n\n{kinds}\n\n## Every method\n\n:::{{container}} filtered\n{every}\n:::\n"
         + contents([f"{folder}/index" for folder in folders.values()])
     )
 
@@ -123,15 +123,15 @@ def _kind(kind: str, methods: list[tuple[Method, Plugin]], at: dict[tuple[str, s
 def _method(method: Method, plugin: Plugin, status: Status) -> str:
     label = f": {text(method.label)}" if isinstance(method, EffectMeasure) else ""
     parts = [
-        f"# {text(method.name)}{label}",
-        f"One of the [{several(method.kind)[:1].lower() + several(method.kind)[1:]}](index.md)",
+        # Several kinds have a method of the same name: results of a search show nothing but titles.
+        f"# {text(method.name)}{label} ({words_of(method.kind)})",
         text(method.summary),
         *(("## Formula", formula(method.formula)) if method.formula else ()),
         *((described,) if (described := docstring(method.function)) else ()),
         "## Source and equivalents",
-        table(("", ""), _facts(method, plugin)),
-        *options(method),
+        "\n".join(f":{word}: {fact}" for word, fact in _facts(method, plugin)),
         *method_section(method, status),
+        *options(method),
         *_source(method),
     ]
     return "\n\n".join(parts) + "\n"
@@ -146,7 +146,7 @@ def _facts(method: Method, plugin: Plugin) -> list[tuple[str, str]]:
         ("Also found as", ", ".join(map(code, method.also))),
         ("Provided by", f"{plugin.distribution} {plugin.version}, module {code(plugin.module)}"),
     ]
-    return [(f"**{word}**", fact) for word, fact in facts if fact]
+    return [(word, fact) for word, fact in facts if fact]
 
 
 def _source(method: Method) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Say where each page stands in the site.
 
 Pages that are read on GitHub too hold no directive: Sphinx gets the tables of contents from here.
-"""  # noqa: INP001 - of the site, not a package
+"""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ ELSEWHERE = {"index", "tutorial", "differences", "gallery"}
 """Pages with a place of their own."""
 
 INDEX = ("tutorial", "site/guide", "site/methods/index", "site/plugins", "site/validation/index", "differences")
-FURTHER = ("gallery", "site/api/index", "site/changes", "site/readme", "site/contributing")
+FURTHER = ("gallery", "site/api/index", "site/changes", "Readme <site/readme>", "site/contributing")
 
 ON_THE_SITE = """
 ## On this site
 
 | | |
 |---|---|
-| [Methods](site/methods/index.md) | every method on a page of its own: formula, source, R equivalent, options, validation status |
+| [Methods](site/methods/index.md) | formula, source, R equivalent, options and validation status of every method |
 | [Validation](site/validation/index.md) | the sets of references: what agrees, what does not and why |
 | [API reference](site/api/index.md) | every public name with its docstring |
 | [Changes](site/changes.md) | by version |

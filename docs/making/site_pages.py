@@ -39,8 +39,8 @@ def made_pages(status: Status) -> dict[str, str]:
     hooks = sorted(path.stem for path in (DOCS / "hooks").glob("*.md"))
     return {
         "guide.md": "# Guide\n" + contents([f"../{name}" for name in guide_pages()], hidden=False),
-        "plugins.md": "# Plugins\n\nWhat a plugin is stands [on the first page](../index.md#writing-a-plugin). Each hook "
-        "has a page, whose example is a whole plugin.\n"
+        "plugins.md": "# Plugins\n\nWhat a plugin is stands [on the first page](../index.md#writing-a-plugin). "
+        "Each hook has a page, whose example is a whole plugin.\n"
         + contents([f"../hooks/{hook}" for hook in hooks], hidden=False),
         **{
             name: moved(ROOT / file, DOCS / "site" / name)

@@ -38,6 +38,7 @@ def method_section(method: Method, status: Status) -> tuple[str, ...]:
     found = status.of(method)
     parts = ["## Validation status"]
     if found.sets:
+        parts.append(f"Found by `evisynth validate`{status.ran}.")
         rows = [
             (
                 _set(one.set),
@@ -81,9 +82,9 @@ def _overview(registry: Registry, status: Status) -> str:
     columns = (*SIGNS, "")
     found = [(kind, *(str(counts[kind, column] or "") for column in columns)) for kind in kinds]
     return (
-        "# Validation\n\nEach set of references says what agrees, what does not and why. `evisynth validate` repeats the "
-        "comparisons with the installed engine; the page of each [method](../methods/index.md) shows what they found.\n\n"
+        "# Validation\n\nEach set of references says what agrees, what does not and why. `evisynth validate` repeats "
+        "the comparisons with the installed engine; the page of each [method](../methods/index.md) shows what they found.\n\n"
         f"{table(('set', 'what methods are held to', 'kind of truth'), rows)}\n\n## Methods by verdict\n\n"
-        f"{table(('kind', *SIGNS.values(), 'not among the stored results'), found)}\n"
-        + contents(list(known))
+        f"Found by `evisynth validate`{status.ran}.\n\n"
+        f"{table(('kind', *SIGNS.values(), 'not among the stored results'), found)}\n" + contents(list(known))
     )

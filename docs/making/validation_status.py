@@ -57,7 +57,7 @@ class Status:
 
     methods: dict[tuple[str, str], OfMethod]
     ran: str = ""
-    """With what it ran, in the words of the file; empty where there is no file."""
+    """Of which engine, when and how much; empty where there is no file."""
 
     def of(self, method: Method) -> OfMethod:
         """Give what was found of a method: nothing, for one that was not there when validation ran."""
@@ -66,9 +66,7 @@ class Status:
 
 def read_status(path: Path) -> Status:
     """Read the results; without such a file every method has its deciding references only."""
-    grid: dict[str, Any] = json.loads(
-        files("evisynth_validation").joinpath("grid.json").read_text(encoding="utf-8")
-    )
+    grid: dict[str, Any] = json.loads(files("evisynth_validation").joinpath("grid.json").read_text(encoding="utf-8"))
     deciding = {
         (kind, name): tuple(references)
         for kind, methods in grid.items()
@@ -79,8 +77,15 @@ def read_status(path: Path) -> Status:
     found = {(one["kind"], one["name"]): one for one in held["methods"]}
     return Status(
         {key: _of_method(found.get(key, {}), deciding.get(key, ())) for key in {*found, *deciding}},
-        str(held.get("engine", "")),
+        _ran(held),
     )
+
+
+def _ran(held: dict[str, Any]) -> str:
+    if "engine" not in held:
+        return ""
+    share = ", with a share of the cases" if held.get("quick") else ""
+    return f" of evisynth {held['engine']} on {str(held.get('started', '')).partition('T')[0]}{share}"
 
 
 def _of_method(found: dict[str, Any], deciding: Iterable[str]) -> OfMethod:
