@@ -9,7 +9,7 @@ from hashlib import new as new_hash
 from importlib.metadata import Distribution, PackageNotFoundError, distribution, version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
@@ -32,9 +32,14 @@ LIBRARIES = (
     "jinja2",
     "formulaic",
     "openpyxl",
+    "python-calamine",
+    "xlrd",
     "python-docx",
     "mpmath",
 )
+
+
+ABSENT = "not installed: what needs it was not tried"
 
 
 @attrs.frozen
@@ -72,7 +77,7 @@ class Installation:
     """Hold what the engine runs on."""
 
     versions: Mapping[str, str]
-    """Python and libraries; those that are absent are not listed."""
+    """Python and libraries, those included that are optional and absent."""
     plugins: Mapping[str, str]
     """Distributions with plugins → versions."""
     broken_plugins: tuple[str, ...]
@@ -109,7 +114,7 @@ def _versions(names: Iterable[str]) -> dict[str, str]:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
-            continue
+            found[name] = ABSENT
     return found
 
 
@@ -149,7 +154,7 @@ def _editable(of: Distribution) -> bool:
     if text is None:
         return False
     said: Any = read_json(text, "direct_url.json")
-    return isinstance(said, dict) and bool(said.get("dir_info", {}).get("editable"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - JSON
+    return bool(said.get("dir_info", {}).get("editable"))
 
 
 def _unrecorded(of: Distribution, recorded: Iterable[Any]) -> Iterable[str]:
@@ -167,9 +172,9 @@ def machine() -> dict[str, str]:
     """Describe system, processor and linear algebra."""
     import numpy as np  # noqa: PLC0415 - its configuration only when it is asked for
 
-    shown: Any = np.show_config(mode="dicts")
-    blas: Any = (shown or {}).get("Build Dependencies", {}).get("blas", {})
-    simd: Any = (shown or {}).get("SIMD Extensions", {})
+    shown = cast("dict[str, Any]", np.show_config(mode="dicts") or {})
+    blas: dict[str, Any] = shown.get("Build Dependencies", {}).get("blas", {})
+    simd: dict[str, list[str]] = shown.get("SIMD Extensions", {})
     return {
         "system": platform.platform(),
         "processor": _processor(),

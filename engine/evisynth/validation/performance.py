@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import numpy as np
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from evisynth.registry import Registry
     from evisynth.results import MetaAnalysis
+    from evisynth.studies import Studies
 
 ITERATIVE = 1e-12
 ORDER = 1e-11
@@ -86,15 +87,15 @@ def qualify_performance(
     Raises what `load` raises for a file that cannot be read, and `SettingsError` for a table whose measure is neither
     given nor told by its columns.
     """
-    told = progress or (lambda _: None)
     read: Any = load(Path(path), registry=registry)
     if isinstance(read, Review):
-        return _review(read, Path(path).name, settings, registry, told)
+        return _review(read, Path(path).name, settings, registry, progress)
     words = {"measure": measure} if measure else {}
     if settings is not None:
         words["settings"] = settings
-    analysis = fit(read, registry=registry, **words)
-    told(Path(path).name)
+    analysis = fit(cast("Studies", read), registry=registry, **words)
+    if progress is not None:
+        progress(Path(path).name)
     return Performance(Path(path).name, "table", (replayed("the table", analysis),))
 
 
@@ -103,7 +104,7 @@ def _review(
     name: str,
     settings: str | None,
     registry: Registry | None,
-    told: Callable[[str], object],
+    progress: Callable[[str], object] | None,
 ) -> Performance:
     from evisynth.reviews.analysis import fit_review  # noqa: PLC0415 - reviews only where the file is one
     from evisynth.reviews.verification import verify  # noqa: PLC0415 - as above
@@ -112,7 +113,8 @@ def _review(
     made = fit_review(review, settings, registry=registry)
     analyses: list[Replayed] = []
     for one in made:
-        told(one.place)
+        if progress is not None:
+            progress(one.place)
         if one.analysis is None:
             analyses.append(Replayed(one.place, 0, 0.0, reasons=(one.reason or "no analysis",)))
         else:

@@ -43,18 +43,17 @@ def validate(
     """
     begun, start = datetime.now(UTC), perf_counter()
     registry = registry or default_registry()
+
+    def replaying(place: str) -> None:
+        if progress is not None:
+            progress(f"replaying {place}", 0)
+
     asked = Asked(registry, _keys(registry, tuple(methods), tuple(plugins)), quick)
     sources = sources_of(asked)
     installation = qualify_installation(registry)
     operation = qualify_operation(asked, sources, progress)
     performance = tuple(
-        qualify_performance(
-            path,
-            settings=settings,
-            measure=measure,
-            registry=registry,
-            progress=None if progress is None else (lambda place: progress(f"replaying {place}", 0)),
-        )
+        qualify_performance(path, settings=settings, measure=measure, registry=registry, progress=replaying)
         for path in data
     )
     return Validation(

@@ -150,8 +150,8 @@ def _said(tally: Tally) -> tuple[str, str, str, str]:
         verdict = f"agrees, {tally.diverges} diverge"
     if tally.differs:
         worst = max(tally.differing, key=lambda one: one.excess)
-        numbers = (f"{worst.error:.1e}", f"{worst.digits:.1f}") if worst.numeric else ("", "")
-        return verdict, *numbers, sentence(worst)
+        error, digits = (f"{worst.error:.1e}", f"{worst.digits:.1f}") if worst.numeric else ("", "")
+        return verdict, error, digits, sentence(worst)
     largest = tally.largest
     if largest is None:
         printed = tally.worst is not None and tally.worst.printed

@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mpmath.ctx_mp import MPContext  # mpmath has no annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLACE = Path(__file__).parent / "functions.json"
 DIGITS = 60
@@ -38,14 +41,14 @@ ARGUMENTS: dict[tuple[str, str], list[tuple[float, ...]]] = {
 }
 
 
-def exact(function: str, arguments: tuple[float, ...]) -> tuple[Any, float]:
-    """Give the value with 60 digits, and by what factor rounding of the arguments can grow in it (1 or more)."""
+def exact(function: str, arguments: tuple[float, ...]) -> tuple[float, float]:  # noqa: C901 - one function a line
+    """Give the double nearest to the value, and by what factor rounding of the arguments can grow in it (1 or more)."""
     mp: Any = MPContext()
     mp.dps = DIGITS
-    x = [mp.mpf(one) for one in arguments]
+    x: list[Any] = [mp.mpf(one) for one in arguments]
 
-    def root(above: Any, low: str, high: str) -> Any:  # noqa: ANN401 - mpmath has no types
-        ends = [mp.mpf(low), mp.mpf(high)]
+    def root(above: Callable[[Any], Any], low: str, high: str) -> Any:  # noqa: ANN401 - mpmath has no types
+        ends: list[Any] = [mp.mpf(low), mp.mpf(high)]
         rising = above(ends[1]) > 0
         for _ in range(int(3.4 * DIGITS)):
             middle = (ends[0] + ends[1]) / 2
@@ -58,31 +61,47 @@ def exact(function: str, arguments: tuple[float, ...]) -> tuple[Any, float]:
     def student(at: Any) -> Any:  # noqa: ANN401 - as above
         return 1 - mp.betainc(x[0] / 2, mp.mpf(1) / 2, 0, x[0] / (x[0] + at * at), regularized=True) / 2
 
-    values = {
-        "exp": lambda: mp.exp(x[0]),
-        "expm1": lambda: mp.expm1(x[0]),
-        "log": lambda: mp.log(x[0]),
-        "log1p": lambda: mp.log1p(x[0]),
-        "sqrt": lambda: mp.sqrt(x[0]),
-        "sin": lambda: mp.sin(x[0]),
-        "arcsin": lambda: mp.asin(x[0]),
-        "arctanh": lambda: mp.atanh(x[0]),
-        "tanh": lambda: mp.tanh(x[0]),
-        "gammaln": lambda: mp.loggamma(x[0]),
-        "ndtr": lambda: normal(x[0]),
-        "log_ndtr": lambda: mp.log(normal(x[0])),
-        "ndtri": lambda: root(lambda at: normal(at) - x[0], "-9", "9"),
-        "stdtrit": lambda: root(lambda at: student(at) - x[1], "0.01", "40"),
-        "chdtri": lambda: root(lambda at: mp.gammainc(x[0] / 2, at / 2, regularized=True) - x[1], "0.0001", "500"),
-        "gammainc": lambda: mp.gammainc(x[0], 0, x[1], regularized=True),
-        "gammaincc": lambda: mp.gammainc(x[0], x[1], regularized=True),
-        "betainc": lambda: mp.betainc(x[0], x[1], 0, x[2], regularized=True),
-        "betaincinv": lambda: root(
-            lambda at: mp.betainc(x[0], x[1], 0, at, regularized=True) - x[2], "0.000001", "0.999999"
-        ),
+    def chi2_tail(at: Any) -> Any:  # noqa: ANN401 - as above
+        return mp.gammainc(x[0] / 2, at / 2, regularized=True)
+
+    def beta(at: Any) -> Any:  # noqa: ANN401 - as above
+        return mp.betainc(x[0], x[1], 0, at, regularized=True)
+
+    def ndtri(p: Any) -> Any:  # noqa: ANN401 - as above
+        return root(lambda at: normal(at) - p, "-9", "9")  # pyright: ignore[reportUnknownLambdaType]
+
+    def stdtrit(df: Any, p: Any) -> Any:  # noqa: ANN401, ARG001 - as above; student has df already
+        return root(lambda at: student(at) - p, "0.01", "40")  # pyright: ignore[reportUnknownLambdaType]
+
+    def chdtri(df: Any, p: Any) -> Any:  # noqa: ANN401, ARG001 - as above
+        return root(lambda at: chi2_tail(at) - p, "0.0001", "500")  # pyright: ignore[reportUnknownLambdaType]
+
+    def betaincinv(a: Any, b: Any, p: Any) -> Any:  # noqa: ANN401, ARG001 - as above
+        return root(lambda at: beta(at) - p, "0.000001", "0.999999")  # pyright: ignore[reportUnknownLambdaType]
+
+    values: dict[str, Callable[..., Any]] = {
+        "exp": mp.exp,
+        "expm1": mp.expm1,
+        "log": mp.log,
+        "log1p": mp.log1p,
+        "sqrt": mp.sqrt,
+        "sin": mp.sin,
+        "arcsin": mp.asin,
+        "arctanh": mp.atanh,
+        "tanh": mp.tanh,
+        "gammaln": mp.loggamma,
+        "ndtr": normal,
+        "log_ndtr": lambda at: mp.log(normal(at)),  # pyright: ignore[reportUnknownLambdaType]
+        "ndtri": ndtri,
+        "stdtrit": stdtrit,
+        "chdtri": chdtri,
+        "gammainc": lambda a, at: mp.gammainc(a, 0, at, regularized=True),  # pyright: ignore[reportUnknownLambdaType]
+        "gammaincc": lambda a, at: mp.gammainc(a, at, regularized=True),  # pyright: ignore[reportUnknownLambdaType]
+        "betainc": lambda a, b, at: beta(at),  # noqa: ARG005 # pyright: ignore[reportUnknownLambdaType]
+        "betaincinv": betaincinv,
     }
-    condition = {"exp": abs(x[0]), "gammainc": x[0], "gammaincc": x[0], "ndtr": x[0] ** 2, "betainc": sum(x[:2])}
-    return values[function](), max(1.0, float(condition.get(function, 1)))
+    grows = {"exp": abs(x[0]), "gammainc": x[0], "gammaincc": x[0], "ndtr": x[0] ** 2, "betainc": sum(x[:2])}
+    return float(values[function](*x)), max(1.0, float(grows.get(function, 1)))
 
 
 def document() -> str:
@@ -91,7 +110,7 @@ def document() -> str:
     for (source, function), every in ARGUMENTS.items():
         for arguments in every:
             value, condition = exact(function, arguments)
-            row = {"from": source, "function": function, "arguments": arguments, "value": float(value)}
+            row = {"from": source, "function": function, "arguments": arguments, "value": value}
             rows.append(json.dumps({**row, "condition": float(f"{condition:.3g}")}))
     about = {"generator": "python -m evisynth_validation.machine.generate", "digits": DIGITS}
     return f'{{"about": {json.dumps(about)},\n"rows": [\n' + ",\n".join(rows) + "\n]}\n"
