@@ -43,7 +43,6 @@ default_role = "code"
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True}
-autodoc_class_signature = "separated"
 python_maximum_signature_line_length = 100
 
 html_theme = "pydata_sphinx_theme"
@@ -55,7 +54,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_theme_options: dict[str, Any] = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 8,
+    "header_links_before_dropdown": 7,
     "navigation_depth": 2,
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],

@@ -41,9 +41,21 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def formula(words: str) -> str:
     """Set a formula as a block of its own, a line for each statement, with minus signs and raised exponents."""
-    lines = [_set(line) for line in words.split("; ")]
+    lines = [_set(line) for line in statements(words)]
     inner = "".join(f"<div>{line}</div>" for line in lines)
     return f'<div class="formula" role="math" aria-label="{html.escape(words)}">{inner}</div>'
+
+
+def statements(words: str) -> list[str]:
+    """Part the statements of a formula: at semicolons that are not within brackets."""
+    parts, depth = [""], 0
+    for letter in words:
+        depth += (letter == "(") - (letter == ")")
+        if letter == ";" and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]
 
 
 def _set(line: str) -> str:
@@ -60,3 +72,9 @@ def slug(name: str) -> str:
     """Make a file name of a method's: plain letters, digits and dashes; a star is a word."""
     plain = unicodedata.normalize("NFKD", name.casefold().replace("*", " star"))
     return re.sub(r"[^a-z0-9]+", "-", plain.encode("ascii", "ignore").decode()).strip("-") or "method"
+
+
+def kind_in_words(kind: str, *, plural: bool = False) -> str:
+    """Write a kind of method as words: a ``Tau2Estimator`` is a τ² estimator; the plural begins a line."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).lower()
+    return f"{words}s".capitalize().replace("Tau2", "τ²") if plural else words.replace("tau2", "τ²")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import re
 from typing import TYPE_CHECKING
 
-from marked_text import code, docstring, formula, slug, table, text
+from marked_text import code, docstring, formula, kind_in_words, slug, table, text
 from method_options import options
 from site_contents import contents
 from validation_pages import method_section
@@ -37,22 +36,17 @@ CALLS = {
 """How users ask for a method of each kind; one of a kind that is not here is never asked for by name."""
 
 
-def words_of(kind: str) -> str:
-    """Write a kind as words: ``Tau2Estimator`` is a τ² estimator."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind).lower().replace("tau2", "τ²")
-
-
-def several(kind: str) -> str:
-    """Write a kind as words in the plural."""
-    return f"{words_of(kind)}s".capitalize().replace("Τ²", "τ²")
+def folder_of(kind: str) -> str:
+    """Name the folder of a kind's pages: ``tau2-estimators``."""
+    return slug(kind_in_words(kind, plural=True).replace("τ²", "tau2"))
 
 
 def paths(registry: Registry) -> dict[tuple[str, str], str]:
     """Give every method the path of its page in the folder of methods, without the suffix."""
     made: dict[tuple[str, str], str] = {}
-    taken: set[str] = {f"{slug(several(kind))}/index" for kind in {method.kind for method, _ in registry}}
+    taken = {f"{folder_of(method.kind)}/index" for method, _ in registry}
     for method, _ in registry:
-        path = start = f"{slug(several(method.kind).replace('τ²', 'tau2'))}/{slug(method.name)}"
+        path = start = f"{folder_of(method.kind)}/{slug(method.name)}"
         number = 2
         while path in taken:
             path, number = f"{start}-{number}", number + 1
@@ -69,20 +63,18 @@ def method_pages(registry: Registry, status: Status) -> dict[str, str]:
         by_kind.setdefault(method.kind, []).append((method, plugin))
     pages = {"methods/index.md": _overview(by_kind, at)}
     for kind, methods in by_kind.items():
-        folder = at[kind, methods[0][0].name].partition("/")[0]
-        pages[f"methods/{folder}/index.md"] = _kind(kind, methods, at, status)
+        pages[f"methods/{folder_of(kind)}/index.md"] = _kind(kind, methods, at, status)
         for method, plugin in methods:
             pages[f"methods/{at[kind, method.name]}.md"] = _method(method, plugin, status)
     return pages
 
 
 def _overview(by_kind: dict[str, list[tuple[Method, Plugin]]], at: dict[tuple[str, str], str]) -> str:
-    folders = {kind: at[kind, methods[0][0].name].partition("/")[0] for kind, methods in by_kind.items()}
     kinds = table(
         ("kind", "methods", "hook"),
         (
             (
-                f"[{several(kind)}]({folders[kind]}/index.md)",
+                f"[{kind_in_words(kind, plural=True)}]({folder_of(kind)}/index.md)",
                 str(len(methods)),
                 f"[`{methods[0][0].hook}`](../../hooks/{methods[0][0].hook}.md)",
             )
@@ -92,7 +84,7 @@ def _overview(by_kind: dict[str, list[tuple[Method, Plugin]]], at: dict[tuple[st
     every = table(
         ("method", "kind", "what it does"),
         (
-            (f"[{text(method.name)}]({at[kind, method.name]}.md)", words_of(kind), text(method.summary))
+            (f"[{text(method.name)}]({at[kind, method.name]}.md)", kind_in_words(kind), text(method.summary))
             for kind, methods in by_kind.items()
             for method, _ in methods
         ),
@@ -101,7 +93,7 @@ def _overview(by_kind: dict[str, list[tuple[Method, Plugin]]], at: dict[tuple[st
     return (
         f"# Methods\n\n{total} methods of {len(by_kind)} kinds. Each has a page with its formula, source, R "
         f"equivalent, options and validation status.\n\n{kinds}\n\n## Every method\n\n:::{{container}} filtered\n{every}\n:::\n"
-        + contents([f"{folder}/index" for folder in folders.values()])
+        + contents([f"{folder_of(kind)}/index" for kind in by_kind])
     )
 
 
@@ -114,8 +106,8 @@ def _kind(kind: str, methods: list[tuple[Method, Plugin]], at: dict[tuple[str, s
     shown = table(("method", "what it does", "validation (numbers compared)"), rows)
     hook = methods[0][0].hook
     return (
-        f"# {several(kind)}\n\nMethods of the hook [`{hook}`](../../../hooks/{hook}.md), whose page says how one is "
-        f"added.\n\n:::{{container}} filtered\n{shown}\n:::\n"
+        f"# {kind_in_words(kind, plural=True)}\n\nMethods of the hook [`{hook}`](../../../hooks/{hook}.md), whose page "
+        f"says how one is added.\n\n:::{{container}} filtered\n{shown}\n:::\n"
         + contents([at[kind, method.name].partition("/")[2] for method, _ in methods])
     )
 
@@ -124,7 +116,7 @@ def _method(method: Method, plugin: Plugin, status: Status) -> str:
     label = f": {text(method.label)}" if isinstance(method, EffectMeasure) else ""
     parts = [
         # Several kinds have a method of the same name: results of a search show nothing but titles.
-        f"# {text(method.name)}{label} ({words_of(method.kind)})",
+        f"# {text(method.name)}{label} ({kind_in_words(method.kind)})",
         text(method.summary),
         *(("## Formula", formula(method.formula)) if method.formula else ()),
         *((described,) if (described := docstring(method.function)) else ()),

@@ -32,7 +32,14 @@ GUIDE = (
 ELSEWHERE = {"index", "tutorial", "differences", "gallery"}
 """Pages with a place of their own."""
 
-INDEX = ("tutorial", "site/guide", "site/methods/index", "site/plugins", "site/validation/index", "differences")
+INDEX = (
+    "tutorial",
+    "site/guide",
+    "site/methods/index",
+    "site/plugins",
+    "site/validation/index",
+    "Differences <differences>",
+)
 FURTHER = ("gallery", "site/api/index", "site/changes", "Readme <site/readme>", "site/contributing")
 
 ON_THE_SITE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from marked_text import code, table, text
+from marked_text import code, kind_in_words, table, text
 from moved_links import SETS, moved
 from site_contents import DOCS, contents
 from validation_status import SIGNS
@@ -80,10 +80,12 @@ def _overview(registry: Registry, status: Status) -> str:
     kinds = dict.fromkeys(method.kind for method, _ in registry)
     counts = Counter((method.kind, status.of(method).verdict) for method, _ in registry)
     columns = (*SIGNS, "")
-    found = [(kind, *(str(counts[kind, column] or "") for column in columns)) for kind in kinds]
+    found = [
+        (kind_in_words(kind, plural=True), *(str(counts[kind, column] or "") for column in columns)) for kind in kinds
+    ]
     return (
         "# Validation\n\nEach set of references says what agrees, what does not and why. `evisynth validate` repeats "
-        "the comparisons with the installed engine; the page of each [method](../methods/index.md) shows what they found.\n\n"
+        "the comparisons with the installed engine; the page of each [method](../methods/index.md) shows what was found.\n\n"
         f"{table(('set', 'what methods are held to', 'kind of truth'), rows)}\n\n## Methods by verdict\n\n"
         f"Found by `evisynth validate`{status.ran}.\n\n"
         f"{table(('kind', *SIGNS.values(), 'not among the stored results'), found)}\n" + contents(list(known))

@@ -1,4 +1,4 @@
-"""Read what validation found: the file that ``evisynth validate --json`` writes, and the grid of deciding references."""
+"""Read what validation found: the file of ``evisynth validate --json``, and the grid of deciding references."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Odds Ratio (Matched Pairs, from Margins)",
             scale="log",
             uninformative="no or all events",
-            formula="y = ln(ad/(bc)) of the marginal table; v = 1/a + 1/b + 1/c + 1/d - 2r n/√(abcd)",
+            formula="y = ln(ad/(bc)), a, b, c, d of the marginal table; v = 1/a + 1/b + 1/c + 1/d - 2r n/√(abcd)",
             reference=f"{elbourne}; {zou}",
             r_equivalent="metafor::escalc(measure='MPORM', ai=events_1, bi=n_1-events_1, ci=events_2, "
             "di=n_2-events_2, ri=r)",

@@ -221,7 +221,7 @@ def effect_measures() -> list[EffectMeasure]:
                 label="Odds Ratio (from Std. Mean Difference)",
                 scale="log",
                 variances=("LS",),
-                formula="y = (π/√3) d, d = (x̄₁ - x̄₂)/s; v = (π²/3)(1/n₁ + 1/n₂ + d²/(2N))",
+                formula="y = (π/√3) d, d = (x̄₁ - x̄₂)/s, s pooled; v = (π²/3)(1/n₁ + 1/n₂ + d²/(2N))",
                 reference=to_odds,
                 r_equivalent=escalc.format("D2ORL"),
             )
@@ -233,7 +233,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Odds Ratio (from Std. Mean Difference, Normal)",
             scale="log",
             variances=("LS",),
-            formula="y = 1.65 d, d = (x̄₁ - x̄₂)/s; v = 1.65² (1/n₁ + 1/n₂ + d²/(2N))",
+            formula="y = 1.65 d, d = (x̄₁ - x̄₂)/s, s pooled; v = 1.65² (1/n₁ + 1/n₂ + d²/(2N))",
             reference="Cox & Snell (1989), Analysis of Binary Data; Sánchez-Meca, Marín-Martínez & Chacón-Moscoso "
             "(2003), Psychol. Methods 8:448-467",
             r_equivalent=escalc.format("D2ORN"),
