@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 CODE = re.compile(r"(``.+?``|`[^`]+`)", re.DOTALL)
 MARKUP = re.compile(r"([\\*_\[\]<>#$~|])")
 RAISED = re.compile(r"\^(\([^()]*\)|[−-]?[\w.½⅓⅔]+)")
-LOWERED = re.compile(r"(?<=\w)_(\{[^{}]*\}|\w+)")
+LOWERED = re.compile(r"(?<!\w)(\w)_(\([^()]*\)|\w+)")
 
 
 def text(words: str) -> str:
@@ -61,7 +61,7 @@ def statements(words: str) -> list[str]:
 def _set(line: str) -> str:
     line = html.escape(line.replace(" - ", " − "), quote=False)
     line = RAISED.sub(lambda found: f"<sup>{_bare(found[1])}</sup>", line)
-    return LOWERED.sub(lambda found: f"<sub>{found[1].strip('{}')}</sub>", line)
+    return LOWERED.sub(lambda found: f"{found[1]}<sub>{_bare(found[2])}</sub>", line)
 
 
 def _bare(words: str) -> str:

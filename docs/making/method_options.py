@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import attrs
@@ -66,7 +67,7 @@ def _meanings(spec: type[FigureSpec]) -> dict[str, str]:
     for one in reversed(spec.__mro__[:-1]):
         body = ast.parse(textwrap.dedent(inspect.getsource(one))).body[0]
         lines = body.body if isinstance(body, ast.ClassDef) else []
-        for field, below in zip(lines, lines[1:], strict=False):
+        for field, below in pairwise(lines):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
                 value = below.value if isinstance(below, ast.Expr) else None
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):

@@ -92,8 +92,8 @@ def _overview(by_kind: dict[str, list[tuple[Method, Plugin]]], at: dict[tuple[st
     total = sum(map(len, by_kind.values()))
     return (
         f"# Methods\n\n{total} methods of {len(by_kind)} kinds. Each has a page with its formula, source, R "
-        f"equivalent, options and validation status.\n\n{kinds}\n\n## Every method\n\n:::{{container}} filtered\n{every}\n:::\n"
-        + contents([f"{folder_of(kind)}/index" for kind in by_kind])
+        f"equivalent, options and validation status.\n\n{kinds}\n\n## Every method\n\n"
+        f":::{{container}} filtered\n{every}\n:::\n" + contents([f"{folder_of(kind)}/index" for kind in by_kind])
     )
 
 

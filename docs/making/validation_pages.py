@@ -85,7 +85,8 @@ def _overview(registry: Registry, status: Status) -> str:
     ]
     return (
         "# Validation\n\nEach set of references says what agrees, what does not and why. `evisynth validate` repeats "
-        "the comparisons with the installed engine; the page of each [method](../methods/index.md) shows what was found.\n\n"
+        "the comparisons with the installed engine; the page of each [method](../methods/index.md) shows what it "
+        "found.\n\n"
         f"{table(('set', 'what methods are held to', 'kind of truth'), rows)}\n\n## Methods by verdict\n\n"
         f"Found by `evisynth validate`{status.ran}.\n\n"
         f"{table(('kind', *SIGNS.values(), 'not among the stored results'), found)}\n" + contents(list(known))
