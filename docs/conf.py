@@ -16,7 +16,8 @@ DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS / "making"))
 
 from site_contents import with_contents  # noqa: E402 - of a folder of scripts
-from site_pages import write_pages  # noqa: E402 - of a folder of scripts
+from site_pages import made_pages, write_pages  # noqa: E402 - of a folder of scripts
+from validation_status import read_status  # noqa: E402 - of a folder of scripts
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -76,7 +77,8 @@ evisynth_validation = os.environ.get("EVISYNTH_VALIDATION", "")
 
 def _make_pages(app: Sphinx) -> None:
     path = app.config.evisynth_validation
-    write_pages(DOCS / "site", Path(path) if path else DOCS / "validation.json")
+    status = read_status(Path(path) if path else DOCS / "validation.json")
+    write_pages(DOCS / "site", made_pages(status))
 
 
 def _add_contents(_: Sphinx, name: str, source: list[str]) -> None:

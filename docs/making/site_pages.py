@@ -9,11 +9,11 @@ from method_pages import method_pages
 from moved_links import moved
 from site_contents import DOCS, contents, guide_pages
 from validation_pages import validation_pages
-from validation_status import read_status
 
 from evisynth import default_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from validation_status import Status
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 ROOT = DOCS.parent
 
 
-def write_pages(folder: Path, results: Path) -> list[Path]:
+def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
     """Write all pages and remove those of before; a page whose text is as it was is left alone, and not built again."""
-    pages = {folder / name: text for name, text in made_pages(read_status(results)).items()}
-    for old in set(folder.rglob("*.md")) - set(pages):
+    for old in set(folder.rglob("*.md")) - {folder / name for name in pages}:
         old.unlink()
-    for path, text in pages.items():
+    for name, text in pages.items():
+        path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    return sorted(pages)
 
 
 def made_pages(status: Status) -> dict[str, str]:

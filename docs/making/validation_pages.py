@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from marked_text import code, kind_in_words, table, text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 HERE = DOCS / "site" / "validation"
 
 
+@cache
 def readmes() -> dict[str, Path]:
     """Find the README of every set, by the name of its folder."""
     return {path.parent.name: path for path in sorted(SETS.glob("*/README.md"))}

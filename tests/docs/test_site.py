@@ -138,15 +138,17 @@ def test_text_is_no_markup_and_code_is_kept() -> None:
     assert marked_text.text("a*b <c> ``x_1*`` [d]") == r"a\*b \<c\> ``x_1*`` \[d\]"
 
 
-def test_pages_of_before_are_removed_and_equal_ones_left_alone(tmp_path: Path) -> None:
+def test_pages_of_before_are_removed_and_equal_ones_left_alone(made: dict[str, str], tmp_path: Path) -> None:
     old = tmp_path / "methods" / "gone.md"
     old.parent.mkdir(parents=True)
     old.write_text("# Gone", encoding="utf-8")
-    written = pages.write_pages(tmp_path, STORED)
+    pages.write_pages(tmp_path, made)
     assert not old.exists()
-    before = [path.stat().st_mtime_ns for path in written]
-    assert pages.write_pages(tmp_path, STORED) == written
-    assert [path.stat().st_mtime_ns for path in written] == before
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.md")}
+    assert len(before) == len(made)
+    pages.write_pages(tmp_path, {**made, "changes.md": "# Changed"})
+    touched = {path.name for path in before if path.stat().st_mtime_ns != before[path]}
+    assert touched == {"changes.md"}
 
 
 @pytest.mark.sweep
