@@ -41,7 +41,7 @@ lint: $(STAMP)
 
 # The two type checkers take one core each.
 lint-mypy: $(STAMP)
-	$(BIN)/mypy engine plugins validation tests benchmarks examples
+	$(BIN)/mypy engine plugins validation tests benchmarks examples docs/making
 	cd examples/third-party-plugin && ../../$(BIN)/mypy --strict .
 
 lint-pyright: $(STAMP)

@@ -67,11 +67,9 @@ class Status:
 def read_status(path: Path) -> Status:
     """Read the results; without such a file every method has its deciding references only."""
     grid: dict[str, Any] = json.loads(files("evisynth_validation").joinpath("grid.json").read_text(encoding="utf-8"))
-    deciding = {
-        (kind, name): tuple(references)
-        for kind, methods in grid.items()
-        if isinstance(methods, dict)
-        for name, references in methods.items()
+    del grid["about"]
+    deciding: dict[tuple[str, str], tuple[str, ...]] = {
+        (kind, name): tuple(references) for kind, methods in grid.items() for name, references in methods.items()
     }
     held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"methods": []}
     found = {(one["kind"], one["name"]): one for one in held["methods"]}

@@ -180,12 +180,14 @@ class Reader:
 
     def _hypergeometric(self) -> float:
         self.place += 1
-        inputs: list[float] = []
-        for mark in ",;;)":
-            inputs.append(self._sum())
-            if not self._take(mark):
-                raise NoFormulaError(mark)
-        return float(hyp2f1(*inputs))
+        a, b, c, x = (self._before(mark) for mark in ",;;)")
+        return float(hyp2f1(a, b, c, x))
+
+    def _before(self, mark: str) -> float:
+        value = self._sum()
+        if not self._take(mark):
+            raise NoFormulaError(mark)
+        return value
 
 
 def _parts(text: str) -> list[str]:

@@ -33,7 +33,8 @@ LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]+)")
 
 @pytest.fixture(scope="module")
 def made() -> dict[str, str]:
-    return pages.made_pages(status.read_status(STORED))
+    every: dict[str, str] = pages.made_pages(status.read_status(STORED))
+    return every
 
 
 def test_every_method_has_a_page_of_its_own_that_says_what_it_is(made: dict[str, str]) -> None:
