@@ -53,6 +53,8 @@ html_css_files = ["site.css"]
 html_js_files = [("filter.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sphinx = False
+# Summaries are fetched from the pages, which a browser does not allow from disk.
+html_show_search_summary = False
 html_theme_options: dict[str, Any] = {
     "navbar_align": "left",
     "header_links_before_dropdown": 7,
@@ -65,8 +67,10 @@ html_theme_options: dict[str, Any] = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-# A page of a method links to the list of its kind, which is shorter to read than hundreds of names at its side.
-html_sidebars = {"site/methods/**": [], "gallery": [], "changes": []}
+# A page of a method links to the list of its kind, which is shorter to read than hundreds of names at its side; these
+# others have no pages below or beside them.
+ALONE = ("tutorial", "differences", "gallery", "site/changes", "site/readme", "site/contributing")
+html_sidebars: dict[str, list[str]] = {"site/methods/**": [], **{name: [] for name in ALONE}}
 
 linkcheck_timeout = 30
 linkcheck_anchors = False
