@@ -10,4 +10,12 @@ The sets travel in the wheel, so that a user's own machine can be held to them; 
     50-digit arithmetic, the arbiter wherever programs disagree.
 ``metafor``
     The R package metafor on published data sets.
+``nist``
+    NIST's Statistical Reference Datasets for linear regression.
+``textbook``
+    Worked examples of textbooks and papers, compared at the digits printed.
+``machine``
+    Exact values of the library functions that the engine stands on.
+
+``laws`` holds methods to the laws of their kind, and ``simulations`` tests to published simulation tables.
 """
