@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 # A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all gallery bench lint lint-mypy lint-pyright clean
+# Warnings are errors; what is found of all pages is listed before it fails.
+SPHINX := $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees
+
+.PHONY: demo test test-all docs linkcheck gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -16,6 +19,13 @@ test: $(STAMP) lint
 
 test-all: $(STAMP) lint
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
+
+docs: $(STAMP)
+	$(SPHINX) --builder html docs docs/_build/html
+
+# Asks the servers that the pages link to.
+linkcheck: $(STAMP)
+	$(SPHINX) --builder linkcheck docs docs/_build/linkcheck
 
 gallery: $(STAMP)
 	$(BIN)/python docs/gallery.py
@@ -31,7 +41,7 @@ lint: $(STAMP)
 
 # The two type checkers take one core each.
 lint-mypy: $(STAMP)
-	$(BIN)/mypy engine plugins validation tests benchmarks examples
+	$(BIN)/mypy engine plugins validation tests benchmarks examples docs/making
 	cd examples/third-party-plugin && ../../$(BIN)/mypy --strict .
 
 lint-pyright: $(STAMP)
@@ -46,4 +56,4 @@ $(STAMP): pyproject.toml examples/third-party-plugin/pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) demo docs/_build docs/site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -16,6 +16,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "HM",
             hartung_makambi,
+            formula="τ² = Q²/((2(k - p) + Q) tr(P)), Q = Σ (yᵢ - xᵢβ̂)²/vᵢ",
             reference="Hartung & Makambi (2003), Commun. Stat. Simul. Comput. 32:1179-1190",
         )
     ]
