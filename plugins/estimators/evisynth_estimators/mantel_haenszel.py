@@ -163,6 +163,6 @@ def pooling_models() -> list[PoolingModel]:
             columns=_PERSON_TIME,
             reference="Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719-748; Robins, Breslow & Greenland (1986), "
             "Biometrics 42:311-323; Greenland & Robins (1985), Biometrics 41:55-68",
-            r_equivalent="metafor::rma.mh(measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
+            r_equivalent="metafor::rma.mh(measure=measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
         )
     ]
