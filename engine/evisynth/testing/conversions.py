@@ -173,9 +173,7 @@ def check_conversion(
         _moves(record, inputs, base)
 
 
-def example_columns(
-    record: Conversion, columns: Mapping[str, Sequence[float]] | None = None
-) -> dict[str, FloatArray]:
+def example_columns(record: Conversion, columns: Mapping[str, Sequence[float]] | None = None) -> dict[str, FloatArray]:
     """Give example values of every source of a conversion; raises `ConformanceError` where none are known."""
     known: dict[str, Sequence[float]] = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
     known |= {**(READINGS if record.joins_rows else {}), **record.examples, **(columns or {})}

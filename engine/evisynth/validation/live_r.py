@@ -11,7 +11,6 @@ import attrs
 from evisynth.errors import EvisynthError
 from evisynth.records import Check, Conversion, Converter, Reporter
 from evisynth.validation.agreements import Agreement, MethodKey, key_of
-from evisynth.validation.r_asking import Held
 from evisynth.validation.r_effects import OF_EFFECTS
 from evisynth.validation.r_reading import READING, columns_as_r
 from evisynth.validation.r_session import RError, RSession
@@ -23,12 +22,16 @@ if TYPE_CHECKING:
     from evisynth.records import Method
     from evisynth.registry import Registry
     from evisynth.validation.asking import Asked
-    from evisynth.validation.r_asking import Numbers, Question
+    from evisynth.validation.r_asking import Held, Numbers, Question
 
 Why: TypeAlias = "Literal['no call', 'no R', 'no package', 'version', 'failed', 'nothing to compare']"
 PACKAGES = ("metafor", "meta", "metasens", "metadat", "puniform", "PublicationBias", "metaumbrella", "dmetar")
 NEEDED = ("CompQuadForm", "numDeriv", "lme4", "mvtnorm", "gsl", "BiasedUrn")
 """Packages that calls of metafor need beside it."""
+
+
+SLOW = re.compile(r"selmodel\((?!.*stepfun)")
+"""Calls that R integrates numerically at every step of a maximisation."""
 
 
 @attrs.frozen
@@ -91,27 +94,31 @@ def live_comparison(asked: Asked, session: RSession | None = None) -> Iterator[A
 
 def reason_before(method: Method, session: RSession, lacking: str) -> LiveReason | None:
     """Say why R cannot be asked about a method; None where it can."""
+    why, text = _no_call(method) or ("no R", lacking)
+    if not text:
+        why, text = _no_package(method, session)
+    return LiveReason(key_of(method), why, text) if text else None
+
+
+def _no_call(method: Method) -> tuple[Why, str] | None:
     call = method.r_equivalent
     if call is None:
-        return LiveReason(key_of(method), "no call", "the record names no R call")
+        return "no call", "the record names no R call"
     if isinstance(method, Reporter | Check | Converter):
-        return LiveReason(key_of(method), "nothing to compare", f"{call} draws, and has no numbers of its own")
-    if "…" in call:
-        return LiveReason(key_of(method), "no call", f"{call} leaves numbers of the user's out")
-    if lacking:
-        return LiveReason(key_of(method), "no R", lacking)
-    for package in dict.fromkeys(re.findall(r"([A-Za-z][\w.]*)::", call)):
+        return "nothing to compare", f"{call} draws, and has no numbers of its own"
+    return ("no call", f"{call} leaves numbers of the user's out") if "…" in call else None
+
+
+def _no_package(method: Method, session: RSession) -> tuple[Why, str]:
+    needed, _, lowest = (method.r_version or "").partition(" ")
+    named = re.findall(r"([A-Za-z][\w.]*)::", str(method.r_equivalent))
+    for package in dict.fromkeys([*named, *([needed] if needed else [])]):
         if session.version_of(package) is None:
-            return LiveReason(key_of(method), "no package", f"R has no package {package}")
-    if method.r_version is not None:
-        package, _, lowest = method.r_version.partition(" ")
-        there = session.version_of(package)
-        if there is None:
-            return LiveReason(key_of(method), "no package", f"R has no package {package}")
-        if there < tuple(int(part) for part in re.findall(r"\d+", lowest)):
-            shown = ".".join(map(str, there))
-            return LiveReason(key_of(method), "version", f"needs {method.r_version}, and {shown} is installed")
-    return None
+            return "no package", f"R has no package {package}"
+    there = session.version_of(needed) if needed else None
+    if there is not None and there < tuple(int(part) for part in re.findall(r"\d+", lowest)):
+        return "version", f"needs {method.r_version}, and {'.'.join(map(str, there))} is installed"
+    return "version", ""
 
 
 def compared(
@@ -119,10 +126,13 @@ def compared(
 ) -> Iterator[Agreement | LiveReason]:
     """Put the questions about one method to R."""
     of_kind = OF_EFFECTS.get(type(method))
-    if of_kind is None or "(yi, vi" not in str(method.r_equivalent) and type(method) in TABLES:
+    if of_kind is None or ("(yi, vi" not in str(method.r_equivalent) and type(method) in TABLES):
         of_kind = TABLES.get(type(method), of_kind)
     if of_kind is None:
         yield LiveReason(key_of(method), "nothing to compare", f"no question is known for a {method.kind}")
+        return
+    if quick and SLOW.search(str(method.r_equivalent)):
+        yield LiveReason(key_of(method), "nothing to compare", "R takes minutes over it: not in a quick run")
         return
     questions = list(of_kind(method, registry))
     questions = questions[::3] if quick else questions

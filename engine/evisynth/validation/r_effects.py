@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 SEED = 20261201
 SEARCHED = 1e-3
 """metafor's selection models stop by a relative change of 1e-8 of the log-likelihood, which is flat at its top."""
-MISSING = 120
+MISSING = 40
 """Studies of the sample that lacks insignificant ones."""
-MANY = 6
+MANY = 5
 """Studies that a permutation test goes through all signs of."""
 
 
 def samples() -> Iterator[tuple[str, FloatArray, FloatArray, FloatArray]]:
     """Draw effects with variances and a moderator: few and many, alike and not."""
     rng = np.random.default_rng(SEED)
-    for k in (4, 6, 13):
+    for k in (4, 5, 13):
         for tau in (0.0, 0.4, 2.0):
             v = rng.uniform(0.02, 0.8, k)
             yield f"{k} studies, τ = {tau:g}", rng.normal(0.3, np.sqrt(tau * tau + v)), v, rng.normal(size=k)
@@ -65,7 +65,13 @@ def _of_estimates(method: Method, registry: Registry, *, ours: Callable[..., Num
     for name, y, v, x in samples():
         if "permutest" in call and y.size > MANY:
             continue
-        columns: dict[str, FloatArray | str] = {"yi": y, "vi": v, "sei": np.sqrt(v), "weights": 1.0 / np.sqrt(v), "x": x}
+        columns: dict[str, FloatArray | str] = {
+            "yi": y,
+            "vi": v,
+            "sei": np.sqrt(v),
+            "weights": 1.0 / np.sqrt(v),
+            "x": x,
+        }
         yield Question(
             name,
             columns,
@@ -109,7 +115,7 @@ def _of_small_study(method: Method, registry: Registry) -> Iterator[Question]:
     published = (y / np.sqrt(v) > 1.96) | (rng.uniform(size=y.size) < 0.4)  # noqa: PLR2004 - significant at 5 %
     y, v = y[published][:MISSING], v[published][:MISSING]
     columns = {"yi": y, "vi": v, "sei": np.sqrt(v)}
-    for k in (13, 40, MISSING):
+    for k in (13, 25, MISSING):
         if k == MISSING or "selmodel" not in call:
             some = {name: column[:k] for name, column in columns.items()}
             ours = partial(_small_study, method, registry, call, y[:k], v[:k])
@@ -121,9 +127,7 @@ def _fitted(registry: Registry, y: FloatArray, v: FloatArray, **words: object) -
     return fit(Effects(y, v), registry=registry, **given)
 
 
-def _tau2(
-    method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, x: FloatArray
-) -> Numbers:
+def _tau2(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, x: FloatArray) -> Numbers:
     words: dict[str, object] = {"tau2": method.name}
     if "weights=weights" in call:
         words["weights"] = 1.0 / np.sqrt(v)
@@ -137,26 +141,20 @@ def _tau2(
     return made
 
 
-def _interval(
-    method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray
-) -> Numbers:
+def _interval(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray) -> Numbers:
     common = "method.common.ci" in call
     words = {"tau2": estimator_in(call), "interval": method.name, "model": "common" if common else "random"}
     return estimate_numbers(_fitted(registry, y, v, **words), 5.0 * ROOT if "metafor::hc(" in call else ITERATED)
 
 
-def _pooled(
-    method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray
-) -> Numbers:
+def _pooled(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray) -> Numbers:
     estimator = estimator_in(call)
     common = estimator in {"EE", "FE", "CE"}
     words = {"method": method.name, "model": "common" if common else "random", "tau2": "DL" if common else estimator}
     return estimate_numbers(_fitted(registry, y, v, **words), CLOSED)
 
 
-def _prediction(
-    method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray
-) -> Numbers:
+def _prediction(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray) -> Numbers:
     words = {"prediction": method.name, "interval": "HK" if "knha" in call else "Wald", "tau2": estimator_in(call)}
     limits = _fitted(registry, y, v, **words).prediction
     return {} if limits is None else _ends("pi", limits.low, limits.high, ITERATED, ITERATED)
@@ -178,9 +176,7 @@ def _ends(name: str, low: float | None, high: float | None, tolerance: float, fl
     return {f"{name}_low": [Held(low, tolerance, floor)], f"{name}_high": [Held(high, tolerance, floor)]}
 
 
-def _small_study(
-    method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray
-) -> Numbers:
+def _small_study(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray) -> Numbers:
     # meta's own calls are made of DL, which needs no tightening.
     meta = re.search(r"(meta|metasens)::", call)
     words = {"settings": "meta", "tau2": "DL"} if meta else {"tau2": estimator_in(call)}
@@ -204,15 +200,11 @@ def _small_study(
 
 
 OF_EFFECTS: Mapping[type[Method], Callable[[Method, Registry], Iterator[Question]]] = {
+    Tau2Estimator: partial(_of_estimates, ours=_tau2),
+    PoolingModel: partial(_of_estimates, ours=_pooled),
+    IntervalMethod: partial(_of_estimates, ours=_interval),
+    PredictionInterval: partial(_of_estimates, ours=_prediction),
+    Tau2Interval: partial(_of_estimates, ours=_tau2_interval),
     BiasTest: _of_small_study,
     Adjustment: _of_small_study,
-} | {
-    kind: partial(_of_estimates, ours=ours)
-    for kind, ours in (
-        (Tau2Estimator, _tau2),
-        (PoolingModel, _pooled),
-        (IntervalMethod, _interval),
-        (PredictionInterval, _prediction),
-        (Tau2Interval, _tau2_interval),
-    )
 }

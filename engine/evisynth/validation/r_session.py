@@ -53,9 +53,10 @@ class RError(RuntimeError):
 
 
 class RSession:
-    """Run scripts one after another in one R with jsonlite, and metafor where it is there, which starts at the first."""
+    """Run scripts one after another in one R, which starts at the first; metafor is attached where it is there."""
 
     def __init__(self) -> None:
+        """Wait for the first script."""
         self._process: subprocess.Popen[str] | None = None
         self._folder = TemporaryDirectory(prefix="evisynth-r-")
         self._stderr: IO[str] | None = None

@@ -17,6 +17,7 @@ from evisynth.validation.r_asking import CLOSED, ITERATED, Held, Numbers, Questi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from evisynth.kernels.arrays import FloatArray
     from evisynth.records import Method
@@ -139,7 +140,7 @@ def _conversion(method: Method, registry: Registry) -> Iterator[Question]:
     call = method.r_equivalent or ""
     assert isinstance(method, Conversion)  # noqa: S101 - of its kind
     words = set(re.findall(r"[A-Za-z][A-Za-z_0-9.]*", call))
-    given = {name: column for name, column in example_columns(method).items() if name in words}
+    given: dict[str, Any] = {name: column for name, column in example_columns(method).items() if name in words}
 
     def ours() -> Numbers:
         made = convert(method.name, registry=registry, **given)
