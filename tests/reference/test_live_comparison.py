@@ -92,7 +92,7 @@ def test_no_method_is_without_an_agreement_or_a_reason(r_session: RSession) -> N
 @pytest.mark.live_r
 def test_reasons_have_their_type(r_version: Callable[[str], tuple[int, ...] | None], r_session: RSession) -> None:
     def of(call: str | None, lowest: str | None = None) -> str:
-        record = es.Tau2Estimator("X", es.weighted_fit, reference="none", r_equivalent=call, r_version=lowest)
+        record = es.Tau2Estimator("X", np.asarray, reference="none", r_equivalent=call, r_version=lowest)
         reason = reason_before(record, r_session, "")
         return "" if reason is None else f"{reason.why}: {reason.text}"
 

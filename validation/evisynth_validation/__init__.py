@@ -10,4 +10,6 @@ The sets travel in the wheel, so that a user's own machine can be held to them; 
     50-digit arithmetic, the arbiter wherever programs disagree.
 ``metafor``
     The R package metafor on published data sets.
+``meta``
+    The R packages meta and metasens on published data sets, from a recording.
 """
