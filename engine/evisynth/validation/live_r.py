@@ -124,27 +124,24 @@ def _no_package(method: Method, session: RSession) -> tuple[Why, str]:
 def compared(
     method: Method, registry: Registry, session: RSession, *, quick: bool = False
 ) -> Iterator[Agreement | LiveReason]:
-    """Put the questions about one method to R."""
-    of_kind = OF_EFFECTS.get(type(method))
-    if of_kind is None or ("(yi, vi" not in str(method.r_equivalent) and type(method) in TABLES):
-        of_kind = TABLES.get(type(method), of_kind)
-    if of_kind is None:
-        yield LiveReason(key_of(method), "nothing to compare", f"no question is known for a {method.kind}")
-        return
+    """Put the questions about one method to R, and hold our numbers to the answers."""
     if quick and SLOW.search(str(method.r_equivalent)):
         yield LiveReason(key_of(method), "nothing to compare", "R takes minutes over it: not in a quick run")
         return
-    questions = list(of_kind(method, registry))
+    questions = questions_of(method, registry)
+    if not questions:
+        yield LiveReason(key_of(method), "nothing to compare", f"no question is known for a {method.kind}")
+        return
     questions = questions[::3] if quick else questions
     try:
-        answers = session.ask(READING + "out <- list(" + ",\n".join(map(_asked_in_r, questions)) + ")")
+        answers = answers_to(questions, session)
     except RError as error:
         yield LiveReason(key_of(method), "failed", str(error))
         return
     agreed = 0
     reasons: list[LiveReason] = []
     for question, answer in zip(questions, answers, strict=True):
-        for one in _case(method, question, answer):
+        for one in held_to(method, question, answer):
             if isinstance(one, LiveReason):
                 reasons.append(one)
             else:
@@ -152,6 +149,20 @@ def compared(
                 yield one
     # One text for a method of which nothing was compared: that of its first case.
     yield from reasons if agreed else (attrs.evolve(one, case="") for one in reasons[:1])
+
+
+def questions_of(method: Method, registry: Registry) -> list[Question]:
+    """Give what R is asked about a method; nothing for a kind that has no numbers of R's."""
+    of_kind = OF_EFFECTS.get(type(method))
+    if of_kind is None or ("(yi, vi" not in str(method.r_equivalent) and type(method) in TABLES):
+        of_kind = TABLES.get(type(method), of_kind)
+    return [] if of_kind is None else list(of_kind(method, registry))
+
+
+def answers_to(questions: list[Question], session: RSession) -> list[Any]:
+    """Ask R: for each question numbers by name, or the error; a list of those by row. Raises `RError`."""
+    answers: list[Any] = session.ask(READING + "out <- list(" + ",\n".join(map(_asked_in_r, questions)) + ")")
+    return answers
 
 
 def _asked_in_r(question: Question) -> str:
@@ -164,7 +175,9 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _case(method: Method, question: Question, answer: Any) -> Iterator[Agreement | LiveReason]:  # noqa: ANN401 - JSON
+def held_to(method: Method, question: Question, answer: Any) -> Iterator[Agreement | LiveReason]:  # noqa: ANN401 - JSON
+    """Compare our numbers with one answer of R's."""
+
     def reason(why: Why, text: str) -> LiveReason:
         return LiveReason(key_of(method), why, text, question.case)
 
@@ -173,7 +186,7 @@ def _case(method: Method, question: Question, answer: Any) -> Iterator[Agreement
         yield reason("failed", f"R says: {theirs['error']}")
         return
     try:
-        ours = question.ours()
+        ours = question.ours(question.columns)
     except EvisynthError as error:
         yield Agreement(method, question.case, "a result, as R has", expected=True, observed=str(error))
         return

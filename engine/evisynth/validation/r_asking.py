@@ -31,6 +31,8 @@ class Held:
     floor: float = 0.0
 
 
+Columns: TypeAlias = "Mapping[str, FloatArray | str]"
+"""Columns by name, and words."""
 Numbers: TypeAlias = "Mapping[str, list[Held]]"
 """Numbers by the names that the reading of R's answers gives them."""
 
@@ -40,9 +42,10 @@ class Question:
     """Hold data, a call of R on them, and how the same is computed here."""
 
     case: str
-    columns: Mapping[str, FloatArray | str]
+    columns: Columns
     call: str
-    ours: Callable[[], Numbers]
+    ours: Callable[[Columns], Numbers]
+    """Our numbers for columns such as these."""
     setup: str = ""
     """What R does before: the model ``res`` that some calls speak of."""
     model: str = "random"

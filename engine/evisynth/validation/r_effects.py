@@ -25,6 +25,7 @@ from evisynth.validation.r_asking import (
     ITERATED,
     ROOT,
     TIGHT,
+    Columns,
     Held,
     Numbers,
     Question,
@@ -76,7 +77,7 @@ def _of_estimates(method: Method, registry: Registry, *, ours: Callable[..., Num
             name,
             columns,
             tightened(call),
-            partial(ours, method, registry, call, y, v, x),
+            partial(ours, method, registry, call),
             TIGHT + _models_before(call),
             "common" if "method.common.ci" in call else "random",
         )
@@ -86,7 +87,7 @@ def _of_estimates(method: Method, registry: Registry, *, ours: Callable[..., Num
                 f"{name}, with a moderator",
                 columns,
                 tightened(moderated),
-                partial(ours, method, registry, moderated, y, v, x),
+                partial(ours, method, registry, moderated),
                 TIGHT,
             )
 
@@ -118,55 +119,57 @@ def _of_small_study(method: Method, registry: Registry) -> Iterator[Question]:
     for k in (13, 25, MISSING):
         if k == MISSING or "selmodel" not in call:
             some = {name: column[:k] for name, column in columns.items()}
-            ours = partial(_small_study, method, registry, call, y[:k], v[:k])
+            ours = partial(_small_study, method, registry, call)
             yield Question(f"{k} studies", some, tightened(call), ours, TIGHT + _models_before(call))
 
 
-def _fitted(registry: Registry, y: FloatArray, v: FloatArray, **words: object) -> MetaAnalysis:
+def _numbers(columns: Columns, name: str) -> FloatArray:
+    return np.asarray(columns[name], dtype=np.float64)
+
+
+def _fitted(registry: Registry, columns: Columns, **words: object) -> MetaAnalysis:
     given: dict[str, Any] = {"settings": "metafor", "prediction": None, "tau2_interval": None, **words}
-    return fit(Effects(y, v), registry=registry, **given)
+    return fit(Effects(_numbers(columns, "yi"), _numbers(columns, "vi")), registry=registry, **given)
 
 
-def _tau2(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, x: FloatArray) -> Numbers:
+def _tau2(method: Method, registry: Registry, call: str, columns: Columns) -> Numbers:
     words: dict[str, object] = {"tau2": method.name}
     if "weights=weights" in call:
-        words["weights"] = 1.0 / np.sqrt(v)
+        words["weights"] = _numbers(columns, "weights")
     if "mods=~x" in call:
-        words["moderators"] = {"x": x.tolist()}
-    spread = _fitted(registry, y, v, **words).heterogeneity
-    floor = ITERATED * float(v.mean())
+        words["moderators"] = {"x": _numbers(columns, "x").tolist()}
+    spread = _fitted(registry, columns, **words).heterogeneity
+    floor = ITERATED * float(_numbers(columns, "vi").mean())
     made = {"tau2": [Held(spread.tau2, ITERATED, 1e-3 * floor)]}
     if spread.tau2_se is not None:
         made["tau2_se"] = [Held(spread.tau2_se, ITERATED, 1e-3 * floor)]
     return made
 
 
-def _interval(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray) -> Numbers:
+def _interval(method: Method, registry: Registry, call: str, columns: Columns) -> Numbers:
     common = "method.common.ci" in call
     words = {"tau2": estimator_in(call), "interval": method.name, "model": "common" if common else "random"}
-    return estimate_numbers(_fitted(registry, y, v, **words), 5.0 * ROOT if "metafor::hc(" in call else ITERATED)
+    return estimate_numbers(_fitted(registry, columns, **words), 5.0 * ROOT if "metafor::hc(" in call else ITERATED)
 
 
-def _pooled(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray) -> Numbers:
+def _pooled(method: Method, registry: Registry, call: str, columns: Columns) -> Numbers:
     estimator = estimator_in(call)
     common = estimator in {"EE", "FE", "CE"}
     words = {"method": method.name, "model": "common" if common else "random", "tau2": "DL" if common else estimator}
-    return estimate_numbers(_fitted(registry, y, v, **words), CLOSED)
+    return estimate_numbers(_fitted(registry, columns, **words), CLOSED)
 
 
-def _prediction(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray) -> Numbers:
+def _prediction(method: Method, registry: Registry, call: str, columns: Columns) -> Numbers:
     words = {"prediction": method.name, "interval": "HK" if "knha" in call else "Wald", "tau2": estimator_in(call)}
-    limits = _fitted(registry, y, v, **words).prediction
+    limits = _fitted(registry, columns, **words).prediction
     return {} if limits is None else _ends("pi", limits.low, limits.high, ITERATED, ITERATED)
 
 
-def _tau2_interval(
-    method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray, _: FloatArray
-) -> Numbers:
+def _tau2_interval(method: Method, registry: Registry, call: str, columns: Columns) -> Numbers:
     words: dict[str, object] = {"tau2_interval": method.name}
     if "weights=weights" in call:
-        words |= {"tau2": "GENQ", "weights": 1.0 / np.sqrt(v)}
-    spread = _fitted(registry, y, v, **words).heterogeneity
+        words |= {"tau2": "GENQ", "weights": _numbers(columns, "weights")}
+    spread = _fitted(registry, columns, **words).heterogeneity
     if spread.tau2_ci_low is None:
         return {"empty": [Held(1.0)]}
     return _ends("tau2", spread.tau2_ci_low, spread.tau2_ci_high, ITERATED, ROOT)
@@ -176,11 +179,11 @@ def _ends(name: str, low: float | None, high: float | None, tolerance: float, fl
     return {f"{name}_low": [Held(low, tolerance, floor)], f"{name}_high": [Held(high, tolerance, floor)]}
 
 
-def _small_study(method: Method, registry: Registry, call: str, y: FloatArray, v: FloatArray) -> Numbers:
+def _small_study(method: Method, registry: Registry, call: str, columns: Columns) -> Numbers:
     # meta's own calls are made of DL, which needs no tightening.
     meta = re.search(r"(meta|metasens)::", call)
     words = {"settings": "meta", "tau2": "DL"} if meta else {"tau2": estimator_in(call)}
-    found = bias(_fitted(registry, y, v, **words), method.name, registry=registry)
+    found = bias(_fitted(registry, columns, **words), method.name, registry=registry)
     tolerance = SEARCHED if "selmodel" in call else 5.0 * ROOT if "hc(" in call else 1e-6
     made = {"statistic": [Held(found.statistic, tolerance, tolerance)], "p": [Held(found.p_value, 100.0 * tolerance)]}
     made = {name: held for name, held in made.items() if held[0].value is not None}

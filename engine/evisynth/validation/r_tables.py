@@ -13,7 +13,7 @@ from evisynth.fitting import effects, fit
 from evisynth.records import Conversion, Correction, EffectMeasure, PoolingModel, Route, StudyInterval
 from evisynth.testing.conversions import example_columns
 from evisynth.testing.samples import ORDINARY, paired_table, study_table
-from evisynth.validation.r_asking import CLOSED, ITERATED, Held, Numbers, Question, estimate_numbers
+from evisynth.validation.r_asking import CLOSED, ITERATED, Columns, Held, Numbers, Question, estimate_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +38,10 @@ def _names_in(call: str) -> list[str]:
     return [name for name in study_table().columns if name in words]
 
 
+def _arrays(columns: Columns) -> dict[str, FloatArray]:
+    return {name: np.asarray(column) for name, column in columns.items() if not isinstance(column, str)}
+
+
 def measure_in(call: str) -> str | None:
     """Find the measure that a call names."""
     found = re.search(r"(?:measure|sm)='(\w+)'", call)
@@ -53,10 +57,11 @@ def _measure(method: Method, registry: Registry) -> Iterator[Question]:
     assert isinstance(method, EffectMeasure)  # noqa: S101 - of its kind
     table = (paired_table() if method.counts and "r" in method.parameters else study_table()).columns
     columns: dict[str, FloatArray | str] = {name: table[name] for name in _names_in(call)}
-    given = {name: np.asarray(column) for name, column in columns.items()}
 
-    def ours() -> Numbers:
-        made = effects(given, method.name, settings=_settings_of(call), registry=registry, rom_correction="none")
+    def ours(given: Columns) -> Numbers:
+        made = effects(
+            _arrays(given), method.name, settings=_settings_of(call), registry=registry, rom_correction="none"
+        )
         return _rows(made.y, made.v, TETRACHORIC if method.name in {"RTET", "ZTET"} else LAW)
 
     yield Question("ordinary and hard rows", columns, call, ours, by_row=True)
@@ -67,11 +72,12 @@ def _route(method: Method, registry: Registry) -> Iterator[Question]:
     assert isinstance(method, Route)  # noqa: S101 - of its kind
     table = study_table().take(range(ORDINARY)).columns
     columns: dict[str, FloatArray | str] = {name: table[name] for name in _names_in(call)}
-    given = {name: np.asarray(columns[name]) for name in method.columns if name in columns}
+    needed = method.columns
     measure = measure_in(call) or ("RR" if "transf=log" in call else "GEN")
 
-    def ours() -> Numbers:
-        made = effects(given, measure, settings=_settings_of(call), registry=registry)
+    def ours(given: Columns) -> Numbers:
+        table = {name: column for name, column in _arrays(given).items() if name in needed}
+        made = effects(table, measure, settings=_settings_of(call), registry=registry)
         return _rows(made.y, made.v)
 
     yield Question("ordinary rows", columns, call, ours, by_row=True)
@@ -87,14 +93,14 @@ def _rows(y: FloatArray, v: FloatArray, tolerance: float = LAW) -> dict[str, lis
 def _correction(method: Method, registry: Registry) -> Iterator[Question]:
     call = method.r_equivalent or ""
     table = study_table().columns
-    given = {name: np.asarray(table[name]) for name in CELLS}
+    columns: dict[str, FloatArray | str] = {name: table[name] for name in CELLS}
     measure = measure_in(call) or "RR"
 
-    def ours() -> Numbers:
-        made = effects(given, measure, settings="meta", correction=method.name, registry=registry)
+    def ours(given: Columns) -> Numbers:
+        made = effects(_arrays(given), measure, settings="meta", correction=method.name, registry=registry)
         return _rows(made.y, made.v)
 
-    yield Question("tables with every pattern of zeros", {**given}, call, ours)
+    yield Question("tables with every pattern of zeros", columns, call, ours)
 
 
 def _pool(method: Method, registry: Registry) -> Iterator[Question]:
@@ -107,15 +113,15 @@ def _pool(method: Method, registry: Registry) -> Iterator[Question]:
     zeros = study_table().take([*range(ORDINARY), ORDINARY, ORDINARY + 1, ORDINARY + 3]).columns
     for case, rows in (("tables without empty cells", table), ("tables with empty cells", zeros)):
         for measure in measures:
-            given = {name: np.asarray(rows[name]) for name in _names_in(call)}
-            columns: dict[str, FloatArray | str] = {**given, "measure": measure}
+            columns: dict[str, FloatArray | str] = {name: rows[name] for name in _names_in(call)}
+            columns["measure"] = measure
             words = {"measure": measure, "method": method.name, "model": model}
-            ours = partial(_pooled, given, {**words, "settings": _settings_of(call)}, registry)
+            ours = partial(_pooled, {**words, "settings": _settings_of(call)}, registry)
             yield Question(f"{case}, {measure}", columns, call, ours, model=model)
 
 
-def _pooled(given: Mapping[str, FloatArray], words: Mapping[str, str], registry: Registry) -> Numbers:
-    analysis = fit(dict(given), registry=registry, **words)
+def _pooled(words: Mapping[str, str], registry: Registry, given: Columns) -> Numbers:
+    analysis = fit(_arrays(given), registry=registry, **words)
     own = words["model"] == "random"
     made = estimate_numbers(analysis, ITERATED if own else CLOSED)
     # Tests with and without a continuity correction, and Q of other tables, have their own sets.
@@ -126,27 +132,31 @@ def _study_interval(method: Method, _: Registry) -> Iterator[Question]:
     call = method.r_equivalent or ""
     assert isinstance(method, StudyInterval)  # noqa: S101 - of its kind
     table = study_table().take(range(ORDINARY)).columns
-    given = {name: np.asarray(table[name]) for name in _names_in(call)}
+    columns: dict[str, FloatArray | str] = {name: table[name] for name in _names_in(call)}
 
-    def ours() -> Numbers:
-        low, high = method.function(**{name: given[name] for name in method.columns}, level=0.95)
+    def ours(given: Columns) -> Numbers:
+        table = _arrays(given)
+        low, high = method.function(**{name: table[name] for name in method.columns}, level=0.95)
         ends = {"limit_of_study_low": low, "limit_of_study_high": high}
         return {name: [Held(float(one), LAW, NEAR_ZERO) for one in end] for name, end in ends.items()}
 
-    yield Question("ordinary rows", {**given}, call, ours)
+    yield Question("ordinary rows", columns, call, ours)
 
 
 def _conversion(method: Method, registry: Registry) -> Iterator[Question]:
     call = method.r_equivalent or ""
     assert isinstance(method, Conversion)  # noqa: S101 - of its kind
     words = set(re.findall(r"[A-Za-z][A-Za-z_0-9.]*", call))
-    given: dict[str, Any] = {name: column for name, column in example_columns(method).items() if name in words}
+    columns: dict[str, FloatArray | str] = {
+        name: column for name, column in example_columns(method).items() if name in words
+    }
 
-    def ours() -> Numbers:
-        made = convert(method.name, registry=registry, **given)
+    def ours(given: Columns) -> Numbers:
+        sources: dict[str, Any] = {**_arrays(given)}
+        made = convert(method.name, registry=registry, **sources)
         return {name: [Held(float(one), 1e-8, 1e-12) for one in column] for name, column in made.items()}
 
-    yield Question("example rows", {**given}, call, ours, by_row=True)
+    yield Question("example rows", columns, call, ours, by_row=True)
 
 
 TABLES: Mapping[type[Method], Callable[[Method, Registry], Iterator[Question]]] = {

@@ -99,7 +99,7 @@ def kept(case: Mapping[str, Any]) -> dict[str, Any]:
     own = "method.ci=" in case["call"]
     studies = {"lower", "upper"} if own else {"TE", "seTE"}
     if not own and (case["group"] in {"meta.metagen", "meta.trimfill"} or "(meta" in case["call"]):
-        studies = set()
+        studies = set[str]()
     return {name: value for name, value in case["outputs"].items() if name in KEPT | studies}
 
 

@@ -110,7 +110,7 @@ class Call:
 
 
 def _one(value: Any) -> float | None:  # noqa: ANN401 - a number, or a list of one
-    first = value[0] if isinstance(value, list) else value
+    first: Any = value[0] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType] - JSON
     return None if first is None else float(first)
 
 
