@@ -12,7 +12,7 @@ from evisynth.errors import EvisynthError
 from evisynth.records import Check, Conversion, Converter, Reporter
 from evisynth.validation.agreements import Agreement, MethodKey, key_of
 from evisynth.validation.r_effects import OF_EFFECTS
-from evisynth.validation.r_reading import READING, columns_as_r
+from evisynth.validation.r_reading import READING, columns_as_r, doubles
 from evisynth.validation.r_session import RError, RSession
 from evisynth.validation.r_tables import TABLES
 
@@ -161,7 +161,8 @@ def questions_of(method: Method, registry: Registry) -> list[Question]:
 
 def answers_to(questions: list[Question], session: RSession) -> list[Any]:
     """Ask R: for each question numbers by name, or the error; a list of those by row. Raises `RError`."""
-    answers: list[Any] = session.ask(READING + "out <- list(" + ",\n".join(map(_asked_in_r, questions)) + ")")
+    listed = ",\n".join(map(_asked_in_r, questions))
+    answers: list[Any] = doubles(session.ask(f"{READING}out <- exact(list({listed}))"))
     return answers
 
 

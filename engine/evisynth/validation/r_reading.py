@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,11 +85,30 @@ ask <- function(columns, setup, call) {
   ignored <- grep("disregarded", warned, value=TRUE)
   if (length(ignored)) list(error=ignored[1]) else answer
 }
+exact <- function(x) {
+  # JSON would have 15 digits.
+  if (is.list(x)) lapply(x, exact) else if (is.numeric(x)) I(sprintf("%.17g", x)) else x
+}
 by_row <- function(columns, setup, call) {
   lapply(seq_along(columns[[1]]), function(i) ask(lapply(columns, function(column) column[i]), setup, call))
 }
 """
 """Functions of R: ``ask`` evaluates a call among columns and gives its numbers, or the error."""
+
+
+def doubles(answer: Any) -> Any:  # noqa: ANN401 - as R's answers differ
+    """Turn the numbers of an answer, which come as texts of 17 digits, into doubles; None for what is not finite."""
+    if isinstance(answer, dict):
+        return {name: doubles(value) for name, value in cast("dict[str, Any]", answer).items()}
+    if not isinstance(answer, list):
+        return answer
+    values = cast("list[Any]", answer)
+    return [_double(value) if isinstance(value, str) else doubles(value) for value in values]
+
+
+def _double(text: str) -> float | None:
+    value = math.nan if text == "NA" else float(text)
+    return value if math.isfinite(value) else None
 
 
 def as_r(values: FloatArray) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import numpy as np
@@ -110,7 +110,7 @@ class Call:
 
 
 def _one(value: Any) -> float | None:  # noqa: ANN401 - a number, or a list of one
-    first: Any = value[0] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType] - JSON
+    first: Any = cast("list[Any]", value)[0] if isinstance(value, list) else value
     return None if first is None else float(first)
 
 

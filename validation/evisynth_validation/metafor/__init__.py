@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def metafor(asked: Asked) -> Iterator[Agreement]:
     """Measure, pool, test and adjust the same data with the settings of metafor."""
     # The registry loads this module at every start: what repeats the cases comes with the first run.
+    from evisynth_validation.metafor.calls import repeated_calls  # noqa: PLC0415 - see above
     from evisynth_validation.metafor.pools import pools  # noqa: PLC0415 - see above
     from evisynth_validation.metafor.small_study import small_study_effects  # noqa: PLC0415 - see above
     from evisynth_validation.metafor.stored import Stored  # noqa: PLC0415 - see above
@@ -23,6 +24,7 @@ def metafor(asked: Asked) -> Iterator[Agreement]:
     stored = Stored(asked)
     for compare in (effects, models, leave_one_out, small_study_effects, pools):
         yield from compare(stored)
+    yield from repeated_calls(asked)
 
 
 def _absent(method: Method) -> str:
