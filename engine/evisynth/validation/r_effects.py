@@ -45,7 +45,10 @@ if TYPE_CHECKING:
 
 SEED = 20261201
 SEARCHED = 1e-3
-"""metafor's selection models stop by a relative change of 1e-8 of the log-likelihood, which is flat at its top."""
+"""metafor's selection models stop by a relative change of 1e-8 of the log-likelihood, which is flat at its top, and
+trimfill hands no tightened control on to its trimming."""
+EXACT = 15
+"""Studies up to which R's exact test of excess significance is the default there too; chi-square above."""
 MISSING = 40
 """Studies of the sample that lacks insignificant ones."""
 MANY = 5
@@ -184,9 +187,15 @@ def _small_study(method: Method, registry: Registry, call: str, columns: Columns
     meta = re.search(r"(meta|metasens)::", call)
     words = {"settings": "meta", "tau2": "DL"} if meta else {"tau2": estimator_in(call)}
     found = bias(_fitted(registry, columns, **words), method.name, registry=registry)
-    tolerance = SEARCHED if "selmodel" in call else 5.0 * ROOT if "hc(" in call else 1e-6
+    searched = "selmodel" in call or "trimfill" in call
+    tolerance = SEARCHED if searched else 5.0 * ROOT if "hc(" in call else 1e-6
     made = {"statistic": [Held(found.statistic, tolerance, tolerance)], "p": [Held(found.p_value, 100.0 * tolerance)]}
     made = {name: held for name, held in made.items() if held[0].value is not None}
+    if "tes(" in call:
+        figures = {"expected": "expected", "observed": "significant"}
+        made |= {name: [Held(found.figures[one], 1e-5)] for name, one in figures.items() if one in found.figures}
+        if found.k > EXACT:
+            made.pop("p", None)
     if found.after is not None:
         unit = tolerance * found.after.se
         made |= {

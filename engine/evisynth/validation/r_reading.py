@@ -102,7 +102,7 @@ def doubles(answer: Any) -> Any:  # noqa: ANN401 - as R's answers differ
         return {name: doubles(value) for name, value in cast("dict[str, Any]", answer).items()}
     if not isinstance(answer, list):
         return answer
-    values = cast("list[Any]", answer)
+    values: list[Any] = answer  # pyright: ignore[reportUnknownVariableType] - what JSON has
     return [_double(value) if isinstance(value, str) else doubles(value) for value in values]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -110,7 +110,8 @@ class Call:
 
 
 def _one(value: Any) -> float | None:  # noqa: ANN401 - a number, or a list of one
-    first: Any = cast("list[Any]", value)[0] if isinstance(value, list) else value
+    values: list[Any] = value if isinstance(value, list) else [value]  # pyright: ignore[reportUnknownVariableType] - JSON
+    first = values[0]
     return None if first is None else float(first)
 
 

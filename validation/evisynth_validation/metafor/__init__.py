@@ -13,9 +13,17 @@ if TYPE_CHECKING:
 
 
 def metafor(asked: Asked) -> Iterator[Agreement]:
-    """Measure, pool, test and adjust the same data with the settings of metafor."""
+    """Repeat what is stored of published data, and the R call of each record."""
     # The registry loads this module at every start: what repeats the cases comes with the first run.
     from evisynth_validation.metafor.calls import repeated_calls  # noqa: PLC0415 - see above
+
+    yield from published(asked)
+    yield from repeated_calls(asked)
+
+
+def published(asked: Asked) -> Iterator[Agreement]:
+    """Measure, pool, test and adjust published data with the settings of metafor."""
+    # As above.
     from evisynth_validation.metafor.pools import pools  # noqa: PLC0415 - see above
     from evisynth_validation.metafor.small_study import small_study_effects  # noqa: PLC0415 - see above
     from evisynth_validation.metafor.stored import Stored  # noqa: PLC0415 - see above
@@ -24,7 +32,6 @@ def metafor(asked: Asked) -> Iterator[Agreement]:
     stored = Stored(asked)
     for compare in (effects, models, leave_one_out, small_study_effects, pools):
         yield from compare(stored)
-    yield from repeated_calls(asked)
 
 
 def _absent(method: Method) -> str:

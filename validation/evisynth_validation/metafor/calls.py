@@ -4,10 +4,11 @@
 
     python -m evisynth_validation.metafor.calls [--check] [name …]
 
-asks the R of this machine and writes ``calls.json``: the columns that were sent, the call, and the numbers of R's answer
-with the fewest digits that identify the double. The data are drawn with a fixed seed; equal versions of R, metafor and
-numpy give equal bytes. Calls that this machine's metafor lacks are not in it, nor selection models with a smooth weight,
-over which R takes minutes. ``--check`` compares instead of writing; names of methods restrict that to them.
+asks the R of this machine and writes ``calls.json``: the columns that were sent, the call, and the numbers of R's
+answer with the fewest digits that identify the double. The data are drawn with a fixed seed; equal versions of R,
+metafor and numpy give equal bytes. Calls that this machine's metafor lacks are not in it, nor selection models with a
+smooth weight, over which R takes minutes. ``--check`` compares instead of writing; names of methods restrict that to
+them.
 """
 
 from __future__ import annotations
