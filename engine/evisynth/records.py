@@ -490,7 +490,7 @@ class Reporter(Method):
     media_types: Mapping[str, str] = attrs.field(kw_only=True)
     """File suffix → media type; the first is the default, and the suffix of a folder is empty. A function that names
     ``suffix`` is told which."""
-    of: Literal["analysis", "review", "review data", "settings comparison", "bias survey"] = attrs.field(
+    of: Literal["analysis", "review", "review data", "settings comparison", "bias survey", "validation"] = attrs.field(
         default="analysis", kw_only=True
     )
     """Kind of result that ``function`` renders; ``"review data"`` is a `Review`, of which nothing need be analysed."""

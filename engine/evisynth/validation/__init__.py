@@ -5,6 +5,6 @@
 ``asking``
     Which methods are asked for; what a reference set is called with.
 ``live_r``
-    The R call of each record beside the record, with the R of this machine; ``r_session`` runs that R, ``r_effects`` and
+    The R call of each record beside the record, with the R of this machine: ``r_session`` runs it, ``r_effects`` and
     ``r_tables`` make the questions, ``r_reading`` reads the answers.
 """
