@@ -117,4 +117,4 @@ def test_without_r_every_method_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     asked = es.Asked(keys=keys)
     assert list(live_r(asked)) == []
     assert {(one.method[1], one.why) for one in live_reasons(asked)} == {("DL", "no R"), ("HM", "no call")}
-    assert versions() == {"R": None}
+    assert versions() == {"R": "R is not installed"}

@@ -45,16 +45,17 @@ class LiveReason:
     """The case, where others of the method were compared; an empty text where the method was not."""
 
 
-def versions() -> Mapping[str, str | None]:
-    """Give the versions of R and of the packages that records name; None for what is not there."""
+def versions() -> Mapping[str, str]:
+    """Give the versions of R and of the packages that records name, or in their place what is not installed."""
     session = RSession()
     try:
-        if session.absent():
-            return {"R": None}
-        found: dict[str, str | None] = {"R": session.ask("", "paste(R.version$major, R.version$minor, sep='.')")}
+        lacking = session.absent()
+        if lacking:
+            return {"R": lacking}
+        found: dict[str, str] = {"R": session.ask("", "paste(R.version$major, R.version$minor, sep='.')")}
         for package in (*PACKAGES, *NEEDED):
             version = session.version_of(package)
-            found[package] = None if version is None else ".".join(map(str, version))
+            found[package] = "not installed" if version is None else ".".join(map(str, version))
         return found
     finally:
         session.close()
