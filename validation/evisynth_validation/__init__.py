@@ -12,6 +12,8 @@ The sets travel in the wheel, so that a user's own machine can be held to them; 
     Sets of effects with every estimate of τ² at 40 certified digits, in a file for anyone's program.
 ``metafor``
     The R package metafor on published data sets.
+``meta``
+    The R packages meta and metasens on published data sets, from a recording.
 ``nist``
     NIST's Statistical Reference Datasets for linear regression.
 ``textbook``

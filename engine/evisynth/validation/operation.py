@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from evisynth.records import Method
     from evisynth.validation.asking import Asked
+    from evisynth.validation.live_r import LiveReason
 
 SHOWN = 20
 """Differing numbers that are kept of a method beside a set; the others are counted."""
@@ -155,6 +156,31 @@ def sources_of(asked: Asked) -> list[Source]:
         for one, plugin in asked.registry
         if isinstance(one, ReferenceSet)
     ]
+
+
+LIVE = "live R"
+
+
+def live_source(comparison: Callable[[Asked], Iterable[Agreement | LiveReason]]) -> Source:
+    """Make a source of R on this machine, whose reasons are known when it has been asked."""
+    reasons: dict[MethodKey, str] = {}
+
+    def agreements(asked: Asked) -> Iterator[Agreement]:
+        for one in comparison(asked):
+            if isinstance(one, Agreement):
+                yield one
+            elif not one.case:
+                reasons[one.method] = one.text
+
+    return Source(
+        LIVE,
+        "R on this machine, by each method's own R call on made data",
+        "program",
+        "R Core Team, R: A Language and Environment for Statistical Computing, and the packages of the calls",
+        "evisynth",
+        agreements,
+        lambda method: reasons.get(key_of(method), ""),
+    )
 
 
 def qualify_operation(

@@ -168,6 +168,6 @@ def pooling_models() -> list[PoolingModel]:
             "x₂t₁/T, T = t₁ + t₂; IRD: θ̂ = Σw(x₁/t₁ - x₂/t₂)/Σw, w = t₁t₂/T",
             reference="Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719-748; Robins, Breslow & Greenland (1986), "
             "Biometrics 42:311-323; Greenland & Robins (1985), Biometrics 41:55-68",
-            r_equivalent="metafor::rma.mh(measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
+            r_equivalent="metafor::rma.mh(measure=measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
         )
     ]
