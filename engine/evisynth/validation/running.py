@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
-def validate(
+def validate(  # noqa: PLR0913 - keyword-only choices of the command
     *,
     methods: Iterable[str] = (),
     plugins: Iterable[str] = (),
