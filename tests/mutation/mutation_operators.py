@@ -1,0 +1,170 @@
+"""Change one place of a module: cosmic-ray's operators as they are, and four of our own in the same form.
+
+Of cosmic-ray's replacements of one binary operator by another only those between neighbours count (``+`` for ``-``,
+``*`` for ``/``): ``a << b`` of two floats fails wherever it is run, and would only swell the score.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import cosmic_ray.plugins
+import parso
+from cosmic_ray.ast import is_number
+from cosmic_ray.operators.operator import Example, Operator
+from parso.python.tree import Name, Number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from parso.tree import NodeOrLeaf
+
+    Place = tuple[tuple[int, int], tuple[int, int]]
+
+SMALL = 1e-6
+"""Relative change of a constant: a hundred to a million times what the references are compared to."""
+NEIGHBOURS = {
+    "BinaryOperator": ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul", "FloorDiv_Mul", "BitOr_BitAnd", "BitAnd_BitOr"),
+    "ComparisonOperator": (
+        *("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Eq_NotEq", "NotEq_Eq"),
+        *("Lt_GtE", "GtE_Lt", "Gt_LtE", "LtE_Gt", "Is_IsNot", "IsNot_Is"),
+    ),
+    "UnaryOperator": ("Delete_USub", "Delete_Not", "Delete_Invert"),
+}
+OTHERS = (
+    *("AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
+    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ZeroIterationForLoop", "NumberReplacer"),
+)
+EXTREMES = {"maximum": "minimum", "max": "min", "argmax": "argmin", "any": "all", "floor": "ceil", "cumsum": "cumprod"}
+EXTREMES |= {other: one for one, other in EXTREMES.items()}
+SUMS = {"arith_expr", "term"}
+
+
+class RelativeChange(Operator):  # type: ignore[misc]
+    """Change a number by a millionth of itself."""
+
+    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+        """Give the place of a float other than 0, or of an integer that is added or multiplied."""
+        if not is_number(node):
+            return
+        value = _value(node)
+        if value and (isinstance(value, float) or (_outer_type(node) in SUMS and not _in_subscript(node))):
+            yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+        """Multiply by one and a millionth."""
+        return Number(repr(_value(node) * (1.0 + SMALL)), node.start_pos, node.prefix)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Show what it does."""
+        return (Example("x = 0.5", "x = 0.5000004999999999"),)
+
+
+class RemoveStatement(Operator):  # type: ignore[misc]
+    """Leave a statement out: a call, a change in place, a raise, or a return inside a branch or a loop."""
+
+    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+        """Give the place of a statement that other statements can do without."""
+        if node.type == "simple_stmt" and _removable(node):
+            yield node.children[0].start_pos, node.children[0].end_pos
+
+    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+        """Put ``pass`` in its place."""
+        first = node.children[0]
+        node.children[0] = Name("pass", first.start_pos, first.get_first_leaf().prefix)
+        return node
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Show what it does."""
+        return (Example("x += 1\n", "pass\n"),)
+
+
+class SwapArguments(Operator):  # type: ignore[misc]
+    """Let the first two arguments of a call change places."""
+
+    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+        """Give the place of two arguments by position that differ."""
+        if node.type != "arglist" or node.parent is None or node.parent.type != "trailer":
+            return
+        one, _, two, *_ = node.children
+        if "argument" not in (one.type, two.type) and one.get_code().strip() != two.get_code().strip():
+            yield one.start_pos, two.end_pos
+
+    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+        """Swap them."""
+        node.children[0], node.children[2] = node.children[2], node.children[0]
+        return node
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Show what it does."""
+        return (Example("f(a, b)", "f( b,a)"),)
+
+
+class SwapExtreme(Operator):  # type: ignore[misc]
+    """Call the opposite: the smallest for the largest, any for all."""
+
+    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+        """Give the place of a called name that has an opposite."""
+        if isinstance(node, Name) and node.value in EXTREMES:
+            following = node.get_next_leaf()
+            if following is not None and getattr(following, "value", "") == "(":
+                yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+        """Name the opposite."""
+        return Name(EXTREMES[node.value], node.start_pos, node.prefix)
+
+    @classmethod
+    def examples(cls) -> tuple[Example, ...]:
+        """Show what it does."""
+        return (Example("np.maximum(a, b)", "np.minimum(a, b)"),)
+
+
+@lru_cache(maxsize=1)
+def operators() -> Mapping[str, Any]:
+    """Give every operator that counts, by name."""
+    names = [f"core/Replace{kind}_{change}" for kind, changes in NEIGHBOURS.items() for change in changes]
+    core = {name.removeprefix("core/"): cosmic_ray.plugins.get_operator(name)() for name in names}
+    core |= {name: cosmic_ray.plugins.get_operator(f"core/{name}")() for name in OTHERS}
+    return core | {one.__name__: one() for one in (RelativeChange, RemoveStatement, SwapArguments, SwapExtreme)}
+
+
+def _value(node: Any) -> complex:  # noqa: ANN401 - parso's leaf
+    return complex(0.0) if "j" in node.value.lower() else _real(node.value)
+
+
+def _real(text: str) -> float:
+    plain = text.replace("_", "")
+    return int(plain, 0) if plain.isdigit() else float(plain)
+
+
+def _outer_type(node: NodeOrLeaf) -> str:
+    return "" if node.parent is None else node.parent.type
+
+
+def _in_subscript(node: NodeOrLeaf) -> bool:
+    above = node.parent
+    while above is not None and not above.type.endswith("stmt"):
+        if above.type == "trailer" and above.children[0].get_code().strip() == "[":
+            return True
+        above = above.parent
+    return False
+
+
+def _removable(statement: Any) -> bool:  # noqa: ANN401 - parso's node
+    what = statement.children[0]
+    if what.type == "raise_stmt":
+        return True
+    if what.type == "return_stmt":
+        return bool(parso.tree.search_ancestor(statement, "if_stmt", "for_stmt", "while_stmt"))
+    if what.type == "expr_stmt":
+        return what.children[1].type == "augassign" or _changes_in_place(what.children[0])
+    return what.type in ("atom_expr", "power") and what.children[-1].get_code().strip().startswith("(")
+
+
+def _changes_in_place(target: Any) -> bool:  # noqa: ANN401 - parso's node
+    return target.type in ("atom_expr", "power") and target.children[-1].get_code().strip().startswith("[")
