@@ -94,7 +94,7 @@ class InSession:
 @click.option("--jobs", default=1, help="Trials at once.")
 @click.option("--budget", default=15.0, help="Seconds of tests for a mutant.")
 @click.option("--share", default=5.0, help="Seconds of them that one file may take.")
-@click.option("--how", type=click.Choice(["session", "afresh", "survivors"]), default="session")
+@click.option("--how", type=click.Choice(["session", "again", "afresh", "survivors"]), default="session")
 @click.option("--only", default="", help="Only modules whose path holds this.")
 @click.option("--recorded", type=click.Path(path_type=Path), default=FOLDER, help="Where the run under coverage is.")
 def main(size: int, seed: int, jobs: int, budget: float, share: float, how: str, only: str, recorded: Path) -> None:  # noqa: PLR0913
@@ -102,10 +102,10 @@ def main(size: int, seed: int, jobs: int, budget: float, share: float, how: str,
     FOLDER.mkdir(parents=True, exist_ok=True)
     run = Run(Recorded(recorded), budget, share, jobs, FOLDER / f"results-{seed}-{size}.jsonl")
     known = run.known()
-    wanted = {"session": {None}, "afresh": {None, SO_FAR}, "survivors": {"survived", "not covered"}}[how]
+    wanted = {"session": {None}, "again": {SO_FAR}, "afresh": {None, SO_FAR, "broken"}, "survivors": {"survived", "not covered"}}[how]
     chosen = [mutant for mutant in draw(size, seed) if only in mutant.path and known.get(mutant.name) in wanted]
     trials.warm_up()
-    if how == "session":
+    if how in ("session", "again"):
         files = sorted({test.split("::")[0] for test in run.record.seconds})
         pytest.main([*trials.OPTIONS, *files], plugins=[InSession(run, chosen)])
         return

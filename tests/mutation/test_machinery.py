@@ -17,8 +17,12 @@ from swapping import changed_functions
 
 path = "engine/evisynth/kernels/weighted_fit.py"
 test = "tests/kernels/test_weighted_fit.py::test_agrees_with_exact_arithmetic[0-0.3-1]"
-every = mutants_of(path)
-wrong = next(one for one in every if "+        covariance=np.asarray(1.0 * total)" in one.diff())
+text = source_of(path).splitlines()
+
+def find(operator, line):
+    return next(one for one in mutants_of(path) if one.operator == operator and line in text[one.line - 1])
+
+wrong = find("ReplaceBinaryOperator_Div_Mul", "covariance=np.asarray(1.0 / total)")
 trials.IMPORTING = 2.0
 trials.warm_up()
 
@@ -32,7 +36,7 @@ print(json.dumps({
     "no module": status("raise ImportError"),
     "no end": status(source + "\\nwhile True: pass\\n"),
     "changed functions": [old.co_name for old, new in changed_functions(wrong)],
-    "a threshold, by functions": changed_functions(next(one for one in every if "_MOST = 1.9" in one.diff())),
+    "a threshold, by functions": changed_functions(find("NumberReplacer", "_MOST = ")),
     "mutants that cannot be read or change nothing": sum(
         ast.dump(ast.parse(one.source())) == ast.dump(ast.parse(source_of(one.path)))
         for one in mutants_of("engine/evisynth/kernels/arrays.py")
