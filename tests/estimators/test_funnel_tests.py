@@ -42,6 +42,31 @@ def counts(measure: str = "OR", k: int = 11, **words: Any) -> es.MetaAnalysis:  
     return es.fit(table, measure, **chosen)
 
 
+# -- what is told beside the test -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Egger", "Harbord", "Peters", "Deeks"])
+def test_the_limit_is_the_intercept_where_the_predictor_vanishes(name: str) -> None:
+    seen = es.bias(counts(), name)
+    assert seen.limit == seen.parameters["intercept"]
+    assert es.bias(counts(), "Macaskill").limit is None
+
+
+def test_harbords_regression_by_another_way() -> None:
+    # Harbord's own form: Z/√V on √V and 1, without weights.
+    a, n_1, c, n_2 = (np.array(COUNTS[name], dtype=np.float64) for name in ("events_1", "n_1", "events_2", "n_2"))
+    n, events = n_1 + n_2, a + c
+    score = a - events * n_1 / n
+    variance = n_1 * n_2 * events * (n - events) / (n * n * (n - 1))
+    design = np.column_stack([np.sqrt(variance), np.ones(11)])
+    beta, rss, *_ = np.linalg.lstsq(design, score / np.sqrt(variance), rcond=None)
+    seen = es.bias(counts(), "Harbord")
+    assert seen.asymmetry is not None
+    assert seen.asymmetry.value == pytest.approx(beta[1], rel=1e-11)
+    assert seen.parameters["intercept"].value == pytest.approx(beta[0], rel=1e-11)
+    assert seen.figures["residual standard deviation"] == pytest.approx(np.sqrt(rss[0] / 9), rel=1e-12)
+
+
 # -- small and odd data -----------------------------------------------------------------------------------------------
 
 

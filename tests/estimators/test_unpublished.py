@@ -439,6 +439,13 @@ def test_the_bound_for_unpublished_studies(effects: es.Effects) -> None:
                 seen.figures["bound"], analysis.pooled.value
             )
             assert seen.after.se == analysis.pooled.se
+            # The interval moves with the estimate.
+            for end, before in (
+                (seen.after.ci_low, analysis.pooled.ci_low),
+                (seen.after.ci_high, analysis.pooled.ci_high),
+            ):
+                assert end - before == pytest.approx(seen.after.value - analysis.pooled.value, rel=1e-12)
+        assert es.bias(analysis, "bias bound", missing=0).after == analysis.pooled
         least = seen.figures["missing to reach 0"]
         for number, enough in ((least - 1, False), (least, True)):
             share = mp.mpf(k) / (k + mp.mpf(number))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET  # noqa: S405 - pytest's own report
+from xml.etree import ElementTree as ET
 
 import attrs
 from coverage import CoverageData
@@ -47,7 +47,7 @@ class Recorded:
             found[test.split("::")[0]].append(test)
         return found
 
-    @lru_cache(maxsize=None)  # noqa: B019 - one object for a whole run
+    @cache  # noqa: B019 - one object for a whole run
     def lines(self, path: str) -> Mapping[int, frozenset[str]]:
         """Tests that run each line of a module."""
         found: dict[int, set[str]] = defaultdict(set)
@@ -100,7 +100,10 @@ class Recorded:
         spent = 0.0
         for file in ranked:
             others = set(self.of_file[file]) - covering
-            order = [*sorted(by_file[file], key=self.seconds.__getitem__), *sorted(others, key=self.seconds.__getitem__)]
+            order = [
+                *sorted(by_file[file], key=self.seconds.__getitem__),
+                *sorted(others, key=self.seconds.__getitem__),
+            ]
             chosen, used = [], 0.0
             for test in order:
                 if used + self.seconds[test] <= share or not chosen:

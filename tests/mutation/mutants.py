@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import random
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ class Mutant:
         return "\n".join(line for line in list(lines)[2:] if not line.startswith("@@"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def source_of(path: str) -> str:
     """Read a file of the project."""
     return (ROOT / path).read_text(encoding="utf-8")

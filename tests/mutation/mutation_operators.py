@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 SMALL = 1e-6
 """Relative change of a constant: a hundred to a million times what the references are compared to."""
 NEIGHBOURS = {
-    "BinaryOperator": ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul", "FloorDiv_Mul", "BitOr_BitAnd", "BitAnd_BitOr"),
+    "BinaryOperator": (
+        "Add_Sub",
+        "Sub_Add",
+        "Mul_Div",
+        "Div_Mul",
+        "Pow_Mul",
+        "FloorDiv_Mul",
+        "BitOr_BitAnd",
+        "BitAnd_BitOr",
+    ),
     "ComparisonOperator": (
         *("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt", "Eq_NotEq", "NotEq_Eq"),
         *("Lt_GtE", "GtE_Lt", "Gt_LtE", "LtE_Gt", "Is_IsNot", "IsNot_Is"),

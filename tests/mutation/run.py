@@ -8,25 +8,28 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read by NumPy as it is imported; threads do not live through a fork
 
-import attrs  # noqa: E402 - after the environment
-import click  # noqa: E402
-import pytest  # noqa: E402
-import trials  # noqa: E402
-from lines_of_tests import Recorded  # noqa: E402
-from mutants import ROOT, Mutant, draw  # noqa: E402
-from swapping import alive, changed_functions  # noqa: E402
+import attrs
+import click
+import pytest
+import trials
+from lines_of_tests import Recorded
+from mutants import ROOT, Mutant, draw
+from swapping import alive, changed_functions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from lines_of_tests import Plan
 
-    Work = Callable[[Mutant, Plan], Callable[[int], None]]
+    Work = Callable[[Mutant, Plan], Callable[[int], None] | None]
+    """What a child does; None where this way cannot do it."""
 
 FOLDER = ROOT / "build" / "mutation"
 SO_FAR = "survived in the session"
@@ -55,8 +58,13 @@ class Run:
             while waiting and len(running) < self.jobs:
                 mutant = waiting.pop()
                 plan = self.record.plan(mutant, self.budget, self.share)
-                trial = trials.start(mutant, work(mutant, plan))
+                to_do = work(mutant, plan)
+                if to_do is None:
+                    continue
+                trial = trials.start(mutant, to_do)
                 running[trial.pid] = trial, sum(len(tests) for _, tests in plan)
+            if not running:
+                return
             pid, status = os.wait()
             if pid in running:
                 trial, tests = running.pop(pid)
@@ -64,7 +72,13 @@ class Run:
 
     def _write(self, trial: trials.Trial, outcome: trials.Outcome, tests: int, survived: str) -> None:
         status = survived if outcome.status == "survived" else outcome.status
-        entry = {"name": trial.mutant.name, **attrs.asdict(outcome), "status": status, "tests": tests, "budget": self.budget}
+        entry = {
+            "name": trial.mutant.name,
+            **attrs.asdict(outcome),
+            "status": status,
+            "tests": tests,
+            "budget": self.budget,
+        }
         with self.results.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(entry) + "\n")
 
@@ -76,15 +90,16 @@ class InSession:
         self._run, self._chosen = run, chosen
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        pairs = {mutant: found for mutant in self._chosen if (found := changed_functions(mutant)) is not None}
-        sys.stderr.write(f"{len(pairs)} mutants in a session of {len(session.items)} tests\n")
-
+        sys.stderr.write(f"{len(self._chosen)} mutants in a session of {len(session.items)} tests\n")
         functions = alive()
 
-        def work(mutant: Mutant, plan: Plan) -> Callable[[int], None]:
-            return trials.in_session(session, functions, pairs[mutant], plan, self._run.record.seconds)
+        def work(mutant: Mutant, plan: Plan) -> Callable[[int], None] | None:
+            pairs = changed_functions(mutant)
+            if pairs is None:
+                return None
+            return trials.in_session(session, functions, pairs, plan, self._run.record.seconds)
 
-        self._run.each(list(pairs), work, SO_FAR)
+        self._run.each(self._chosen, work, SO_FAR)
         return True
 
 
@@ -95,15 +110,25 @@ class InSession:
 @click.option("--budget", default=15.0, help="Seconds of tests for a mutant.")
 @click.option("--share", default=5.0, help="Seconds of them that one file may take.")
 @click.option("--how", type=click.Choice(["session", "again", "afresh", "survivors"]), default="session")
+@click.option("--first", default=1 << 30, help="Of every module only so many of its sample.")
 @click.option("--only", default="", help="Only modules whose path holds this.")
 @click.option("--recorded", type=click.Path(path_type=Path), default=FOLDER, help="Where the run under coverage is.")
-def main(size: int, seed: int, jobs: int, budget: float, share: float, how: str, only: str, recorded: Path) -> None:  # noqa: PLR0913
+def main(  # noqa: PLR0913 - the options of a command
+    size: int, seed: int, jobs: int, budget: float, share: float, how: str, first: int, only: str, recorded: Path
+) -> None:
     """Run the sample: in a session first, what that leaves afresh, and the survivors again with another budget."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     run = Run(Recorded(recorded), budget, share, jobs, FOLDER / f"results-{seed}-{size}.jsonl")
     known = run.known()
-    wanted = {"session": {None}, "again": {SO_FAR}, "afresh": {None, SO_FAR, "broken"}, "survivors": {"survived", "not covered"}}[how]
-    chosen = [mutant for mutant in draw(size, seed) if only in mutant.path and known.get(mutant.name) in wanted]
+    wanted = {
+        "session": {None},
+        "again": {SO_FAR},
+        "afresh": {None, SO_FAR, "broken"},
+        "survivors": {"survived", "not covered"},
+    }[how]
+    # Each module's first, then each one's second: wherever a run stops, it has been through all of them.
+    order = [(rank, mutant) for rank, mutant in ranked(draw(size, seed)) if rank < first and only in mutant.path]
+    chosen = [mutant for _, mutant in sorted(order, key=itemgetter(0)) if known.get(mutant.name) in wanted]
     trials.warm_up()
     if how in ("session", "again"):
         files = sorted({test.split("::")[0] for test in run.record.seconds})
@@ -115,6 +140,14 @@ def main(size: int, seed: int, jobs: int, budget: float, share: float, how: str,
         return trials.afresh(mutant, mutant.source(), plan, run.record.seconds)
 
     run.each(chosen, work, "survived")
+
+
+def ranked(drawn: Sequence[Mutant]) -> Iterator[tuple[int, Mutant]]:
+    """Number the mutants of every module."""
+    seen: Counter[str] = Counter()
+    for mutant in drawn:
+        yield seen[mutant.path], mutant
+        seen[mutant.path] += 1
 
 
 def read(results: Path) -> list[dict[str, str]]:

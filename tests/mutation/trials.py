@@ -32,7 +32,17 @@ if TYPE_CHECKING:
 
 WARM = (
     *("attrs", "cattrs", "click", "defusedxml.ElementTree", "formulaic", "hypothesis", "jsonschema", "mpmath"),
-    *("narwhals", "numpy", "pandas", "pluggy", "polars", "rich.console", "rispy", "scipy.integrate", "scipy.interpolate"),
+    *(
+        "narwhals",
+        "numpy",
+        "pandas",
+        "pluggy",
+        "polars",
+        "rich.console",
+        "rispy",
+        "scipy.integrate",
+        "scipy.interpolate",
+    ),
     *("scipy.linalg", "scipy.optimize", "scipy.special", "scipy.stats", "tomli_w"),
 )
 """What the project and its tests import and no mutant changes."""
