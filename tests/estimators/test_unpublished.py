@@ -408,6 +408,12 @@ def test_shares_of_significant_results(effects: es.Effects) -> None:
         assert seen.figures["τ²"] == random(effects).heterogeneity.tau2 or seen.figures["τ²"] == own_tau2(effects)
         share = sum(1 for a, b in zip(y, v, strict=True) if mp.sign(mean) * a / mp.sqrt(b) > z) / mp.mpf(k)
         expected = sum(1 - mp.ncdf((z * mp.sqrt(b) - abs(mean)) / mp.sqrt(b + tau2)) for b in v) / k
+        assert close(seen.figures["critical z"], z)
+        assert close(seen.figures["weighted mean"], mean, condition=20.0)
+        for name, truth in (("share", share), ("expected share", expected), ("excess share", share - expected)):
+            assert float(abs(mp.mpf(seen.figures[name]) - truth)) < 1e-13
+            times_k = {"share": "significant", "expected share": "expected"}.get(name)
+            assert times_k is None or float(abs(mp.mpf(seen.figures[times_k]) - truth * k)) < 1e-12 * k
         lost = float(20 * (share + expected) / abs(share - expected))
         proportion = (share - expected) / mp.sqrt(expected * (1 - expected) / k)
         assert close(seen.statistic, proportion, condition=lost)
@@ -677,6 +683,10 @@ def test_certain_power_leaves_no_chi_square() -> None:
     made = es.bias(common(ODD["sure"]), "excess significance", test="chi-square")
     assert made.reason == "the power of every study is 1 to the last digit: χ² is not defined"
     assert es.bias(common(ODD["sure"]), "excess significance").p_value == 1.0
+    sure, nothing = (np.array([1.0, 1.0]), np.array([0.0, 0.0])), (np.array([0.0, 0.0]), np.array([1.0, 1.0]))
+    for observed, (power, misses), greater, less in ((2, sure, 1.0, 1.0), (1, sure, 1.0, 0.0), (1, nothing, 0.0, 1.0)):
+        assert excess_p_value(observed, power, misses, "chi-square", "greater") == greater
+        assert excess_p_value(observed, power, misses, "chi-square", "less") == less
 
 
 def test_the_distribution_of_a_sum_of_events_keeps_its_small_parts() -> None:
