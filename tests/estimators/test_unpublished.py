@@ -361,6 +361,7 @@ def test_power_and_its_tests(effects: es.Effects, study_test: str) -> None:
         assert close(seen.p_value, sum(distribution[o:]), condition=30.0 * k)
         chi = es.bias(analysis, "excess significance", study_test=study_test, test="chi-square")
         x2 = (o - e) ** 2 / e + (o - e) ** 2 / (k - e)
+        assert (seen.df, chi.df) == (None, 1.0)
         assert close(chi.statistic, x2, condition=float(60 * (e + o) / abs(o - e)))
         both = es.bias(
             analysis, "excess significance", study_test=study_test, test="chi-square", alternative="two-sided"
@@ -409,6 +410,7 @@ def test_shares_of_significant_results(effects: es.Effects) -> None:
         share = sum(1 for a, b in zip(y, v, strict=True) if mp.sign(mean) * a / mp.sqrt(b) > z) / mp.mpf(k)
         expected = sum(1 - mp.ncdf((z * mp.sqrt(b) - abs(mean)) / mp.sqrt(b + tau2)) for b in v) / k
         assert close(seen.figures["critical z"], z)
+        assert seen.side == ("right" if mean > 0 else "left")
         assert close(seen.figures["weighted mean"], mean, condition=20.0)
         for name, truth in (("share", share), ("expected share", expected), ("excess share", share - expected)):
             assert float(abs(mp.mpf(seen.figures[name]) - truth)) < 1e-13
