@@ -127,24 +127,26 @@ def _unseen(tree: ast.Module) -> Iterator[tuple[tuple[int, int], tuple[int, int]
 def _parts_unseen(node: Any) -> Iterator[Any]:  # noqa: ANN401 - a node of any kind
     match node:
         case ast.FunctionDef() | ast.ClassDef():
-            yield from node.decorator_list
-            if node.name in UNSEEN_FUNCTIONS:
-                yield from node.body
-            if isinstance(node, ast.FunctionDef) and node.returns is not None:
-                yield node.returns
-        case ast.arg(annotation=ast.expr() as annotation):
-            yield annotation
+            yield from _unseen_of_definition(node)
+        case ast.arg(annotation=ast.expr() as part) | ast.Raise(exc=ast.expr() as part):
+            yield part
         case ast.AnnAssign():
-            yield node.annotation
-            if isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias":
-                yield node
-        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-            yield node
-        case ast.Raise(exc=ast.expr() as exception):
-            yield exception
+            yield (
+                node if isinstance(node.annotation, ast.Name) and node.annotation.id == "TypeAlias" else node.annotation
+            )
         case ast.keyword() if node.arg in UNSEEN_KEYWORDS:
             yield node.value
-        case ast.Assert() | ast.JoinedStr() | ast.Import() | ast.ImportFrom():
+        case (
+            ast.If(test=ast.Name(id="TYPE_CHECKING")) | ast.Assert() | ast.JoinedStr() | ast.Import() | ast.ImportFrom()
+        ):
             yield node
         case _:
             pass
+
+
+def _unseen_of_definition(node: ast.FunctionDef | ast.ClassDef) -> Iterator[ast.AST]:
+    yield from node.decorator_list
+    if node.name in UNSEEN_FUNCTIONS:
+        yield from node.body
+    if isinstance(node, ast.FunctionDef) and node.returns is not None:
+        yield node.returns
