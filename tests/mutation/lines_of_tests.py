@@ -104,7 +104,8 @@ class Recorded:
                 *sorted(by_file[file], key=self.seconds.__getitem__),
                 *sorted(others, key=self.seconds.__getitem__),
             ]
-            chosen, used = [], 0.0
+            chosen: list[str] = []
+            used = 0.0
             for test in order:
                 if used + self.seconds[test] <= share or not chosen:
                     chosen.append(test)

@@ -48,7 +48,7 @@ class Mutant:
 
     def source(self) -> str:
         """Give the changed module."""
-        made = mutate_code(source_of(self.path), operators()[self.operator], self.occurrence)
+        made: str | None = mutate_code(source_of(self.path), operators()[self.operator], self.occurrence)
         assert made is not None, self.name
         return made
 

@@ -7,7 +7,7 @@ Of cosmic-ray's replacements of one binary operator by another only those betwee
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cosmic_ray.plugins
 import parso
@@ -18,9 +18,10 @@ from parso.python.tree import Name, Number
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from parso.tree import NodeOrLeaf
-
     Place = tuple[tuple[int, int], tuple[int, int]]
+
+Node: TypeAlias = Any
+"""A node of parso's tree, whose types do not know what kinds of nodes have."""
 
 SMALL = 1e-6
 """Relative change of a constant: a hundred to a million times what the references are compared to."""
@@ -53,7 +54,7 @@ SUMS = {"arith_expr", "term"}
 class RelativeChange(Operator):  # type: ignore[misc]
     """Change a number by a millionth of itself."""
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+    def mutation_positions(self, node: Node) -> Iterator[Place]:
         """Give the place of a float other than 0, or of an integer that is added or multiplied."""
         if not is_number(node):
             return
@@ -61,7 +62,7 @@ class RelativeChange(Operator):  # type: ignore[misc]
         if value and (isinstance(value, float) or (_outer_type(node) in SUMS and not _in_subscript(node))):
             yield node.start_pos, node.end_pos
 
-    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+    def mutate(self, node: Node, index: int) -> Node:  # noqa: ARG002 - cosmic-ray's interface
         """Multiply by one and a millionth."""
         return Number(repr(_value(node) * (1.0 + SMALL)), node.start_pos, node.prefix)
 
@@ -74,12 +75,12 @@ class RelativeChange(Operator):  # type: ignore[misc]
 class RemoveStatement(Operator):  # type: ignore[misc]
     """Leave a statement out: a call, a change in place, a raise, or a return inside a branch or a loop."""
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+    def mutation_positions(self, node: Node) -> Iterator[Place]:
         """Give the place of a statement that other statements can do without."""
         if node.type == "simple_stmt" and _removable(node):
             yield node.children[0].start_pos, node.children[0].end_pos
 
-    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+    def mutate(self, node: Node, index: int) -> Node:  # noqa: ARG002 - cosmic-ray's interface
         """Put ``pass`` in its place."""
         first = node.children[0]
         node.children[0] = Name("pass", first.start_pos, first.get_first_leaf().prefix)
@@ -94,7 +95,7 @@ class RemoveStatement(Operator):  # type: ignore[misc]
 class SwapArguments(Operator):  # type: ignore[misc]
     """Let the first two arguments of a call change places."""
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+    def mutation_positions(self, node: Node) -> Iterator[Place]:
         """Give the place of two arguments by position that differ."""
         if node.type != "arglist" or node.parent is None or node.parent.type != "trailer":
             return
@@ -102,7 +103,7 @@ class SwapArguments(Operator):  # type: ignore[misc]
         if "argument" not in (one.type, two.type) and one.get_code().strip() != two.get_code().strip():
             yield one.start_pos, two.end_pos
 
-    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+    def mutate(self, node: Node, index: int) -> Node:  # noqa: ARG002 - cosmic-ray's interface
         """Swap them."""
         node.children[0], node.children[2] = node.children[2], node.children[0]
         return node
@@ -116,14 +117,15 @@ class SwapArguments(Operator):  # type: ignore[misc]
 class SwapExtreme(Operator):  # type: ignore[misc]
     """Call the opposite: the smallest for the largest, any for all."""
 
-    def mutation_positions(self, node: NodeOrLeaf) -> Iterator[Place]:
+    def mutation_positions(self, node: Node) -> Iterator[Place]:
         """Give the place of a called name that has an opposite."""
         if isinstance(node, Name) and node.value in EXTREMES:
-            following = node.get_next_leaf()
+            leaf: Node = node
+            following = leaf.get_next_leaf()
             if following is not None and getattr(following, "value", "") == "(":
                 yield node.start_pos, node.end_pos
 
-    def mutate(self, node: Any, index: int) -> NodeOrLeaf:  # noqa: ANN401, ARG002 - cosmic-ray's interface
+    def mutate(self, node: Node, index: int) -> Node:  # noqa: ARG002 - cosmic-ray's interface
         """Name the opposite."""
         return Name(EXTREMES[node.value], node.start_pos, node.prefix)
 
@@ -142,7 +144,7 @@ def operators() -> Mapping[str, Any]:
     return core | {one.__name__: one() for one in (RelativeChange, RemoveStatement, SwapArguments, SwapExtreme)}
 
 
-def _value(node: Any) -> complex:  # noqa: ANN401 - parso's leaf
+def _value(node: Node) -> complex:
     return complex(0.0) if "j" in node.value.lower() else _real(node.value)
 
 
@@ -151,11 +153,11 @@ def _real(text: str) -> float:
     return int(plain, 0) if plain.isdigit() else float(plain)
 
 
-def _outer_type(node: NodeOrLeaf) -> str:
+def _outer_type(node: Node) -> str:
     return "" if node.parent is None else node.parent.type
 
 
-def _in_subscript(node: NodeOrLeaf) -> bool:
+def _in_subscript(node: Node) -> bool:
     above = node.parent
     while above is not None and not above.type.endswith("stmt"):
         if above.type == "trailer" and above.children[0].get_code().strip() == "[":
@@ -164,7 +166,7 @@ def _in_subscript(node: NodeOrLeaf) -> bool:
     return False
 
 
-def _removable(statement: Any) -> bool:  # noqa: ANN401 - parso's node
+def _removable(statement: Node) -> bool:
     what = statement.children[0]
     if what.type == "raise_stmt":
         return True
@@ -175,5 +177,5 @@ def _removable(statement: Any) -> bool:  # noqa: ANN401 - parso's node
     return what.type in ("atom_expr", "power") and what.children[-1].get_code().strip().startswith("(")
 
 
-def _changes_in_place(target: Any) -> bool:  # noqa: ANN401 - parso's node
+def _changes_in_place(target: Node) -> bool:
     return target.type in ("atom_expr", "power") and target.children[-1].get_code().strip().startswith("[")

@@ -35,6 +35,14 @@ FOLDER = ROOT / "build" / "mutation"
 SO_FAR = "survived in the session"
 """What `swapping` cannot kill is tried afresh."""
 
+WANTED: dict[str, set[str | None]] = {
+    "session": {None},
+    "again": {SO_FAR},
+    "afresh": {None, SO_FAR, "broken"},
+    "survivors": {"survived"},
+}
+"""Which mutants a run takes, by what came of them before: None is nothing yet."""
+
 
 @attrs.frozen
 class Run:
@@ -109,7 +117,7 @@ class InSession:
 @click.option("--jobs", default=1, help="Trials at once.")
 @click.option("--budget", default=15.0, help="Seconds of tests for a mutant.")
 @click.option("--share", default=5.0, help="Seconds of them that one file may take.")
-@click.option("--how", type=click.Choice(["session", "again", "afresh", "survivors"]), default="session")
+@click.option("--how", type=click.Choice(list(WANTED)), default="session")
 @click.option("--first", default=1 << 30, help="Of every module only so many of its sample.")
 @click.option("--only", default="", help="Only modules whose path holds this.")
 @click.option("--recorded", type=click.Path(path_type=Path), default=FOLDER, help="Where the run under coverage is.")
@@ -120,12 +128,7 @@ def main(  # noqa: PLR0913 - the options of a command
     FOLDER.mkdir(parents=True, exist_ok=True)
     run = Run(Recorded(recorded), budget, share, jobs, FOLDER / f"results-{seed}-{size}.jsonl")
     known = run.known()
-    wanted = {
-        "session": {None},
-        "again": {SO_FAR},
-        "afresh": {None, SO_FAR, "broken"},
-        "survivors": {"survived", "not covered"},
-    }[how]
+    wanted: set[str | None] = WANTED[how]
     # Each module's first, then each one's second: wherever a run stops, it has been through all of them.
     order = [(rank, mutant) for rank, mutant in ranked(draw(size, seed)) if rank < first and only in mutant.path]
     chosen = [mutant for _, mutant in sorted(order, key=itemgetter(0)) if known.get(mutant.name) in wanted]

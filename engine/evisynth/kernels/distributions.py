@@ -119,9 +119,9 @@ def _chi2_tail(q: FloatArray, df: int) -> FloatArray:
 def f_p_value(f: FloatArray | float, df: float, df_residual: float) -> FloatArray:
     """Give the probability that Fisher's F with ``df`` and ``df_residual`` degrees of freedom exceeds ``f``.
 
-    ``I_x(df_residual/2, df/2)`` with ``x = df_residual/(df_residual + df·f)``; where x is near 1, and would round to it,
-    it is the complement of ``I_{1-x}(df/2, df_residual/2)``, which is a function of its own: 1 less that has no digits
-    left where the probability is small, as it is there with many residual degrees of freedom.
+    ``I_x(df_residual/2, df/2)`` with ``x = df_residual/(df_residual + df·f)``; where x is near 1, and rounds to it,
+    the complement of ``I_{1-x}(df/2, df_residual/2)``, by a function of its own: with many residual degrees of freedom
+    the probability is small there too, and 1 less the other would have no digits left.
     """
     from scipy.special import betainc, betaincc  # noqa: PLC0415 - scipy comes with the first fit
 
