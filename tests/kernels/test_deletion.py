@@ -8,8 +8,9 @@ import mpmath
 import numpy as np
 import pytest
 
+from evisynth.kernels import rational_sums as inside
 from evisynth.kernels.deletion import mean_without_each_at, moment_tau2_without_each, trace_without_each
-from evisynth.kernels.rational_sums import _chebyshev, _interpolate, rational_sums
+from evisynth.kernels.rational_sums import rational_sums
 from evisynth.kernels.running import prefix_means, running_mean, running_moment_tau2
 from evisynth.kernels.subset_sums import subset_means, subset_moments
 
@@ -169,9 +170,10 @@ def test_rational_sums_scale_exactly() -> None:
 
 
 def test_a_point_on_a_node_has_the_value_there() -> None:
-    nodes, weights = _chebyshev(9)
+    module: Any = inside
+    nodes, weights = module._chebyshev(9)
     values = np.column_stack([nodes**3, 1.0 / (2.0 + nodes)])
     x = np.concatenate((nodes[::2], [0.123, -0.7]))
-    made = _interpolate(nodes, weights, values, x)
+    made = module._interpolate(nodes, weights, values, x)
     assert np.array_equal(made[:5], values[::2])
     assert made[:, 0] == pytest.approx(x**3, rel=1e-14)

@@ -38,14 +38,14 @@ def test_a_falling_direction_is_the_steepest_or_there_is_none() -> None:
 
 
 def test_the_signs_of_lost_coefficients() -> None:
-    Z = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 3.0]])
+    two = np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 3.0]])
     lost, free = np.array([False, True]), np.array([True, False, False])
     # What keeps the first study moves along the second column alone, and the others fall where that falls.
-    assert undetermined_signs(lost, np.array([0.0, -2.0]), Z, free) == (None, "below")
-    assert undetermined_signs(lost, np.array([0.0, 2.0]), Z, free) == (None, "above")
+    assert undetermined_signs(lost, np.array([0.0, -2.0]), two, free) == (None, "below")
+    assert undetermined_signs(lost, np.array([0.0, 2.0]), two, free) == (None, "above")
     # With nothing to keep, a column that every study to be lowered has falls, and another may go either way.
-    Z = np.array([[1.0, 1.0], [1.0, -1.0], [1.0, 0.0]])
+    three = np.array([[1.0, 1.0], [1.0, -1.0], [1.0, 0.0]])
     nothing, direction = np.zeros(3, dtype=np.bool_), np.array([-1.0, 0.0])
-    assert undetermined_signs(np.array([True, True]), direction, Z, nothing) == ("below", "undetermined")
-    assert undetermined_signs(np.array([True, False]), direction, Z, nothing) == ("below", None)
-    assert undetermined_signs(np.array([True, True]), -direction, -Z, nothing) == ("above", "undetermined")
+    assert undetermined_signs(np.array([True, True]), direction, three, nothing) == ("below", "undetermined")
+    assert undetermined_signs(np.array([True, False]), direction, three, nothing) == ("below", None)
+    assert undetermined_signs(np.array([True, True]), -direction, -three, nothing) == ("above", "undetermined")

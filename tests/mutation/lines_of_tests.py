@@ -58,7 +58,7 @@ class Recorded:
 
     @cached_property
     def _data(self) -> list[CoverageData]:
-        every = []
+        every: list[CoverageData] = []
         for file in sorted(self.folder.glob("coverage*")):
             data = CoverageData(str(file))
             data.read()
@@ -122,4 +122,5 @@ class Recorded:
 
 
 def _united(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*sets)
+    found: set[str] = set()
+    return frozenset(found.union(*sets))

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from cosmic_ray.ast import ast_nodes, get_ast
-from cosmic_ray.mutating import mutate_code
+import cosmic_ray.ast as cosmic_ast
+import cosmic_ray.mutating as cosmic_mutating
 from mutation_operators import operators
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_ast: Any = cosmic_ast  # they have no types
+_mutating: Any = cosmic_mutating
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("engine/evisynth/kernels", "plugins/estimators/evisynth_estimators")
@@ -48,7 +51,7 @@ class Mutant:
 
     def source(self) -> str:
         """Give the changed module."""
-        made: str | None = mutate_code(source_of(self.path), operators()[self.operator], self.occurrence)
+        made: str | None = _mutating.mutate_code(source_of(self.path), operators()[self.operator], self.occurrence)
         assert made is not None, self.name
         return made
 
@@ -73,9 +76,9 @@ def target_files() -> list[str]:
 def mutants_of(path: str) -> list[Mutant]:
     """List every mutant of a file that counts."""
     source = source_of(path)
-    nodes = list(ast_nodes(get_ast(source)))
+    nodes = list(_ast.ast_nodes(_ast.get_ast(source)))
     unseen = list(_unseen(ast.parse(source)))
-    found = []
+    found: list[Mutant] = []
     for name, operator in operators().items():
         places = [place for node in nodes for place in operator.mutation_positions(node)]
         for occurrence, (start, _) in enumerate(places):

@@ -9,10 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import cosmic_ray.plugins
-import parso
-from cosmic_ray.ast import is_number
-from cosmic_ray.operators.operator import Example, Operator
+import cosmic_ray.plugins as cosmic_plugins
+import parso.tree as parso_tree
 from parso.python.tree import Name, Number
 
 if TYPE_CHECKING:
@@ -22,6 +20,9 @@ if TYPE_CHECKING:
 
 Node: TypeAlias = Any
 """A node of parso's tree, whose types do not know what kinds of nodes have."""
+
+_plugins: Any = cosmic_plugins  # they have no types
+_tree: Any = parso_tree
 
 SMALL = 1e-6
 """Relative change of a constant: a hundred to a million times what the references are compared to."""
@@ -46,17 +47,17 @@ OTHERS = (
     *("AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
     *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ZeroIterationForLoop", "NumberReplacer"),
 )
-EXTREMES = {"maximum": "minimum", "max": "min", "argmax": "argmin", "any": "all", "floor": "ceil", "cumsum": "cumprod"}
-EXTREMES |= {other: one for one, other in EXTREMES.items()}
+_PAIRS = {"maximum": "minimum", "max": "min", "argmax": "argmin", "any": "all", "floor": "ceil", "cumsum": "cumprod"}
+EXTREMES = _PAIRS | {other: one for one, other in _PAIRS.items()}
 SUMS = {"arith_expr", "term"}
 
 
-class RelativeChange(Operator):  # type: ignore[misc]
+class RelativeChange:
     """Change a number by a millionth of itself."""
 
     def mutation_positions(self, node: Node) -> Iterator[Place]:
         """Give the place of a float other than 0, or of an integer that is added or multiplied."""
-        if not is_number(node):
+        if not isinstance(node, Number):
             return
         value = _value(node)
         if value and (isinstance(value, float) or (_outer_type(node) in SUMS and not _in_subscript(node))):
@@ -66,13 +67,8 @@ class RelativeChange(Operator):  # type: ignore[misc]
         """Multiply by one and a millionth."""
         return Number(repr(_value(node) * (1.0 + SMALL)), node.start_pos, node.prefix)
 
-    @classmethod
-    def examples(cls) -> tuple[Example, ...]:
-        """Show what it does."""
-        return (Example("x = 0.5", "x = 0.5000004999999999"),)
 
-
-class RemoveStatement(Operator):  # type: ignore[misc]
+class RemoveStatement:
     """Leave a statement out: a call, a change in place, a raise, or a return inside a branch or a loop."""
 
     def mutation_positions(self, node: Node) -> Iterator[Place]:
@@ -86,13 +82,8 @@ class RemoveStatement(Operator):  # type: ignore[misc]
         node.children[0] = Name("pass", first.start_pos, first.get_first_leaf().prefix)
         return node
 
-    @classmethod
-    def examples(cls) -> tuple[Example, ...]:
-        """Show what it does."""
-        return (Example("x += 1\n", "pass\n"),)
 
-
-class SwapArguments(Operator):  # type: ignore[misc]
+class SwapArguments:
     """Let the first two arguments of a call change places."""
 
     def mutation_positions(self, node: Node) -> Iterator[Place]:
@@ -108,13 +99,8 @@ class SwapArguments(Operator):  # type: ignore[misc]
         node.children[0], node.children[2] = node.children[2], node.children[0]
         return node
 
-    @classmethod
-    def examples(cls) -> tuple[Example, ...]:
-        """Show what it does."""
-        return (Example("f(a, b)", "f( b,a)"),)
 
-
-class SwapExtreme(Operator):  # type: ignore[misc]
+class SwapExtreme:
     """Call the opposite: the smallest for the largest, any for all."""
 
     def mutation_positions(self, node: Node) -> Iterator[Place]:
@@ -129,18 +115,13 @@ class SwapExtreme(Operator):  # type: ignore[misc]
         """Name the opposite."""
         return Name(EXTREMES[node.value], node.start_pos, node.prefix)
 
-    @classmethod
-    def examples(cls) -> tuple[Example, ...]:
-        """Show what it does."""
-        return (Example("np.maximum(a, b)", "np.minimum(a, b)"),)
-
 
 @lru_cache(maxsize=1)
 def operators() -> Mapping[str, Any]:
     """Give every operator that counts, by name."""
     names = [f"core/Replace{kind}_{change}" for kind, changes in NEIGHBOURS.items() for change in changes]
-    core = {name.removeprefix("core/"): cosmic_ray.plugins.get_operator(name)() for name in names}
-    core |= {name: cosmic_ray.plugins.get_operator(f"core/{name}")() for name in OTHERS}
+    core: dict[str, Any] = {name.removeprefix("core/"): _plugins.get_operator(name)() for name in names}
+    core |= {name: _plugins.get_operator(f"core/{name}")() for name in OTHERS}
     return core | {one.__name__: one() for one in (RelativeChange, RemoveStatement, SwapArguments, SwapExtreme)}
 
 
@@ -171,7 +152,7 @@ def _removable(statement: Node) -> bool:
     if what.type == "raise_stmt":
         return True
     if what.type == "return_stmt":
-        return bool(parso.tree.search_ancestor(statement, "if_stmt", "for_stmt", "while_stmt"))
+        return bool(_tree.search_ancestor(statement, "if_stmt", "for_stmt", "while_stmt"))
     if what.type == "expr_stmt":
         return what.children[1].type == "augassign" or _changes_in_place(what.children[0])
     return what.type in ("atom_expr", "power") and what.children[-1].get_code().strip().startswith("(")

@@ -58,7 +58,7 @@ def main(size: int, seed: int) -> None:
     verdicts = json.loads((HERE / "verdicts.json").read_text(encoding="utf-8"))
     drawn = [mutant for mutant in draw(size, seed) if mutant.name in last]
     by_module: dict[str, list[str]] = defaultdict(list)
-    survivors = []
+    survivors: list[dict[str, Any]] = []
     for mutant in drawn:
         status = last[mutant.name]["status"]
         if status not in KILLED:

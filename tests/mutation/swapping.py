@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HOOKS = "hookimpl"
+_LRU_CACHE = type(functools.lru_cache(len))
 Pair = tuple[CodeType, CodeType]
 
 
@@ -60,11 +61,11 @@ def alive() -> Alive:
     """
     folders = tuple(str(ROOT / target) for target in TARGETS)
     functions: dict[CodeType, list[FunctionType]] = defaultdict(list)
-    caches = []
+    caches: list[Any] = []
     for thing in gc.get_objects():
         if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(folders):
             functions[thing.__code__].append(thing)
-        elif isinstance(thing, functools._lru_cache_wrapper):
+        elif isinstance(thing, _LRU_CACHE):
             code = getattr(thing.__wrapped__, "__code__", None)
             if code is not None and code.co_filename.startswith(folders):
                 caches.append(thing)
