@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from mutants import draw, mutants_of
-from run import FOLDER, SO_FAR, read
+from mutants import draw, mutants_of, target_files
+from run import FOLDER, read
 from scipy.special import ndtri
 
 if TYPE_CHECKING:
@@ -48,19 +48,13 @@ def score(statuses: Iterable[str]) -> dict[str, Any]:
 @click.option("--seed", default=20261201)
 def main(size: int, seed: int) -> None:
     """Write report.json, report.md and survivors.json beside this file."""
-    entries = read(FOLDER / f"results-{seed}-{size}.jsonl")
-    first: dict[str, str] = {}
-    last: dict[str, dict[str, str]] = {}
-    for entry in entries:
-        if entry["status"] != SO_FAR:
-            first.setdefault(entry["name"], entry["status"])
-            last[entry["name"]] = entry
+    last = {entry["name"]: entry["status"] for entry in read(FOLDER / f"results-{seed}-{size}.jsonl")}
     verdicts = json.loads((HERE / "verdicts.json").read_text(encoding="utf-8"))
     drawn = [mutant for mutant in draw(size, seed) if mutant.name in last]
     by_module: dict[str, list[str]] = defaultdict(list)
     survivors: list[dict[str, Any]] = []
     for mutant in drawn:
-        status = last[mutant.name]["status"]
+        status = last[mutant.name]
         if status not in KILLED:
             verdict, reason = verdicts.get(mutant.name, ["gap", "not looked at"])
             survivors.append(
@@ -76,9 +70,10 @@ def main(size: int, seed: int) -> None:
         "seed": seed,
         "mutants of a module": size,
         "drawn": len(draw(size, seed)),
-        "all mutants": sum(len(mutants_of(path)) for path in by_module),
-        "before": score(first[mutant.name] for mutant in drawn),
-        "after": score(word for words in by_module.values() for word in words),
+        "all mutants": sum(len(mutants_of(path)) for path in target_files()),
+        "tried": len(drawn),
+        "all": score(word for words in by_module.values() for word in words),
+        "survivors by verdict": dict(Counter(str(one["verdict"]) for one in survivors)),
         "modules": {path: score(words) for path, words in sorted(by_module.items())},
     }
     _write("report.json", report)
@@ -92,15 +87,15 @@ def _write(name: str, what: Mapping[str, Any] | Sequence[Any]) -> None:
 def _page(report: Mapping[str, Any]) -> Iterable[str]:
     yield "# Mutation testing: what the last run found"
     yield ""
-    yield f"{report['date']}, seed {report['seed']}, {report['drawn']} of {report['all mutants']} mutants drawn, up to"
-    yield f"{report['mutants of a module']} of every module. " + ", ".join(
-        f"{name} {number}" for name, number in report["tool"].items()
-    )
+    yield f"{report['date']}, seed {report['seed']}: of {report['all mutants']} mutants {report['drawn']} are drawn,"
+    yield f"up to {report['mutants of a module']} of every module; {report['tried']} have been tried. Made with"
+    yield ", ".join(f"{name} {number}" for name, number in report["tool"].items()) + "."
+    verdicts = ", ".join(f"{number} {name}" for name, number in report["survivors by verdict"].items())
+    yield f"Survivors by verdict (`survivors.json`): {verdicts}."
     yield ""
     yield "| | mutants | killed | of them by a timeout | equivalent | survived | score | 95 % interval |"
     yield "|---|---|---|---|---|---|---|---|"
-    for title in ("before", "after"):
-        yield _row(title, report[title])
+    yield _row("all modules", report["all"])
     yield ""
     yield "| module | mutants | killed | of them by a timeout | equivalent | survived | score | 95 % interval |"
     yield "|---|---|---|---|---|---|---|---|"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     """What a child does; None where this way cannot do it."""
 
 FOLDER = ROOT / "build" / "mutation"
+VERDICTS = Path(__file__).with_name("verdicts.json")
 SO_FAR = "survived in the session"
 """What `swapping` cannot kill is tried afresh."""
 
@@ -131,6 +132,10 @@ def main(  # noqa: PLR0913 - the options of a command
     wanted: set[str | None] = WANTED[how]
     # Each module's first, then each one's second: wherever a run stops, it has been through all of them.
     order = [(rank, mutant) for rank, mutant in ranked(draw(size, seed)) if rank < first and only in mutant.path]
+    if how != "session":
+        # What has been found to be equivalent needs no more tests.
+        verdicts = json.loads(VERDICTS.read_text(encoding="utf-8"))
+        order = [(rank, mutant) for rank, mutant in order if verdicts.get(mutant.name, [""])[0] != "equivalent"]
     chosen = [mutant for _, mutant in sorted(order, key=itemgetter(0)) if known.get(mutant.name) in wanted]
     trials.warm_up()
     if how in ("session", "again"):
