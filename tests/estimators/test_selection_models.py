@@ -375,3 +375,9 @@ def test_a_study_that_cannot_have_been_published_gets_a_reason() -> None:
         assert made.reason == "a study lies where the weight is fixed at 0, which is impossible under the model"
         shown = es.Effects(np.delete(effects.y, 2), np.delete(effects.v, 2))
         assert es.bias(analysis(shown), name, side="right", **options).reason is None
+
+
+@pytest.mark.parametrize("name", ["beta", "half-normal", "negative exponential"])
+def test_only_a_range_that_ends_at_no_selection_has_a_conservative_p_value(name: str) -> None:
+    warned = any("χ² is conservative" in text for text in es.bias(analysis(), f"selection: {name}").warnings)
+    assert warned == (name != "beta")

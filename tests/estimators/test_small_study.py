@@ -13,6 +13,7 @@ import pytest
 import scipy.stats
 
 import evisynth as es
+from evisynth_estimators import trim_and_fill
 from evisynth_estimators.kendall import kendall
 
 if TYPE_CHECKING:
@@ -537,3 +538,12 @@ def test_kendalls_tau_is_that_of_scipy(most: int) -> None:
     assert seen.tied == (most < 10**9)
     if not seen.tied:
         assert seen.exact_p_value() == pytest.approx(scipy.stats.kendalltau(x, y, method="exact").pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 10, 47])
+def test_with_none_missing_the_rank_sum_has_wilcoxons_variance(k: int) -> None:
+    inside: Any = trim_and_fill
+    variance = k * (k + 1) * (2 * k + 1) / 24
+    assert inside._standard_error(0.0, k, "L0") == pytest.approx(4 / (2 * k - 1) * math.sqrt(variance), rel=1e-14)
+    assert inside._standard_error(0.0, k, "Q0") == pytest.approx(2 / (k - 0.5) * math.sqrt(variance), rel=1e-14)
+    assert inside._standard_error(0.0, k, "R0") == pytest.approx(math.sqrt(2), rel=1e-14)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import attrs
 from coverage import CoverageData
-from mutants import ROOT, Mutant, lines_of_statement, name_assigned, source_of
+from mutants import ROOT, Mutant, lines_of_statement, name_assigned, offers_records, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,19 +69,26 @@ class Recorded:
         """Give the tests that run a changed statement.
 
         What runs at import, or once for a registry, has no test of its own: all tests that run lines with the name
-        that is set there count, and where there is no such name, all that run the module.
+        that is set there count, and where there is no such name, those that run most of the module.
         """
         lines = self.lines(mutant.path)
         own = _united(lines.get(line, frozenset()) for line in lines_of_statement(mutant.path, mutant.line))
-        if own:
+        if own and not offers_records(mutant.path, mutant.line):
             return own
         name = name_assigned(mutant.path, mutant.line)
         text = source_of(mutant.path).splitlines()
         if name is not None:
             using = [i for i, line in enumerate(text, 1) if re.search(rf"\b{re.escape(name)}\b", line)]
             around = {near for i in using for near in lines_of_statement(mutant.path, i)}
-            own = _united(lines.get(line, frozenset()) for line in around)
-        return own or _united(lines.values())
+            if own := _united(lines.get(line, frozenset()) for line in around):
+                return own
+        return self._through(mutant.path)
+
+    def _through(self, path: str) -> frozenset[str]:
+        """Give the tests that run at least half as many lines of a module as any test does."""
+        counts = Counter(test for tests in self.lines(path).values() for test in tests)
+        most = max(counts.values(), default=0)
+        return frozenset(test for test, count in counts.items() if 2 * count >= most)
 
     def plan(self, mutant: Mutant, budget: float, share: float) -> Plan:
         """Choose tests worth ``budget`` seconds, no file of them more than its share; the likeliest killers first.

@@ -109,6 +109,16 @@ def lines_of_statement(path: str, line: int) -> tuple[int, ...]:
     return tuple(best)
 
 
+def offers_records(path: str, line: int) -> bool:
+    """Tell whether a line belongs to a hook, which runs once for all tests."""
+    return any(
+        isinstance(node, ast.FunctionDef)
+        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        and any(isinstance(one, ast.Name) and one.id == "hookimpl" for one in node.decorator_list)
+        for node in ast.parse(source_of(path)).body
+    )
+
+
 def name_assigned(path: str, line: int) -> str | None:
     """Give the name of the constant of the module that is set on a line."""
     for node in ast.parse(source_of(path)).body:
