@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all gallery bench lint lint-mypy lint-pyright clean
+.PHONY: demo test test-all test-nightly gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -16,6 +16,12 @@ test: $(STAMP) lint
 
 test-all: $(STAMP) lint
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
+
+# The seed that is printed repeats the run: make test-nightly SEED=…
+test-nightly: SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+test-nightly: $(STAMP)
+	@echo "hypothesis seed $(SEED)"
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=nightly --hypothesis-seed=$(SEED)
 
 gallery: $(STAMP)
 	$(BIN)/python docs/gallery.py
