@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 # A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-all test-nightly gallery bench lint lint-mypy lint-pyright clean
+# Warnings are errors; what is found of all pages is listed before it fails.
+SPHINX := $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees
+
+.PHONY: demo test test-all test-nightly docs linkcheck gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -18,10 +21,17 @@ test-all: $(STAMP) lint
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
 
 # The seed that is printed repeats the run: make test-nightly SEED=…
-test-nightly: SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+test-nightly: SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 test-nightly: $(STAMP)
 	@echo "hypothesis seed $(SEED)"
 	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=nightly --hypothesis-seed=$(SEED)
+
+docs: $(STAMP)
+	$(SPHINX) --builder html docs docs/_build/html
+
+# Asks the servers that the pages link to.
+linkcheck: $(STAMP)
+	$(SPHINX) --builder linkcheck docs docs/_build/linkcheck
 
 gallery: $(STAMP)
 	$(BIN)/python docs/gallery.py
@@ -37,7 +47,7 @@ lint: $(STAMP)
 
 # The two type checkers take one core each.
 lint-mypy: $(STAMP)
-	$(BIN)/mypy engine plugins validation tests benchmarks examples
+	$(BIN)/mypy engine plugins validation tests benchmarks examples docs/making
 	cd examples/third-party-plugin && ../../$(BIN)/mypy --strict .
 
 lint-pyright: $(STAMP)
@@ -52,4 +62,4 @@ $(STAMP): pyproject.toml examples/third-party-plugin/pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) demo docs/_build docs/site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -62,7 +62,10 @@ class PageError(Exception):
 
 def pages() -> list[Path]:
     """List the pages whose examples are run."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    docs = ROOT / "docs"
+    made = (docs / "_build", docs / "site")
+    ours = [path for path in sorted(docs.rglob("*.md")) if not any(path.is_relative_to(folder) for folder in made)]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ours]
 
 
 def refreshed(page: str) -> str:

@@ -70,6 +70,8 @@ class Method:
     """Lowest version of the R package that ``r_equivalent`` holds for, such as ``"metafor 4.0"``."""
     also: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     """Other names that it is found by, such as those of another program."""
+    formula: str = attrs.field(default="", kw_only=True)
+    """What it computes, in the notation of its source; several statements are parted by "; "."""
 
     @cached_property
     def summary(self) -> str:
@@ -379,7 +381,7 @@ class Conversion(Method):
     function: Callable[..., tuple[FloatArray, ...]] = attrs.field(validator=_callable)
     targets: tuple[str, ...] = attrs.field(kw_only=True)
     formula: str = attrs.field(default="", kw_only=True)
-    """What results print beside the numbers that it made, in the words of the parameters: ``SD = SE · √n``."""
+    """What results print beside the numbers that it made, in the words of the parameters: ``SD = SE √n``."""
     shifts: bool = attrs.field(default=True, kw_only=True)
     """Whether a shift of the data shifts its locations: an average does, what is fitted to logarithms does not."""
     positive: bool = attrs.field(default=False, kw_only=True)

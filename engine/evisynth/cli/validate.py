@@ -30,6 +30,7 @@ SHOWN = 40
 @click.option("--data", multiple=True, metavar="FILE", help="Replay your own table or review (repeatable).")
 @click.option("--measure", default=None, help="Effect measure of a table that is replayed.")
 @click.option("--settings", default=None, help="Preset that your data are replayed with.")
+@click.option("--live-r", is_flag=True, help="Also run R on this machine by each method's own R call.")
 @click.option("--html", default=None, metavar="FILE", help="Write the report as a page.")
 @click.option("--json", "as_json", default=None, metavar="FILE", help="Write the report as JSON; - is standard output.")
 @click.option(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from evisynth.records import Method
     from evisynth.validation.asking import Asked
+    from evisynth.validation.live_r import LiveReason
 
 SHOWN = 20
 """Differing numbers that are kept of a method beside a set; the others are counted."""
@@ -96,6 +97,7 @@ class Operation:
     tallies: Mapping[tuple[MethodKey, str], Tally]
     absences: Mapping[tuple[MethodKey, str], str]
     divergences: tuple[Divergence, ...]
+    quick: bool = False
 
     def of(self, method: Method, name: str) -> Tally | None:
         """Give what a method gave beside a set; None where it is not among those that it compares."""
@@ -113,7 +115,9 @@ class Operation:
 
     @property
     def uncompared(self) -> tuple[Method, ...]:
-        """Methods that no set compares."""
+        """Methods that no set compares; a quick run, which leaves out what takes long, has none."""
+        if self.quick:
+            return ()
         compared = {key for key, _ in self.tallies}
         return tuple(method for method in self.methods if key_of(method) not in compared)
 
@@ -152,6 +156,31 @@ def sources_of(asked: Asked) -> list[Source]:
         for one, plugin in asked.registry
         if isinstance(one, ReferenceSet)
     ]
+
+
+LIVE = "live R"
+
+
+def live_source(comparison: Callable[[Asked], Iterable[Agreement | LiveReason]]) -> Source:
+    """Make a source of R on this machine, whose reasons are known when it has been asked."""
+    reasons: dict[MethodKey, str] = {}
+
+    def agreements(asked: Asked) -> Iterator[Agreement]:
+        for one in comparison(asked):
+            if isinstance(one, Agreement):
+                yield one
+            elif not one.case:
+                reasons[one.method] = one.text
+
+    return Source(
+        LIVE,
+        "R on this machine, by each method's own R call on made data",
+        "program",
+        "R Core Team, R: A Language and Environment for Statistical Computing, and the packages of the calls",
+        "evisynth",
+        agreements,
+        lambda method: reasons.get(key_of(method), ""),
+    )
 
 
 def qualify_operation(
@@ -207,7 +236,7 @@ def qualify_operation(
         if (key_of(method), source.name) not in tallies
     }
     divergences = tuple(_divergence(name, cause, found) for (name, cause), found in causes.items())
-    return Operation(methods, distributions, tuple(runs), tallies, absences, divergences)
+    return Operation(methods, distributions, tuple(runs), tallies, absences, divergences, asked.quick)
 
 
 def _divergence(name: str, cause: str, found: Sequence[Agreement]) -> Divergence:

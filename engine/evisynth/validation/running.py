@@ -13,16 +13,16 @@ from evisynth.registry import Registry, default_registry
 from evisynth.validation.agreements import MethodKey, key_of
 from evisynth.validation.asking import Asked
 from evisynth.validation.installation import qualify_installation
-from evisynth.validation.operation import qualify_operation, sources_of
+from evisynth.validation.operation import live_source, qualify_operation, sources_of
 from evisynth.validation.performance import qualify_performance
 from evisynth.validation.results import Validation
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 
-def validate(
+def validate(  # noqa: PLR0913 - keyword-only choices of the command
     *,
     methods: Iterable[str] = (),
     plugins: Iterable[str] = (),
@@ -30,6 +30,7 @@ def validate(
     data: Sequence[str | os.PathLike[str]] = (),
     measure: str | None = None,
     settings: str | None = None,
+    live_r: bool = False,
     registry: Registry | None = None,
     progress: Callable[[str, int], object] | None = None,
 ) -> Validation:
@@ -38,7 +39,7 @@ def validate(
     ``methods`` are names (``"REML"``) or names of a kind (``"Tau2Estimator:REML"``), ``plugins`` names of
     distributions, modules or entry points; without either all methods are asked for. ``quick`` takes a share of the
     cases. ``data`` are files of the user's to be replayed, with the preset ``settings`` and, for a table, the
-    ``measure``. ``progress`` is told what is run and the count so far, -1 where
+    ``measure``. ``live_r`` also runs R on this machine. ``progress`` is told what is run and the count so far, -1 where
     it has ended. Raises `SettingsError` for a method or plugin that is not there.
     """
     begun, start = datetime.now(UTC), perf_counter()
@@ -50,6 +51,12 @@ def validate(
 
     asked = Asked(registry, _keys(registry, tuple(methods), tuple(plugins)), quick)
     sources = sources_of(asked)
+    live: Mapping[str, str] | None = None
+    if live_r:
+        from evisynth.validation import live_r as of_r  # noqa: PLC0415 - R only where it is asked for
+
+        sources.append(live_source(of_r.live_comparison))
+        live = of_r.versions()
     installation = qualify_installation(registry)
     operation = qualify_operation(asked, sources, progress)
     performance = tuple(
@@ -64,6 +71,7 @@ def validate(
         installation,
         operation,
         performance,
+        live,
     )
 
 

@@ -16,7 +16,14 @@ def hartung_makambi(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
 @hookimpl
 def tau2_estimators() -> list[Tau2Estimator]:
     """Offer the estimator under the name HM."""
-    return [Tau2Estimator("HM", hartung_makambi, reference=SOURCE)]
+    return [
+        Tau2Estimator(
+            "HM",
+            hartung_makambi,
+            formula="τ² = Q²/((2(k - p) + Q) tr(P)), Q = Σ (yᵢ - xᵢβ̂)²/vᵢ",
+            reference=SOURCE,
+        )
+    ]
 
 
 @hookimpl

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def exactly(asked: Asked) -> Iterator[Agreement]:
     """Repeat every stored set with the installed engine."""
     # The comparisons come with their use: a registry loads this module at the start of every fit.
+    from evisynth_validation.mpmath.compared_conversions import compared_conversions  # noqa: PLC0415
     from evisynth_validation.mpmath.compared_effects import compared_effects  # noqa: PLC0415
     from evisynth_validation.mpmath.compared_heterogeneity import compared_heterogeneity  # noqa: PLC0415
     from evisynth_validation.mpmath.compared_pools import compared_pools  # noqa: PLC0415
@@ -26,6 +27,7 @@ def exactly(asked: Asked) -> Iterator[Agreement]:
     yield from compared_effects(asked)
     yield from compared_pools(asked)
     yield from compared_heterogeneity(asked)
+    yield from compared_conversions(asked)
 
 
 def _absent(method: Method) -> str:
