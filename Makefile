@@ -15,7 +15,7 @@ SAMPLE := --size $(SIZE) --seed $(SEED)
 # Warnings are errors; what is found of all pages is listed before it fails.
 SPHINX := $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees
 
-.PHONY: demo test test-all docs linkcheck mutants gallery bench lint lint-mypy lint-pyright clean
+.PHONY: demo test test-all test-nightly docs linkcheck mutants gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -25,6 +25,12 @@ test: $(STAMP) lint
 
 test-all: $(STAMP) lint
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
+
+# The seed that is printed repeats the run: make test-nightly SEED=…
+test-nightly: SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+test-nightly: $(STAMP)
+	@echo "hypothesis seed $(SEED)"
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=nightly --hypothesis-seed=$(SEED)
 
 docs: $(STAMP)
 	$(SPHINX) --builder html docs docs/_build/html

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import settings
 
 from evisynth import Studies, read_only
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from evisynth.validation.r_session import RSession
 
-# A change is judged by the same examples every time; `make test-all` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("exploring", derandomize=False)
+# A change is judged by the same examples every time; `make test-all` looks for new ones, `make test-nightly` for many.
+strategies.register_profiles()
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "reference"
