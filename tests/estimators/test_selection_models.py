@@ -366,10 +366,11 @@ def test_an_adjusted_effect_beyond_all_effects_is_warned_of() -> None:
 
 def test_a_study_that_cannot_have_been_published_gets_a_reason() -> None:
     effects = es.Effects([0.1, 0.5, -0.9, 1.4, 0.2], [0.01, 0.02, 0.05, 0.1, 0.02])
-    for name, options in (
-        ("selection: truncated", {"delta": [0.0]}),
-        ("selection: step", {"steps": [0.5], "delta": [1.0, 0.0]}),
-    ):
+    cases: dict[str, dict[str, Any]] = {
+        "selection: truncated": {"delta": [0.0]},
+        "selection: step": {"steps": [0.5], "delta": [1.0, 0.0]},
+    }
+    for name, options in cases.items():
         made = es.bias(analysis(effects), name, side="right", **options)
         assert made.after is None
         assert made.reason == "a study lies where the weight is fixed at 0, which is impossible under the model"
