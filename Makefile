@@ -12,7 +12,10 @@ JOBS ?= 1
 MUTATION := build/mutation
 SAMPLE := --size $(SIZE) --seed $(SEED)
 
-.PHONY: demo test test-all mutants gallery bench lint lint-mypy lint-pyright clean
+# Warnings are errors; what is found of all pages is listed before it fails.
+SPHINX := $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees
+
+.PHONY: demo test test-all test-nightly docs linkcheck mutants gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -22,6 +25,19 @@ test: $(STAMP) lint
 
 test-all: $(STAMP) lint
 	HYPOTHESIS_PROFILE=exploring $(BIN)/python -m pytest -n auto
+
+# The seed that is printed repeats the run: make test-nightly SEED=…
+test-nightly: SEED := $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+test-nightly: $(STAMP)
+	@echo "hypothesis seed $(SEED)"
+	$(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=nightly --hypothesis-seed=$(SEED)
+
+docs: $(STAMP)
+	$(SPHINX) --builder html docs docs/_build/html
+
+# Asks the servers that the pages link to.
+linkcheck: $(STAMP)
+	$(SPHINX) --builder linkcheck docs docs/_build/linkcheck
 
 # Hours, and to be taken up where it stopped: tests/mutation/README.md.
 mutants: $(STAMP) $(MUTATION)/durations.xml
@@ -50,7 +66,7 @@ lint: $(STAMP)
 
 # The two type checkers take one core each.
 lint-mypy: $(STAMP)
-	$(BIN)/mypy engine plugins validation tests benchmarks examples
+	$(BIN)/mypy engine plugins validation tests benchmarks examples docs/making
 	cd examples/third-party-plugin && ../../$(BIN)/mypy --strict .
 
 lint-pyright: $(STAMP)
@@ -65,4 +81,4 @@ $(STAMP): pyproject.toml examples/third-party-plugin/pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) demo $(MUTATION) .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) demo $(MUTATION) docs/_build docs/site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -6,7 +6,8 @@
     python docs/refresh.py --check    # say which pages are out of step
 
 A page's ``python`` blocks are run in order, in one namespace and an empty folder; the ``text`` block after one is what
-it prints. A block with a title, such as ``title="evisynth_hs.py"``, is a module that later blocks of the page import.
+it prints. A block with a title, such as ``title="evisynth_hs.py"``, is a module that later blocks of the page import;
+one whose title names a folder is a file of a package, for readers.
 The lines of a ``console`` block that begin with ``$`` are run in the page's folder, and the lines after each are its
 output.
 """  # noqa: INP001 - a script, not a package
@@ -61,7 +62,10 @@ class PageError(Exception):
 
 def pages() -> list[Path]:
     """List the pages whose examples are run."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    docs = ROOT / "docs"
+    made = (docs / "_build", docs / "site")
+    ours = [path for path in sorted(docs.rglob("*.md")) if not any(path.is_relative_to(folder) for folder in made)]
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ours]
 
 
 def refreshed(page: str) -> str:
@@ -88,6 +92,8 @@ def _with_outputs(page: str) -> str:
         if found["kind"] == "console":
             made += [page[place : found.start("code")], _console(found["code"])]
             place = found.end("code")
+            continue
+        if "/" in (found["title"] or ""):
             continue
         if found["title"]:
             _import_module(found["title"], found["code"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import json
 import math
 import os
@@ -15,13 +14,15 @@ import pytest
 from hypothesis import settings
 
 from evisynth import Studies, read_only
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-# A change is judged by the same examples every time; `make test-all` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("exploring", derandomize=False)
+    from evisynth.validation.r_session import RSession
+
+# A change is judged by the same examples every time; `make test-all` looks for new ones, `make test-nightly` for many.
+strategies.register_profiles()
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 SHARED = Path(__file__).parents[1].parent / "shared" / "reference"
@@ -79,17 +80,13 @@ def make_studies() -> Callable[..., Studies]:
 
 
 @pytest.fixture(scope="session")
-def r_session() -> Iterator[Any]:
+def r_session() -> Iterator[RSession]:
     """Give the R of this machine with metafor and jsonlite, one process for all tests; skip where it is absent."""
-    # Test folders are not packages: a module that lies beside is loaded by its path.
-    spec = importlib.util.spec_from_file_location("r_session", Path(__file__).with_name("r_session.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    session = module.RSession()
+    from evisynth.validation.r_session import RSession  # noqa: PLC0415 - beside its use
+
+    session = RSession()
     try:
-        if not session.there_is():
+        if session.absent() or session.version_of("metafor") is None:
             pytest.skip("R with metafor and jsonlite is not installed")
         yield session
     finally:
@@ -97,12 +94,12 @@ def r_session() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def ask_r(r_session: Any) -> Callable[..., Any]:  # noqa: ANN401 - a module beside
+def ask_r(r_session: RSession) -> Callable[..., Any]:
     """Run a script in a fresh environment of R and give the value of an expression after it, ``out`` by default."""
-    return r_session.ask  # type: ignore[no-any-return]
+    return r_session.ask
 
 
 @pytest.fixture(scope="session")
-def r_version(r_session: Any) -> Callable[[str], tuple[int, ...] | None]:  # noqa: ANN401 - a module beside
+def r_version(r_session: RSession) -> Callable[[str], tuple[int, ...] | None]:
     """Give the version of an R package on this machine; None without it."""
-    return r_session.version_of  # type: ignore[no-any-return]
+    return r_session.version_of

@@ -154,6 +154,8 @@ if TYPE_CHECKING:
     from evisynth.tests_of_tables import TableTest, TableTests, table_tests
     from evisynth.validation.agreements import Agreement, as_printed
     from evisynth.validation.asking import Asked
+    from evisynth.validation.results import Validation
+    from evisynth.validation.running import validate
 
 # Verbs that read, batch and report come with their first use: the import alone is part of every start.
 _LATER = {
@@ -205,6 +207,7 @@ _LATER = {
     "TableTest": "tests_of_tables",
     "TableTests": "tests_of_tables",
     "Unchecked": "consistency.findings",
+    "Validation": "validation.results",
     "Verification": "reviews.verification",
     "aggregate": "dependence.aggregation",
     "baujat": "diagnostics.plots",
@@ -252,6 +255,7 @@ _LATER = {
     "shared_control_covariance": "dependence.shared_control",
     "table_tests": "tests_of_tables",
     "unguarded_cell": "escaping",
+    "validate": "validation.running",
     "verify": "reviews.verification",
     "which_test": "consistency.checking",
 }
@@ -387,6 +391,7 @@ __all__ = [
     "Tau2Interval",
     "Unchecked",
     "UnknownMethodError",
+    "Validation",
     "Verification",
     "WeightedFit",
     "aggregate",
@@ -464,6 +469,7 @@ __all__ = [
     "t_quantile",
     "table_tests",
     "unguarded_cell",
+    "validate",
     "verify",
     "weighted_fit",
     "which_test",

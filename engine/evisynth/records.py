@@ -70,6 +70,8 @@ class Method:
     """Lowest version of the R package that ``r_equivalent`` holds for, such as ``"metafor 4.0"``."""
     also: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     """Other names that it is found by, such as those of another program."""
+    formula: str = attrs.field(default="", kw_only=True)
+    """What it computes, in the notation of its source; several statements are parted by "; "."""
 
     @cached_property
     def summary(self) -> str:
@@ -379,7 +381,7 @@ class Conversion(Method):
     function: Callable[..., tuple[FloatArray, ...]] = attrs.field(validator=_callable)
     targets: tuple[str, ...] = attrs.field(kw_only=True)
     formula: str = attrs.field(default="", kw_only=True)
-    """What results print beside the numbers that it made, in the words of the parameters: ``SD = SE · √n``."""
+    """What results print beside the numbers that it made, in the words of the parameters: ``SD = SE √n``."""
     shifts: bool = attrs.field(default=True, kw_only=True)
     """Whether a shift of the data shifts its locations: an average does, what is fitted to logarithms does not."""
     positive: bool = attrs.field(default=False, kw_only=True)
@@ -490,7 +492,7 @@ class Reporter(Method):
     media_types: Mapping[str, str] = attrs.field(kw_only=True)
     """File suffix → media type; the first is the default, and the suffix of a folder is empty. A function that names
     ``suffix`` is told which."""
-    of: Literal["analysis", "review", "review data", "settings comparison", "bias survey"] = attrs.field(
+    of: Literal["analysis", "review", "review data", "settings comparison", "bias survey", "validation"] = attrs.field(
         default="analysis", kw_only=True
     )
     """Kind of result that ``function`` renders; ``"review data"`` is a `Review`, of which nothing need be analysed."""

@@ -128,6 +128,7 @@ _KINDS = {
     "review data": "a review that is not analysed",
     "settings comparison": "a comparison of settings",
     "bias survey": "tests and adjustments for small-study effects",
+    "validation": "a validation of this installation",
 }
 
 
@@ -138,6 +139,7 @@ def _kind(result: object) -> str:
         "Review": "review data",
         "SettingsComparison": "settings comparison",
         "BiasSurvey": "bias survey",
+        "Validation": "validation",
     }
     return kinds.get(type(result).__name__, "analysis")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evisynth.cli import founding
 from evisynth.errors import MissingExtraError
 from evisynth.reporting import report
+from evisynth_validation.founding import repeating as founding
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 import evisynth as es
 from evisynth.sources import Source
+from evisynth.testing import strategies
 from evisynth.testing.formats import check_converter, hostile_contents
 from evisynth_converters import cochrane_package
 from evisynth_converters.cochrane_package import read, write_review
@@ -1091,9 +1092,7 @@ REVIEWS = st.builds(
 
 @given(REVIEWS)
 @example(es.Review())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@strategies.examples(60, suppress=[HealthCheck.function_scoped_fixture])
 def test_any_review_comes_back_equal(tmp_path: Path, review: es.Review) -> None:
     path = tmp_path / "any.zip"
     path.write_bytes(zipped(write_review(review)))

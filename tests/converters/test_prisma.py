@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 from evisynth_converters import prisma
 from evisynth_converters.prisma_boxes import BOXES, LISTS
 
@@ -259,7 +260,7 @@ numbers = st.integers(0, 10**9)
     ),
     labels=st.dictionaries(st.sampled_from([box.key or box.box for box in BOXES]), names),
 )
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@strategies.examples(suppress=[HealthCheck.function_scoped_fixture])
 def test_every_flow_comes_back(
     tmp_path: Path,
     counts: dict[str, int],

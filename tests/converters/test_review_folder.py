@@ -9,25 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import evisynth as es
 from evisynth.archives import write_files
 from evisynth.sources import Source
+from evisynth.testing import strategies
 from evisynth_converters import folder_bias, folder_outcomes, folder_review, folder_studies, review_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.converters.conftest import Strategies
-
-few = settings(
-    max_examples=settings().max_examples,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],  # a busy machine is no fault of a format
-)
+few = strategies.examples(suppress=[HealthCheck.data_too_large])
 
 REVIEW = """
 title = "Aspirin for prevention"
@@ -76,8 +70,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @few
 @given(data=st.data(), zipped=st.booleans())
-def test_any_review_comes_back(drawn_reviews: Strategies, place: Path, data: st.DataObject, *, zipped: bool) -> None:
-    review = data.draw(drawn_reviews.reviews)
+def test_any_review_comes_back(place: Path, data: st.DataObject, *, zipped: bool) -> None:
+    review = data.draw(strategies.reviews())
     files = review_folder.write_review(review)
     target = place / ("review.zip" if zipped else "review")
     shutil.rmtree(target, ignore_errors=True)

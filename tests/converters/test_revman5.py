@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import evisynth as es
 from evisynth.sources import Source
+from evisynth.testing import strategies
 from evisynth.testing.formats import check_converter
 from evisynth_converters import revman5, revman5_names
 from evisynth_converters.hostile_xml import parse
@@ -23,8 +24,6 @@ from evisynth_converters.revman5_writer import write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
-
-    from tests.converters.conftest import Strategies
 
     Load = Callable[..., es.Review]
 
@@ -437,17 +436,12 @@ def test_ids_come_back(identity: str) -> None:
 FINITE = st.integers(-3, 200).map(float) | st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(
-    max_examples=10,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    phases=[Phase.generate],
-)
+@strategies.examples(10, suppress=[HealthCheck.data_too_large])
 @given(data=st.data())
 def test_any_review_is_written_and_reads_back_the_same_from_then_on(
-    data: st.DataObject, drawn_reviews: Strategies, tmp_path_factory: pytest.TempPathFactory
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    review = data.draw(drawn_reviews.replace(numbers=FINITE).reviews)
+    review = data.draw(strategies.reviews(numbers=FINITE))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", es.DataWarning)  # of what RevMan 5 has no place for
         path = tmp_path_factory.mktemp("written") / "x.rm5"

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 from evisynth_converters import ris
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ entries = st.lists(st.tuples(tags, values), max_size=8)
 
 
 @given(references=st.lists(st.tuples(st.sampled_from(["JOUR", "THES", "", "x"]), entries), min_size=1, max_size=4))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@strategies.examples(suppress=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_reads_back(tmp_path: Path, references: list[tuple[str, list[tuple[str, str]]]]) -> None:
     text = "".join(
         f"TY  - {type_}\n" + "".join(f"{tag}  - {value}\n" for tag, value in tags) + "ER  - \n"

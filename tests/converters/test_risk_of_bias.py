@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 from evisynth_converters import risk_of_bias
 from evisynth_converters.bias_tables import review_of_table
 from evisynth_converters.bias_tools import TOOLS, BiasTool
@@ -471,7 +472,7 @@ def test_a_review_of_another_format_is_written(tmp_path: Path) -> None:
 
 
 @given(data=st.data(), tool=st.sampled_from([tool for tool in TOOLS.values() if tool.domains]))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@strategies.examples(suppress=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_reads_back(tmp_path: Path, data: st.DataObject, tool: BiasTool) -> None:
     texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp", "Zs")), min_size=1, max_size=6)
     studies = data.draw(st.lists(texts, min_size=1, max_size=4, unique=True))

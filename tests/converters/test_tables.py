@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 from evisynth_converters import delimited
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ texts: st.SearchStrategy[str] = st.one_of(
 
 
 @given(study=st.lists(texts, min_size=1, max_size=5), data=st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of a law
+@strategies.examples()
 def test_what_is_written_reads_back(study: list[str], data: st.DataObject) -> None:
     k = len(study)
     numbers = st.one_of(st.just(np.nan), st.floats(-1e12, 1e12), st.integers(0, 10**6).map(float))

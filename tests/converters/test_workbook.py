@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 import evisynth as es
 from evisynth.sources import Source
+from evisynth.testing import strategies
 from evisynth_converters import workbook, workbook_guard
 from evisynth_converters.workbook_write import sheet_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-
-    from tests.converters.conftest import Strategies
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("python_calamine")
@@ -587,19 +586,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore:not written, a workbook")
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@strategies.examples(25, suppress=[HealthCheck.data_too_large])
 @given(data=st.data())
-def test_rows_and_settings_of_a_review_come_back(drawn_reviews: Strategies, place: Path, data: st.DataObject) -> None:
+def test_rows_and_settings_of_a_review_come_back(place: Path, data: st.DataObject) -> None:
     plain = st.text(st.characters(categories=["L", "Nd", "Sm", "Po"]), min_size=2, max_size=6).filter(_kept)
     numbers = st.integers(-3, 200).map(float) | st.floats(allow_nan=False, allow_infinity=False)
     ids = st.sampled_from(["A 1", "B 2"])
-    narrower = drawn_reviews.replace(texts=plain, keys=plain, numbers=numbers, ids=ids, words_of_outcomes=False)
-    review = data.draw(narrower.reviews)
+    narrower = strategies.reviews(texts=plain, keys=plain, numbers=numbers, ids=ids, words_of_outcomes=False)
+    review = data.draw(narrower)
     original = {outcome.name: outcome for outcome in outcomes(review)}
     path = place / "review.xlsx"
     path.write_bytes(workbook.write_review(review))

@@ -1,15 +1,14 @@
 """Every conversion reproduces a worked example, or says why there is none and what decides it instead.
 
-`worked_examples.json` holds one entry for each conversion: ``source``, where it was ``seen`` (null: entered from the
-source's text as remembered, and not found again), what is ``given`` and what is ``printed``, compared at the digits
-printed; or a ``reason`` and the test that it is ``decided_by``. Where the printed number rests on rounded steps it is
-compared ``within`` a distance, and ``why``.
+`conversions.json` of the textbook set holds one entry for each conversion: ``source``, where it was ``seen`` (null:
+entered from the source's text as remembered, and not found again), what is ``given`` and what is ``printed``, compared
+at the digits printed; or a ``reason`` and the test that it is ``decided_by``. Where the printed number rests on rounded
+steps it is compared ``within`` a distance, and ``why``. tests/reference/test_textbook_set.py repeats them.
 """
 
 from __future__ import annotations
 
 import ast
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,10 @@ from typing import Any
 import pytest
 
 import evisynth as es
+from evisynth_validation import textbook
 
 HERE = Path(__file__).parent
-TABLE: dict[str, dict[str, Any]] = json.loads((HERE / "worked_examples.json").read_text(encoding="utf-8"))
-WORKED = {name: entry for name, entry in TABLE.items() if "printed" in entry}
-Z = 1.959963984540054
-
-
-def results(name: str, given: dict[str, Any]) -> dict[str, float]:
-    """Convert one case, and add the ratio with its limits and the number needed rounded up."""
-    made = {target: float(column[0]) for target, column in es.convert(name, **given).items()}
-    if {"yi", "sei"} <= made.keys():
-        made["ratio"] = math.exp(made["yi"])
-        made["ratio_low"], made["ratio_high"] = (math.exp(made["yi"] + side * Z * made["sei"]) for side in (-1, 1))
-    if math.isfinite(made.get("nnt", math.nan)):
-        made["nnt_up"] = float(math.ceil(made["nnt"]))
-    return made
+TABLE: dict[str, dict[str, Any]] = textbook.read("conversions.json")
 
 
 def test_every_conversion_is_in_the_table() -> None:
@@ -41,17 +28,6 @@ def test_every_conversion_is_in_the_table() -> None:
         keys = {"source", "seen", "given", "printed"} if "printed" in entry else {"reason", "decided_by"}
         assert entry.keys() - {"within", "why"} == keys, name
         assert ("within" in entry) == ("why" in entry), name
-
-
-@pytest.mark.parametrize("name", WORKED)
-def test_reproduces_its_example_at_the_digits_printed(name: str) -> None:
-    entry = WORKED[name]
-    made = results(name, entry["given"])
-    assert entry["printed"]
-    for target, text in entry["printed"].items():
-        half = 0.5 * 10.0 ** -len(text.partition(".")[2])
-        allowed = entry.get("within", half * (1 + 1e-9))
-        assert abs(made[target] - float(text)) <= allowed, (target, made[target], text)
 
 
 def test_what_decides_the_others_is_a_test() -> None:

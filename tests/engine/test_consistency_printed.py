@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import chi2, norm, t
 
 import evisynth as es
 from evisynth.consistency.intervals import bounds_of, p_range
 from evisynth.consistency.printed_numbers import read_printed
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def test_numbers_are_given_as_texts() -> None:
 SCALES: tuple[Literal["log", "linear"], ...] = ("log", "linear")
 
 
-@settings(max_examples=400, deadline=None)
+@strategies.examples(400)
 @given(
     st.floats(-3, 3),
     st.floats(0.02, 1.5),
@@ -138,7 +139,7 @@ def test_what_one_test_gives_is_never_reported(
     assert found.checked["estimate amid its limits"] == 1
 
 
-@settings(max_examples=200, deadline=None)
+@strategies.examples(200)
 @given(st.floats(-5, 5), st.floats(0.05, 2), st.integers(1, 4), st.sampled_from([-1, 1]), st.integers(3, 40))
 def test_an_estimate_off_by_more_than_rounding_is_reported(
     effect: float, se: float, decimals: int, sign: int, steps: int
@@ -287,7 +288,7 @@ def test_a_p_can_be_of_either_test_or_none() -> None:
     assert es.which_test("<1", **numbers) == ("effect", "heterogeneity")
 
 
-@settings(max_examples=200, deadline=None)
+@strategies.examples(200)
 @given(st.floats(0, 60), st.integers(1, 30), st.integers(0, 2))
 def test_what_q_gives_is_never_reported(q: float, df: int, decimals: int) -> None:
     i2 = 100 * max(0.0, 1 - df / q) if q > 0 else 0.0

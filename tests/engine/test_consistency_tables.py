@@ -7,10 +7,11 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +132,7 @@ def test_i2_in_percent_or_as_a_share(tmp_path: Path, i2: str) -> None:
     assert found_in(tmp_path, f"outcome,Q,df,I2\nae,9.71,3,{i2}\n") == [("I² and Q", "row 1", "ae")]
 
 
-@settings(max_examples=150, deadline=None)
+@strategies.examples(150)
 @given(st.dictionaries(st.sampled_from(HEADINGS), st.lists(CELLS, min_size=3, max_size=3), min_size=1))
 def test_any_table_is_checked_or_refused(columns: dict[str, list[str | float | None]]) -> None:
     try:

@@ -371,6 +371,12 @@ def test_a_study_that_cannot_have_been_published_gets_a_reason() -> None:
         "selection: step": {"steps": [0.5], "delta": [1.0, 0.0]},
     }
     for name, options in cases.items():
+
+    chosen: dict[str, dict[str, Any]] = {
+        "selection: truncated": {"delta": [0.0]},
+        "selection: step": {"steps": [0.5], "delta": [1.0, 0.0]},
+    }
+    for name, options in chosen.items():
         made = es.bias(analysis(effects), name, side="right", **options)
         assert made.after is None
         assert made.reason == "a study lies where the weight is fixed at 0, which is impossible under the model"

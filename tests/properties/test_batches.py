@@ -6,22 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.properties.conftest import Strategies
-
-few = settings(
-    max_examples=settings().max_examples // 2,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(50)
 REL = 1e-12
 
 
@@ -57,8 +51,8 @@ def agree(row: Any, analysis: es.MetaAnalysis) -> None:  # noqa: ANN401 - a row 
 
 @given(data=st.data())
 @few
-def test_effects_in_any_order(data: st.DataObject, drawn: Strategies) -> None:
-    order, samples = data.draw(drawn.batches())
+def test_effects_in_any_order(data: st.DataObject) -> None:
+    order, samples = data.draw(strategies.batches())
     words: dict[str, Any] = {
         "settings": data.draw(st.sampled_from(["revman5", "revman-web", "metafor", "meta"])),
         "model": data.draw(st.sampled_from(["common", "random"])),
@@ -80,10 +74,10 @@ def test_effects_in_any_order(data: st.DataObject, drawn: Strategies) -> None:
 
 @given(data=st.data())
 @few
-def test_counts_in_any_order(data: st.DataObject, drawn: Strategies, make_studies: Callable[..., es.Studies]) -> None:
-    preset, method, model = data.draw(drawn.ways())
+def test_counts_in_any_order(data: st.DataObject, make_studies: Callable[..., es.Studies]) -> None:
+    preset, method, model = data.draw(strategies.combinations())
     measure = "PETO" if method == "Peto" else data.draw(st.sampled_from(["OR", "RR", "RD"]))
-    tables = data.draw(st.lists(drawn.tables(1, 5), min_size=1, max_size=6))
+    tables = data.draw(st.lists(strategies.tables(1, 5), min_size=1, max_size=6))
     order = data.draw(st.permutations([(g, i) for g, table in enumerate(tables) for i in range(len(table))]))
     words: dict[str, Any] = {
         "settings": preset,

@@ -6,23 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DataObject
-    from tests.properties.conftest import Strategies
 
     from evisynth import FloatArray
 
-few = settings(
-    max_examples=settings().max_examples // 8,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(12)
 WAYS = [("DL", "random"), ("REML", "random"), ("DL", "common")]
 
 
@@ -30,9 +25,9 @@ def fitted(y: FloatArray, v: FloatArray, way: tuple[str, str]) -> es.MetaAnalysi
     return es.fit(es.Effects(y, v), settings="metafor", tau2=way[0], model=way[1])
 
 
-def long_sample(data: DataObject, drawn: Strategies) -> tuple[FloatArray, FloatArray]:
+def long_sample(data: DataObject) -> tuple[FloatArray, FloatArray]:
     """Draw a few effects and variances and repeat them with changes, beyond what is done without sums."""
-    y, v = data.draw(drawn.samples(3, 8, decades=3.0))
+    y, v = data.draw(strategies.samples(3, 8, decades=3.0))
     step = np.arange(70)
     return y[step % y.size] + np.sqrt(np.median(v)) * (step % 7) / 8, v[step % v.size] * (1 + (step % 5) / 4)
 
@@ -41,8 +36,8 @@ def long_sample(data: DataObject, drawn: Strategies) -> tuple[FloatArray, FloatA
 @pytest.mark.parametrize("long", [False, True])
 @few
 @given(data=st.data())
-def test_powers_of_two_are_exact(data: DataObject, way: tuple[str, str], drawn: Strategies, *, long: bool) -> None:
-    y, v = long_sample(data, drawn) if long else data.draw(drawn.samples(3, 8))
+def test_powers_of_two_are_exact(data: DataObject, way: tuple[str, str], *, long: bool) -> None:
+    y, v = long_sample(data) if long else data.draw(strategies.samples(3, 8))
     n = data.draw(st.integers(-20, 20))
     one, other = (fitted(y * scale, v * scale**2, way) for scale in (1.0, 2.0**n))
     for verb in (es.leave_one_out, es.cumulative):
@@ -59,8 +54,8 @@ def test_powers_of_two_are_exact(data: DataObject, way: tuple[str, str], drawn: 
 @pytest.mark.parametrize("way", WAYS, ids=" ".join)
 @few
 @given(data=st.data())
-def test_order_is_immaterial(data: DataObject, way: tuple[str, str], drawn: Strategies) -> None:
-    y, v = long_sample(data, drawn)
+def test_order_is_immaterial(data: DataObject, way: tuple[str, str]) -> None:
+    y, v = long_sample(data)
     order = np.array(data.draw(st.permutations(range(y.size))))
     one, other = es.leave_one_out(fitted(y, v, way)).numbers, es.leave_one_out(fitted(y[order], v[order], way)).numbers
     scale = np.abs(one.value[0, order]) + one.se[0, order]
@@ -73,8 +68,8 @@ def test_order_is_immaterial(data: DataObject, way: tuple[str, str], drawn: Stra
 @pytest.mark.parametrize("way", WAYS, ids=" ".join)
 @few
 @given(data=st.data(), shift=st.integers(-1024, 1024))
-def test_a_shift_moves_effects_alone(data: DataObject, shift: int, way: tuple[str, str], drawn: Strategies) -> None:
-    y, v = long_sample(data, drawn)
+def test_a_shift_moves_effects_alone(data: DataObject, shift: int, way: tuple[str, str]) -> None:
+    y, v = long_sample(data)
     y = np.round(y * 2**20) / 2**20
     one, other = (es.influence(fitted(values, v, way)).numbers for values in (y, y + shift))
     scale = 1.0 + (abs(shift) + np.abs(y).max()) / float(np.sqrt(v.min()))
@@ -85,8 +80,8 @@ def test_a_shift_moves_effects_alone(data: DataObject, shift: int, way: tuple[st
 
 @few
 @given(data=st.data())
-def test_the_last_step_is_the_whole_and_leverages_add_up(data: DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(2, 10))
+def test_the_last_step_is_the_whole_and_leverages_add_up(data: DataObject) -> None:
+    y, v = data.draw(strategies.samples(2, 10))
     analysis = fitted(y, v, ("DL", "random"))
     last, pooled = es.cumulative(analysis, "precision").numbers, analysis.pooled
     assert pooled is not None
@@ -97,8 +92,8 @@ def test_the_last_step_is_the_whole_and_leverages_add_up(data: DataObject, drawn
 
 @few
 @given(data=st.data())
-def test_predictions_lie_between_a_study_and_the_pooled_effect(data: DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(2, 10))
+def test_predictions_lie_between_a_study_and_the_pooled_effect(data: DataObject) -> None:
+    y, v = data.draw(strategies.samples(2, 10))
     analysis = fitted(y, v, ("REML", "random"))
     assert analysis.pooled is not None
     made = es.blup(analysis).effects.value
@@ -109,8 +104,8 @@ def test_predictions_lie_between_a_study_and_the_pooled_effect(data: DataObject,
 
 @few
 @given(data=st.data(), seed=st.integers(0, 5))
-def test_a_sample_of_subsets_is_of_different_ones_and_repeats(data: DataObject, seed: int, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(6, 14))
+def test_a_sample_of_subsets_is_of_different_ones_and_repeats(data: DataObject, seed: int) -> None:
+    y, v = data.draw(strategies.samples(6, 14))
     analysis = fitted(y, v, ("DL", "random"))
     one, other = (es.gosh(analysis, budget=40, seed=seed) for _ in range(2))
     assert not one.complete

@@ -6,26 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import evisynth as es
 from evisynth.presets import COMBINATIONS
 from evisynth.requests import schema
+from evisynth.testing import strategies
 from evisynth_converters import delimited
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.properties.conftest import Strategies
-
-few = settings(
-    max_examples=settings().max_examples // 2,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(50)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +34,8 @@ def result_schema() -> Any:  # noqa: ANN401 - a validator of jsonschema
 
 @given(data=st.data())
 @few
-def test_tables_read_back_from_csv_as_they_were(data: st.DataObject, drawn: Strategies, folder: Path) -> None:
-    studies = data.draw(drawn.text_tables())
+def test_tables_read_back_from_csv_as_they_were(data: st.DataObject, folder: Path) -> None:
+    studies = data.draw(strategies.text_tables())
     file = folder / "table.csv"
     file.write_bytes(delimited.write(studies))
     again = es.load(file)
@@ -55,8 +49,8 @@ def test_tables_read_back_from_csv_as_they_were(data: st.DataObject, drawn: Stra
 
 @given(data=st.data())
 @few
-def test_settings_go_through_a_dictionary_and_json(data: st.DataObject, drawn: Strategies) -> None:
-    made = es.Settings(**data.draw(drawn.requests()))
+def test_settings_go_through_a_dictionary_and_json(data: st.DataObject) -> None:
+    made = es.Settings(**data.draw(strategies.requests()))
     assert es.Settings.from_dict(made.to_dict()) == made
     again = es.Settings.from_dict(json.loads(json.dumps(made.to_dict(), allow_nan=False)))
     assert again == made
@@ -71,11 +65,10 @@ def refuse(word: str) -> None:
 @few
 def test_every_document_is_strict_json_by_the_schema(
     data: st.DataObject,
-    drawn: Strategies,
     result_schema: Any,  # noqa: ANN401 - a validator of jsonschema
 ) -> None:
-    measure, columns = data.draw(drawn.hard_columns())
-    way = data.draw(drawn.ways())
+    measure, columns = data.draw(strategies.hard_columns())
+    way = data.draw(strategies.combinations())
     preset, method, model = way
     if method == "Peto" and measure != "PETO":
         method = "IV"

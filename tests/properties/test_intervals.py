@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.special import chdtrc
 
 import evisynth as es
+from evisynth.testing import strategies
 
-if TYPE_CHECKING:
-    from tests.properties.conftest import Strategies
-
-few = settings(
-    max_examples=settings().max_examples // 2,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(50)
 OURS = [
     (record.kind, record.name)
     for record, plugin in es.default_registry()
@@ -36,10 +29,8 @@ LEVELS = st.floats(0.01, 0.999)
 @pytest.mark.parametrize("name", INTERVALS)
 @given(data=st.data())
 @few
-def test_intervals_are_nested_and_hold_their_estimate(
-    name: str, model: str, data: st.DataObject, drawn: Strategies
-) -> None:
-    effects = es.Effects(*data.draw(drawn.samples(1)))
+def test_intervals_are_nested_and_hold_their_estimate(name: str, model: str, data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples(1)))
     narrow, wide = sorted(data.draw(st.lists(LEVELS, min_size=2, max_size=2, unique=True)))
     adhoc = data.draw(st.booleans())
     inner, outer = (
@@ -62,8 +53,8 @@ def test_intervals_are_nested_and_hold_their_estimate(
 @pytest.mark.parametrize("name", INTERVALS)
 @given(data=st.data())
 @few
-def test_the_test_rejects_where_the_interval_excludes_zero(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    effects = es.Effects(*data.draw(drawn.samples(1)))
+def test_the_test_rejects_where_the_interval_excludes_zero(name: str, data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples(1)))
     level = data.draw(LEVELS)
     found = es.fit(effects, interval=name, tau2="PM", level=level).pooled
     assert found is not None
@@ -75,8 +66,8 @@ def test_the_test_rejects_where_the_interval_excludes_zero(name: str, data: st.D
 
 @given(data=st.data())
 @few
-def test_the_floor_keeps_hartung_knapp_at_least_as_wide_as_wald(data: st.DataObject, drawn: Strategies) -> None:
-    effects = es.Effects(*data.draw(drawn.samples()))
+def test_the_floor_keeps_hartung_knapp_at_least_as_wide_as_wald(data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples()))
     wald, plain, floored = (
         es.fit(effects, tau2="DL", interval=interval, adhoc=adhoc).pooled
         for interval, adhoc in (("Wald", False), ("HK", False), ("HK", True))
@@ -92,8 +83,8 @@ def test_the_floor_keeps_hartung_knapp_at_least_as_wide_as_wald(data: st.DataObj
 @pytest.mark.parametrize("name", PREDICTIONS)
 @given(data=st.data())
 @few
-def test_predictions_hold_the_mean_and_widen_with_the_level(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    effects = es.Effects(*data.draw(drawn.samples(3)))
+def test_predictions_hold_the_mean_and_widen_with_the_level(name: str, data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples(3)))
     narrow, wide = sorted(data.draw(st.lists(LEVELS, min_size=2, max_size=2, unique=True)))
     interval = data.draw(st.sampled_from(INTERVALS))
     inner, outer = (
@@ -114,10 +105,8 @@ def test_predictions_hold_the_mean_and_widen_with_the_level(name: str, data: st.
 @pytest.mark.parametrize("name", PREDICTIONS)
 @given(data=st.data())
 @few
-def test_the_limits_of_a_prediction_have_the_probability_of_its_level(
-    name: str, data: st.DataObject, drawn: Strategies
-) -> None:
-    effects = es.Effects(*data.draw(drawn.samples(3)))
+def test_the_limits_of_a_prediction_have_the_probability_of_its_level(name: str, data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples(3)))
     level = data.draw(st.floats(0.05, 0.99))
     found = es.fit(effects, tau2="DL", prediction=name, level=level, settings="metafor")
     limits = found.prediction
@@ -143,8 +132,8 @@ def test_the_limits_of_a_prediction_have_the_probability_of_its_level(
 
 @given(data=st.data())
 @few
-def test_a_prediction_is_at_least_as_wide_as_the_interval_of_the_mean(data: st.DataObject, drawn: Strategies) -> None:
-    effects = es.Effects(*data.draw(drawn.samples(2)))
+def test_a_prediction_is_at_least_as_wide_as_the_interval_of_the_mean(data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples(2)))
     for interval, prediction in (("Wald", "S"), ("HK", "HK")):
         found = es.fit(effects, tau2="PM", interval=interval, prediction=prediction)
         assert found.pooled is not None
@@ -157,8 +146,8 @@ def test_a_prediction_is_at_least_as_wide_as_the_interval_of_the_mean(data: st.D
 
 @given(data=st.data())
 @few
-def test_the_q_profile_holds_paule_mandel_and_is_nested(data: st.DataObject, drawn: Strategies) -> None:
-    effects = es.Effects(*data.draw(drawn.samples()))
+def test_the_q_profile_holds_paule_mandel_and_is_nested(data: st.DataObject) -> None:
+    effects = es.Effects(*data.draw(strategies.samples()))
     # From 0.8 up the mean of a chi-squared variable, k - 1, lies between its quantiles.
     narrow, wide = sorted(data.draw(st.lists(st.floats(0.8, 0.999), min_size=2, max_size=2)))
     inner, outer = (
@@ -180,8 +169,8 @@ def test_the_q_profile_holds_paule_mandel_and_is_nested(data: st.DataObject, dra
 
 @given(data=st.data())
 @few
-def test_q_at_the_limits_of_the_q_profile_has_the_tail_probabilities(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_q_at_the_limits_of_the_q_profile_has_the_tail_probabilities(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     level = data.draw(st.floats(0.5, 0.999))
     spread = es.fit(es.Effects(y, v), tau2="DL", tau2_interval="QP", level=level).heterogeneity
     for limit, tail in ((spread.tau2_ci_low, (1 - level) / 2), (spread.tau2_ci_high, (1 + level) / 2)):
@@ -197,8 +186,8 @@ def test_q_at_the_limits_of_the_q_profile_has_the_tail_probabilities(data: st.Da
 
 @given(data=st.data())
 @few
-def test_a_power_of_two_scales_every_interval_exactly(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_a_power_of_two_scales_every_interval_exactly(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     n = data.draw(st.integers(-40, 40))
     words: dict[str, Any] = {
         "tau2": data.draw(st.sampled_from(["DL", "REML", "PM"])),

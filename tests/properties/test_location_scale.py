@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from evisynth import FloatArray
 
-FEW = settings(max_examples=8, deadline=None, derandomize=True)
+FEW = strategies.examples(8)
 
 
 @st.composite

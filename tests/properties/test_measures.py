@@ -7,25 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 from evisynth_estimators.two_by_two import log_ratio
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.properties.conftest import Strategies
-
     Make = Callable[..., es.Studies]
 
-few = settings(
-    max_examples=settings().max_examples // 2,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(50)
 PRESETS = ["revman5", "revman-web", "metafor", "meta"]
 
 
@@ -41,9 +35,9 @@ def effect_of(row: Sequence[float], measure: str, preset: str, make: Make) -> tu
 @given(data=st.data())
 @few
 def test_swapping_the_arms_changes_the_sign_of_a_difference(
-    measure: str, data: st.DataObject, drawn: Strategies, make_studies: Make
+    measure: str, data: st.DataObject, make_studies: Make
 ) -> None:
-    row = data.draw(drawn.means())
+    row = data.draw(strategies.means())
     preset = data.draw(st.sampled_from(PRESETS))
     y, v = effect_of(row, measure, preset, make_studies)
     assert v > 0
@@ -53,10 +47,8 @@ def test_swapping_the_arms_changes_the_sign_of_a_difference(
 
 @given(data=st.data())
 @few
-def test_units_scale_a_mean_difference_and_leave_a_standardised_one(
-    data: st.DataObject, drawn: Strategies, make_studies: Make
-) -> None:
-    row = data.draw(drawn.means())
+def test_units_scale_a_mean_difference_and_leave_a_standardised_one(data: st.DataObject, make_studies: Make) -> None:
+    row = data.draw(strategies.means())
     preset = data.draw(st.sampled_from(PRESETS))
     unit = 2.0 ** data.draw(st.integers(-30, 30))
     other = [value * unit if i % 3 < 2 else value for i, value in enumerate(row)]
@@ -67,10 +59,8 @@ def test_units_scale_a_mean_difference_and_leave_a_standardised_one(
 
 @given(data=st.data())
 @few
-def test_a_standardised_difference_is_smaller_than_the_plain_ratio(
-    data: st.DataObject, drawn: Strategies, make_studies: Make
-) -> None:
-    row = data.draw(drawn.means().filter(lambda row: row[0] != row[3]))
+def test_a_standardised_difference_is_smaller_than_the_plain_ratio(data: st.DataObject, make_studies: Make) -> None:
+    row = data.draw(strategies.means().filter(lambda row: row[0] != row[3]))
     m_1, s_1, n_1, m_2, s_2, n_2 = row
     plain = (m_1 - m_2) / math.sqrt(((n_1 - 1) * s_1**2 + (n_2 - 1) * s_2**2) / (n_1 + n_2 - 2))
     factors = [effect_of(row, "SMD", preset, make_studies)[0] / plain for preset in PRESETS]
@@ -93,9 +83,9 @@ def test_log_ratio_is_antisymmetric(numerator: int, denominator: int, *, doubled
 @given(data=st.data())
 @few
 def test_an_effect_has_the_sign_of_the_difference_in_risk(
-    measure: str, data: st.DataObject, drawn: Strategies, make_studies: Make
+    measure: str, data: st.DataObject, make_studies: Make
 ) -> None:
-    row = data.draw(drawn.tables(1, 1, zeros=False))[0]
+    row = data.draw(strategies.tables(1, 1, zeros=False))[0]
     preset = data.draw(st.sampled_from(PRESETS))
     a, n_1, c, n_2 = row
     y, v = effect_of(row, measure, preset, make_studies)
@@ -106,9 +96,9 @@ def test_an_effect_has_the_sign_of_the_difference_in_risk(
 
 @given(data=st.data())
 @few
-def test_an_odds_ratio_is_that_of_columns_too(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
+def test_an_odds_ratio_is_that_of_columns_too(data: st.DataObject, make_studies: Make) -> None:
     """Who is exposed among those with the event has the odds ratio of who has the event among the exposed."""
-    a, n_1, c, n_2 = data.draw(drawn.tables(1, 1, zeros=False))[0]
+    a, n_1, c, n_2 = data.draw(strategies.tables(1, 1, zeros=False))[0]
     preset = data.draw(st.sampled_from(PRESETS))
     plain = effect_of((a, n_1, c, n_2), "OR", preset, make_studies)
     turned = effect_of((a, a + c, n_1 - a, n_1 - a + n_2 - c), "OR", preset, make_studies)

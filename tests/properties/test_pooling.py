@@ -6,25 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.properties.conftest import Strategies
-
     Row = tuple[int, int, int, int]
     Make = Callable[..., es.Studies]
 
-few = settings(
-    max_examples=settings().max_examples // 2,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(50)
 
 
 def pool(
@@ -59,9 +53,9 @@ def mirrored(one: es.MetaAnalysis, other: es.MetaAnalysis, sign: int) -> None:
 
 @given(data=st.data())
 @few
-def test_swapping_the_arms_changes_the_sign(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
-    rows = data.draw(drawn.tables())
-    way = data.draw(drawn.ways())
+def test_swapping_the_arms_changes_the_sign(data: st.DataObject, make_studies: Make) -> None:
+    rows = data.draw(strategies.tables())
+    way = data.draw(strategies.combinations())
     measure = "PETO" if way[1] == "Peto" else data.draw(st.sampled_from(["OR", "RR", "RD"]))
     if measure == "RR" and way[1] == "MH":
         # RevMan's term for events in everybody, its weight times 1, is that of one direction.
@@ -72,9 +66,9 @@ def test_swapping_the_arms_changes_the_sign(data: st.DataObject, drawn: Strategi
 
 @given(data=st.data())
 @few
-def test_counting_non_events_changes_the_sign(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
-    rows = data.draw(drawn.tables())
-    way = data.draw(drawn.ways())
+def test_counting_non_events_changes_the_sign(data: st.DataObject, make_studies: Make) -> None:
+    rows = data.draw(strategies.tables())
+    way = data.draw(strategies.combinations())
     measure = "PETO" if way[1] == "Peto" else data.draw(st.sampled_from(["OR", "RD"]))
     others = [(n_1 - a, n_1, n_2 - c, n_2) for a, n_1, c, n_2 in rows]
     plain = pool(rows, measure, way, make_studies)
@@ -85,9 +79,11 @@ def test_counting_non_events_changes_the_sign(data: st.DataObject, drawn: Strate
 
 @given(data=st.data())
 @few
-def test_a_double_zero_changes_no_ratio(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
-    rows = data.draw(drawn.tables())
-    way = data.draw(drawn.ways().filter(lambda way: way[:2] != ("metafor", "IV")))  # which corrects and keeps it
+def test_a_double_zero_changes_no_ratio(data: st.DataObject, make_studies: Make) -> None:
+    rows = data.draw(strategies.tables())
+    way = data.draw(
+        strategies.combinations().filter(lambda way: way[:2] != ("metafor", "IV"))
+    )  # which corrects and keeps it
     measure = "PETO" if way[1] == "Peto" else data.draw(st.sampled_from(["OR", "RR"]))
     empty = (0, data.draw(st.integers(1, 99)), 0, data.draw(st.integers(1, 99)))
     place = data.draw(st.integers(0, len(rows)))
@@ -100,9 +96,9 @@ def test_a_double_zero_changes_no_ratio(data: st.DataObject, drawn: Strategies, 
 
 @given(data=st.data())
 @few
-def test_the_order_of_studies_changes_nothing(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
-    rows = data.draw(drawn.tables(2))
-    way = data.draw(drawn.ways())
+def test_the_order_of_studies_changes_nothing(data: st.DataObject, make_studies: Make) -> None:
+    rows = data.draw(strategies.tables(2))
+    way = data.draw(strategies.combinations())
     measure = "PETO" if way[1] == "Peto" else data.draw(st.sampled_from(["OR", "RR", "RD"]))
     order = data.draw(st.permutations(rows))
     mirrored(pool(rows, measure, way, make_studies), pool(order, measure, way, make_studies), 1)
@@ -110,10 +106,10 @@ def test_the_order_of_studies_changes_nothing(data: st.DataObject, drawn: Strate
 
 @given(data=st.data())
 @few
-def test_a_common_ratio_is_found_by_every_method(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
+def test_a_common_ratio_is_found_by_every_method(data: st.DataObject, make_studies: Make) -> None:
     """Tables that are multiples of one another have one odds ratio, risk ratio and risk difference."""
-    a, n_1, c, n_2 = data.draw(drawn.tables(1, 1, zeros=False))[0]
-    way = data.draw(drawn.ways().filter(lambda way: way[1] != "Peto"))
+    a, n_1, c, n_2 = data.draw(strategies.tables(1, 1, zeros=False))[0]
+    way = data.draw(strategies.combinations().filter(lambda way: way[1] != "Peto"))
     times = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
     rows = [(a * t, n_1 * t, c * t, n_2 * t) for t in times]
     for measure, exact in (
@@ -129,9 +125,9 @@ def test_a_common_ratio_is_found_by_every_method(data: st.DataObject, drawn: Str
 
 @given(data=st.data())
 @few
-def test_pooled_effects_lie_between_the_studies(data: st.DataObject, drawn: Strategies, make_studies: Make) -> None:
-    rows = data.draw(drawn.tables(zeros=False))
-    way = data.draw(drawn.ways())
+def test_pooled_effects_lie_between_the_studies(data: st.DataObject, make_studies: Make) -> None:
+    rows = data.draw(strategies.tables(zeros=False))
+    way = data.draw(strategies.combinations())
     measure = "PETO" if way[1] == "Peto" else data.draw(st.sampled_from(["OR", "RR", "RD"]))
     found = pool(rows, measure, way, make_studies)
     assert found.pooled is not None

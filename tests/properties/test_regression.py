@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
-
-if TYPE_CHECKING:
-    from tests.properties.conftest import Strategies
+from evisynth.testing import strategies
 
 Value: TypeAlias = Any
 
-few = settings(
-    max_examples=settings().max_examples // 3,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    # A busy machine is no fault of a law, and many designs drawn at random are nearly collinear.
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+few = strategies.examples(33)
 TAU2 = [
     record.name
     for record, plugin in es.default_registry()
     if plugin.distribution == "evisynth" and isinstance(record, es.Tau2Estimator)
 ]
 INTERVALS = ["Wald", "HK"]
-Case = tuple[es.Effects, np.ndarray[Any, np.dtype[np.float64]]]
 
 
-def draw_case(data: st.DataObject, drawn: Strategies, least: int = 6) -> Case:
-    y, v = data.draw(drawn.samples(least))
-    x = np.array(data.draw(st.lists(st.integers(-20, 20), min_size=y.size, max_size=y.size)), dtype=np.float64)
-    group = np.array(data.draw(st.lists(st.integers(0, 1), min_size=y.size, max_size=y.size)), dtype=np.float64)
-    X = np.column_stack([np.ones(y.size), x, group])
-    assume(np.linalg.cond(X) < 1e3)
-    assume(v.max() / v.min() < 1e4)
-    return es.Effects(y, v), X
+def draw_case(data: st.DataObject) -> tuple[es.Effects, es.FloatArray]:
+    drawn = data.draw(strategies.designs(most=12))
+    return drawn.effects, drawn.X
 
 
 def regress(effects: es.Effects, X: Value, **words: Value) -> es.Regression:
@@ -52,8 +38,8 @@ def regress(effects: es.Effects, X: Value, **words: Value) -> es.Regression:
 @pytest.mark.parametrize("tau2", TAU2)
 @given(data=st.data())
 @few
-def test_another_basis_of_the_same_columns_says_the_same(tau2: str, data: st.DataObject, drawn: Strategies) -> None:
-    effects, X = draw_case(data, drawn)
+def test_another_basis_of_the_same_columns_says_the_same(tau2: str, data: st.DataObject) -> None:
+    effects, X = draw_case(data)
     A = np.array([[1.0, 2.0, 0.0], [0.0, 0.5, 1.0], [0.0, 0.0, -4.0]])
     words: dict[str, Any] = {"tau2": tau2, "interval": data.draw(st.sampled_from(INTERVALS))}
     one, other = regress(effects, X, **words), regress(effects, X @ A, **words)
@@ -69,10 +55,8 @@ def test_another_basis_of_the_same_columns_says_the_same(tau2: str, data: st.Dat
 @pytest.mark.parametrize("tau2", TAU2)
 @given(data=st.data())
 @few
-def test_a_shift_along_the_columns_moves_the_coefficients_alone(
-    tau2: str, data: st.DataObject, drawn: Strategies
-) -> None:
-    effects, X = draw_case(data, drawn)
+def test_a_shift_along_the_columns_moves_the_coefficients_alone(tau2: str, data: st.DataObject) -> None:
+    effects, X = draw_case(data)
     b = np.array(data.draw(st.lists(st.integers(-8, 8), min_size=3, max_size=3)), dtype=np.float64)
     if not es.default_registry().get(es.Tau2Estimator, tau2).moderator_law:
         # Sidik and Jonkman start from the variance about the mean, which a shift along a moderator changes.
@@ -88,8 +72,8 @@ def test_a_shift_along_the_columns_moves_the_coefficients_alone(
 @pytest.mark.parametrize("tau2", TAU2)
 @given(data=st.data(), n=st.integers(-12, 12))
 @few
-def test_units_scale_to_the_bit(tau2: str, data: st.DataObject, n: int, drawn: Strategies) -> None:
-    effects, X = draw_case(data, drawn)
+def test_units_scale_to_the_bit(tau2: str, data: st.DataObject, n: int) -> None:
+    effects, X = draw_case(data)
     scaled = es.Effects(np.ldexp(effects.y, n), np.ldexp(effects.v, 2 * n))
     one, other = (regress(each, X, tau2=tau2, interval="HK") for each in (effects, scaled))
     assert float(other.fit.tau2) == float(np.ldexp(one.fit.tau2, 2 * n))
@@ -101,8 +85,8 @@ def test_units_scale_to_the_bit(tau2: str, data: st.DataObject, n: int, drawn: S
 
 @given(data=st.data())
 @few
-def test_the_order_of_studies_does_not_matter(data: st.DataObject, drawn: Strategies) -> None:
-    effects, X = draw_case(data, drawn)
+def test_the_order_of_studies_does_not_matter(data: st.DataObject) -> None:
+    effects, X = draw_case(data)
     order = np.array(data.draw(st.permutations(range(len(effects)))))
     one, other = regress(effects, X, tau2="DL"), regress(effects.take(order.tolist()), X[order], tau2="DL")
     assert other.omnibus.statistic == pytest.approx(one.omnibus.statistic, rel=1e-9, abs=1e-12)
@@ -114,8 +98,8 @@ def test_the_order_of_studies_does_not_matter(data: st.DataObject, drawn: Strate
 
 @given(data=st.data())
 @few
-def test_a_contrast_squared_is_its_joint_test(data: st.DataObject, drawn: Strategies) -> None:
-    effects, X = draw_case(data, drawn)
+def test_a_contrast_squared_is_its_joint_test(data: st.DataObject) -> None:
+    effects, X = draw_case(data)
     weights = data.draw(st.lists(st.integers(-3, 3), min_size=3, max_size=3).filter(any))
     regression = regress(effects, X, tau2="DL", interval=data.draw(st.sampled_from(INTERVALS)))
     found = regression.contrast(weights)
@@ -126,8 +110,8 @@ def test_a_contrast_squared_is_its_joint_test(data: st.DataObject, drawn: Strate
 
 @given(data=st.data())
 @few
-def test_the_larger_model_fits_no_worse(data: st.DataObject, drawn: Strategies) -> None:
-    effects, X = draw_case(data, drawn)
+def test_the_larger_model_fits_no_worse(data: st.DataObject) -> None:
+    effects, X = draw_case(data)
     full = es.fit(effects, settings="metafor", tau2="ML", moderators=es.Design(X, intercept=False))
     reduced = es.fit(effects, settings="metafor", tau2="ML", moderators=X[:, 1])
     found = es.compare(full, reduced)

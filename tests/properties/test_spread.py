@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 
 if TYPE_CHECKING:
-    from tests.properties.conftest import Strategies
-
     from evisynth.heterogeneity import Heterogeneity
 
-few = settings(
-    max_examples=settings().max_examples // 4,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(25)
 OURS = [
     record.name
     for record, plugin in es.default_registry()
@@ -57,8 +51,8 @@ def near(one: float | None, other: float | None, allowed: float) -> bool:
 @pytest.mark.parametrize("name", OURS)
 @given(data=st.data())
 @few
-def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     n = data.draw(st.integers(-60, 60))
     one, other = spread(name, y, v), spread(name, np.ldexp(y, n), np.ldexp(v, 2 * n))
     assert one.tau2_ci_reason == other.tau2_ci_reason
@@ -103,8 +97,8 @@ def test_a_square_is_rounded_once() -> None:
 @pytest.mark.parametrize("name", OURS)
 @given(data=st.data())
 @few
-def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(3, decades=3.0))
+def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(3, decades=3.0))
     weights = weights_of(v)
     order = data.draw(st.permutations(range(y.size)))
     shift = data.draw(st.sampled_from([-2.0, 0.5, 8.0])) * math.sqrt(float(v.max()))
@@ -126,8 +120,8 @@ def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject, dra
 @pytest.mark.parametrize("name", OURS)
 @given(data=st.data())
 @few
-def test_limits_are_nested_and_in_order(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_limits_are_nested_and_in_order(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     levels = sorted(data.draw(st.lists(st.floats(0.05, 0.9999), min_size=2, max_size=2)))
     inner, outer = (spread(name, y, v, level=level) for level in levels)
     for found in (inner, outer):
@@ -156,9 +150,9 @@ def test_limits_are_nested_and_in_order(name: str, data: st.DataObject, drawn: S
 @pytest.mark.parametrize("name", [name for name in OURS if name != "GENQ"])
 @given(data=st.data())
 @few
-def test_a_batch_is_its_analyses(name: str, data: st.DataObject, drawn: Strategies) -> None:
+def test_a_batch_is_its_analyses(name: str, data: st.DataObject) -> None:
     k = data.draw(st.integers(2, 9))
-    samples = data.draw(st.lists(drawn.samples(k, k, decades=4.0), min_size=2, max_size=5))
+    samples = data.draw(st.lists(strategies.samples(k, k, decades=4.0), min_size=2, max_size=5))
     y, v = (np.concatenate([sample[i] for sample in samples]) for i in (0, 1))
     offsets = np.arange(len(samples) + 1) * k
     table = es.fit_many(y=y, v=v, offsets=offsets, tau2="DL", tau2_interval=name, settings="metafor")
@@ -178,8 +172,8 @@ def test_a_batch_is_its_analyses(name: str, data: st.DataObject, drawn: Strategi
 
 @given(data=st.data())
 @few
-def test_weights_of_one_over_v_are_those_of_biggerstaff_and_jackson(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_weights_of_one_over_v_are_those_of_biggerstaff_and_jackson(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     for name, weights in (("BJ", 1 / v), ("J", 1 / np.sqrt(v))):
         own, given_ = spread(name, y, v), spread("GENQ", y, v, weights)
         for end in ENDS:
@@ -189,8 +183,8 @@ def test_weights_of_one_over_v_are_those_of_biggerstaff_and_jackson(data: st.Dat
 
 @given(data=st.data())
 @few
-def test_of_equal_variances_generalised_q_is_the_q_profile(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_of_equal_variances_generalised_q_is_the_q_profile(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     equal = np.full_like(v, float(np.median(v)))
     profile = spread("QP", y, equal)
     for name in ("BJ", "J"):

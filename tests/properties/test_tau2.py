@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
 from evisynth.pooling import estimate_tau2
+from evisynth.testing import strategies
 
-if TYPE_CHECKING:
-    from tests.properties.conftest import Strategies
-
-few = settings(
-    max_examples=settings().max_examples // 2,
-    deadline=None,
-    derandomize=settings.get_current_profile_name() != "sweep",
-    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of a law
-)
+few = strategies.examples(50)
 OURS = [
     (record.kind, record.name)
     for record, plugin in es.default_registry()
@@ -70,8 +62,8 @@ def generalised_q(y: es.FloatArray, v: es.FloatArray, tau2: float) -> float:
 @pytest.mark.parametrize("name", ESTIMATORS)
 @given(data=st.data())
 @few
-def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=4.0))
+def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=4.0))
     base = tau2_of(name, y, v)
     # The law is exact in exact numbers; near a flat likelihood rounding moves the root by its condition number.
     allowed = 1e-6 * base + 1e-7 * float(v.min())
@@ -85,8 +77,8 @@ def test_shift_sign_and_order_change_nothing(name: str, data: st.DataObject, dra
 @pytest.mark.parametrize("name", ESTIMATORS)
 @given(data=st.data())
 @few
-def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     n = data.draw(st.integers(-60, 60))
     assert tau2_of(name, np.ldexp(y, n), np.ldexp(v, 2 * n)) == math.ldexp(tau2_of(name, y, v), 2 * n)
 
@@ -94,9 +86,9 @@ def test_a_power_of_two_scales_exactly(name: str, data: st.DataObject, drawn: St
 @pytest.mark.parametrize("name", ESTIMATORS)
 @given(data=st.data())
 @few
-def test_a_batch_is_its_analyses(name: str, data: st.DataObject, drawn: Strategies) -> None:
+def test_a_batch_is_its_analyses(name: str, data: st.DataObject) -> None:
     k = data.draw(st.integers(2, 9))
-    samples = data.draw(st.lists(drawn.samples(k, k, decades=4.0), min_size=2, max_size=6))
+    samples = data.draw(st.lists(strategies.samples(k, k, decades=4.0), min_size=2, max_size=6))
     single = np.array([tau2_of(name, y, v) for y, v in samples])
     y, v = np.column_stack([y for y, _ in samples]), np.column_stack([v for _, v in samples])
     methods = es.fit(es.Effects(*samples[0]), tau2=name).methods
@@ -107,8 +99,8 @@ def test_a_batch_is_its_analyses(name: str, data: st.DataObject, drawn: Strategi
 @pytest.mark.parametrize("name", ESTIMATORS)
 @given(data=st.data())
 @few
-def test_without_tau2_the_random_model_is_the_common_one(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_without_tau2_the_random_model_is_the_common_one(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     # Effects within a hundredth of their errors leave nothing for any estimator to explain.
     y = y / max(1.0, 100.0 * float(np.abs(y).max()) / math.sqrt(float(v.min())))
     analysis = es.fit(es.Effects(y, v), tau2=name, interval="Wald", settings="metafor")
@@ -124,10 +116,8 @@ def test_without_tau2_the_random_model_is_the_common_one(name: str, data: st.Dat
 @pytest.mark.parametrize("name", ESTIMATORS)
 @given(data=st.data())
 @few
-def test_tau2_tends_to_the_sample_variance_where_errors_vanish(
-    name: str, data: st.DataObject, drawn: Strategies
-) -> None:
-    _, v = data.draw(drawn.samples(2, 12, decades=2.0))
+def test_tau2_tends_to_the_sample_variance_where_errors_vanish(name: str, data: st.DataObject) -> None:
+    _, v = data.draw(strategies.samples(2, 12, decades=2.0))
     steps = data.draw(st.lists(st.integers(-50, 50), min_size=v.size, max_size=v.size, unique=True))
     y = np.array(steps, dtype=np.float64)
     equal = np.full(v.size, 1e-9)
@@ -141,8 +131,8 @@ def test_tau2_tends_to_the_sample_variance_where_errors_vanish(
 @pytest.mark.parametrize("name", ESTIMATORS)
 @given(data=st.data())
 @few
-def test_large_errors_leave_no_tau2(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_large_errors_leave_no_tau2(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     if name in POSITIVE:
         assert tau2_of(name, y, v * 1e12) <= 2 * float(np.ptp(y)) ** 2
         return
@@ -152,8 +142,8 @@ def test_large_errors_leave_no_tau2(name: str, data: st.DataObject, drawn: Strat
 @pytest.mark.parametrize("name", ["REML", "ML"])
 @given(data=st.data())
 @few
-def test_no_tau2_has_a_higher_likelihood(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=8.0))
+def test_no_tau2_has_a_higher_likelihood(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=8.0))
     restricted = name == "REML"
     best = likelihood(y, v, tau2_of(name, y, v), restricted=restricted)
     top = 10 * (float(v.max()) + float(np.ptp(y)) ** 2)
@@ -165,8 +155,8 @@ def test_no_tau2_has_a_higher_likelihood(name: str, data: st.DataObject, drawn: 
 
 @given(data=st.data())
 @few
-def test_paule_mandel_meets_the_degrees_of_freedom(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_paule_mandel_meets_the_degrees_of_freedom(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     tau2 = tau2_of("PM", y, v)
     dof = y.size - 1
     if tau2 == 0:
@@ -177,8 +167,8 @@ def test_paule_mandel_meets_the_degrees_of_freedom(data: st.DataObject, drawn: S
 
 @given(data=st.data())
 @few
-def test_the_median_estimate_meets_the_median(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples())
+def test_the_median_estimate_meets_the_median(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples())
     tau2, median = tau2_of("PMM", y, v), es.chi2_quantile(0.5, y.size - 1)
     if tau2 == 0:
         assert generalised_q(y, v, 0.0) <= median * (1 + 1e-12)
@@ -189,8 +179,8 @@ def test_the_median_estimate_meets_the_median(data: st.DataObject, drawn: Strate
 
 @given(data=st.data())
 @few
-def test_repetition_stays_where_the_equation_says(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=4.0))
+def test_repetition_stays_where_the_equation_says(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=4.0))
     tau2 = tau2_of("PM", y, v)
     assert {tau2_of(name, y, v) for name in ("EB", "DLIT", "SJIT")} == {tau2}
     w = 1 / (v + tau2)
@@ -210,8 +200,8 @@ def test_repetition_stays_where_the_equation_says(data: st.DataObject, drawn: St
 @pytest.mark.parametrize("name", ["HE", "GENQ"])
 @given(data=st.data())
 @few
-def test_a_form_meets_its_expectation(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=4.0))
+def test_a_form_meets_its_expectation(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=4.0))
     a = np.ones_like(v) if name == "HE" else 1 / np.sqrt(v)
     whole = float(a.sum())
     q = float((a * (y - float((a * y).sum()) / whole) ** 2).sum())
@@ -223,16 +213,16 @@ def test_a_form_meets_its_expectation(name: str, data: st.DataObject, drawn: Str
 @pytest.mark.parametrize("name", LAW_OF_DUPLICATION)
 @given(data=st.data())
 @few
-def test_entering_every_study_twice_changes_nothing(name: str, data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=4.0))
+def test_entering_every_study_twice_changes_nothing(name: str, data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=4.0))
     base = tau2_of(name, y, v)
     assert abs(tau2_of(name, np.tile(y, 2), np.tile(v, 2)) - base) <= 1e-6 * base + 1e-7 * float(v.min())
 
 
 @given(data=st.data())
 @few
-def test_equal_weights_of_the_users_give_hedges_and_olkin(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=4.0))
+def test_equal_weights_of_the_users_give_hedges_and_olkin(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=4.0))
     unit = data.draw(st.floats(1e-3, 1e3))
     record = es.default_registry().get(es.Tau2Estimator, "GENQ").function
     equal = float(record(y, v, es.intercept(y.size), weights=np.full(y.size, unit)).tau2)  # type: ignore[union-attr] # pyright: ignore[reportAttributeAccessIssue] - it gives more than τ²
@@ -242,8 +232,8 @@ def test_equal_weights_of_the_users_give_hedges_and_olkin(data: st.DataObject, d
 
 @given(data=st.data())
 @few
-def test_dersimonian_laird_meets_the_expectation_of_q(data: st.DataObject, drawn: Strategies) -> None:
-    y, v = data.draw(drawn.samples(decades=4.0))
+def test_dersimonian_laird_meets_the_expectation_of_q(data: st.DataObject) -> None:
+    y, v = data.draw(strategies.samples(decades=4.0))
     w = 1 / v
     trace = float(w.sum() - (w * w).sum() / w.sum())
     q = generalised_q(y, v, 0.0)

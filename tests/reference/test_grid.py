@@ -40,7 +40,9 @@ def test_every_reference_is_there_and_speaks_of_the_method() -> None:
 
 def test_shipped_references_have_the_four_headings() -> None:
     headings = ("## What agrees", "## What does not, and why", "## What is compared", "## What is not compared")
-    for folder in ("founding", "metafor", "mpmath", "simulations"):
+    folders = sorted(path.name for path in SHIPPED.iterdir() if (path / "README.md").is_file())
+    assert {"corpus", "founding", "meta", "metafor", "mpmath", "nist", "textbook", "simulations"} <= set(folders)
+    for folder in folders:
         text = (SHIPPED / folder / "README.md").read_text(encoding="utf-8")
         places = [text.find(heading) for heading in headings]
         assert -1 not in places, folder

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import evisynth as es
+from evisynth.validation.r_session import RError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,5 +222,5 @@ def test_a_script_stops_where_r_has_other_numbers(ask_r: Ask, make_studies: Any)
     script = es.fit(studies, "OR", settings="metafor").to_r()
     wrong = script.replace("yi=c(", "yi=1.001*c(", 1)
     assert wrong != script
-    with pytest.raises(AssertionError, match="is not TRUE"):
+    with pytest.raises(RError, match="is not TRUE"):
         ask_r(wrong, "res$beta[1]")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from evisynth.validation.r_session import RError
+
 pytestmark = pytest.mark.live_r
 
 
@@ -34,15 +36,15 @@ def test_nothing_leaks_into_the_next_script(r_session: Any) -> None:  # noqa: AN
 
 @pytest.mark.parametrize("script", ["stop('as R says it')", "f <- function() stop('as R says it'); f()"])
 def test_an_error_has_the_message_of_r(r_session: Any, script: str) -> None:  # noqa: ANN401 - a fixture
-    with pytest.raises(AssertionError, match="as R says it"):
+    with pytest.raises(RError, match="as R says it"):
         r_session.run(f"options(digits=3)\n{script}")
-    with pytest.raises(AssertionError, match="unexpected end of input"):
+    with pytest.raises(RError, match="unexpected end of input"):
         r_session.run("f <- function(")
     assert r_session.ask("", "getOption('digits')") == 7
 
 
 def test_an_r_that_ends_is_reported_and_started_again(r_session: Any) -> None:  # noqa: ANN401 - a fixture
-    with pytest.raises(AssertionError, match=r"R ended with code 3: (.|\n)*last words"):
+    with pytest.raises(RError, match=r"R ended with code 3: (.|\n)*last words"):
         r_session.run("message('last words'); quit(status=3)")
     assert r_session.ask("", "1 + 1") == 2
 

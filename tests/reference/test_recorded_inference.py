@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import evisynth as es
+from evisynth_validation.meta.words import words_of_metagen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -263,19 +264,6 @@ def test_permutation(r_cases: Mapping[str, Any]) -> None:
 # -- metagen ----------------------------------------------------------------------------------------------------------
 
 
-def words_of(call: str) -> dict[str, Any]:
-    """Settings of a call of metagen, as its arguments and defaults have it."""
-    given = dict(re.findall(r'([\w.]+)="([^"]*)"', call))
-    interval = {"classic": "Wald", "HK": "HK", "KR": "KR"}[given.get("method.random.ci", "classic")]
-    return {
-        "tau2": given["method.tau"],
-        "interval": interval,
-        "adhoc": given.get("adhoc.hakn.ci") or None,
-        "prediction": given.get("method.predict", "V"),
-        "i2": {"Q": "q", "tau2": "tau2"}[given.get("method.I2", "Q")],
-    }
-
-
 def infinite_df(value: object) -> object:
     return None if value == "Inf" else value
 
@@ -285,7 +273,7 @@ def test_metagen(r_cases: Mapping[str, Any]) -> None:
     for case, inputs in cases_of(r_cases, "meta.metagen"):
         if "subgroup" in case["call"]:
             continue  # below
-        words = words_of(case["call"])
+        words = words_of_metagen(case["call"])
         effects, truth = effects_of(inputs), case["outputs"]
         analysis = es.fit(effects, settings="meta", model="random", **words)
         common = es.fit(effects, settings="meta", model="common").pooled

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import evisynth as es
+from evisynth_validation.meta.words import words_of_metacont
 from evisynth_validation.mpmath.exact import exact, nearest
 from evisynth_validation.mpmath.means import EFFECTS
 
@@ -134,20 +135,8 @@ def _is_exact(made: es.Effects, i: int, vtype: str) -> None:
     assert apart(float(made.v[i]), nearest(v)) < 1e-15
 
 
-HEDGES = 'method.smd="Hedges", exact.smd='
-COHEN = 'method.smd="Cohen", exact.smd='
-CONVENTIONS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    f"{HEDGES}TRUE": ("SMD", {}),
-    f"{HEDGES}FALSE": ("SMD", {"smd_correction": "approximate", "smd_variance": "revman"}),
-    f"{COHEN}TRUE": ("SMD", {"smd_correction": "none", "vtype": "WT"}),
-    f"{COHEN}FALSE": ("SMD", {"smd_correction": "none", "vtype": "LS"}),
-    'method.smd="Glass"': ("SMD1", {"smd_correction": "none", "vtype": "Deeks"}),
-    "pooledvar=TRUE": ("MD", {"vtype": "HO"}),
-}
-"""How what metacont may be told is called here."""
 SHORT_IN_META = ("classic", "HK", "KR", "Hedges/exact=TRUE", "Cohen/exact=TRUE")
 """Analyses of dat.normand1999 in which meta is short of digits, for the same cause as `SHORT`."""
-INTERVALS = {"classic": "Wald", "HK": "HK", "KR": "KR"}
 
 
 def test_metacont(r_cases: Cases, make_studies: Make) -> None:
@@ -163,13 +152,10 @@ def test_metacont(r_cases: Cases, make_studies: Make) -> None:
             for arm, at in (("1", "e"), ("2", "c"))
         }
         call = case["call"]
-        measure, words = next(
-            (found for said, found in CONVENTIONS.items() if said in call), (case["options"]["sm"], dict[str, str]())
-        )
-        iterative = "DL" not in call
-        interval = INTERVALS[case["options"].get("method.random.ci", "classic")]
-        request: dict[str, Any] = {**words, "tau2": "REML" if iterative else "DL", "interval": interval}
-        analysis = es.fit(make_studies(**arms), measure=measure, settings="meta", **request)
+        words = words_of_metacont(call)
+        iterative = words["tau2"] != "DL"
+        measure = words["measure"]
+        analysis = es.fit(make_studies(**arms), **words)
         truth = case["outputs"]
         short |= {(case["id"], i) for i in _compare(case["id"], analysis, truth, iterative=iterative)}
         compared[measure] += 1

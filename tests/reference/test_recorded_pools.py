@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import evisynth as es
+from evisynth_validation.meta.words import words_of_metabin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,37 +98,6 @@ def test_tables_pooled_by_metafor(
         assert not far(pooled_of_metafor(analysis, case["outputs"])), case["id"]
         compared += 1
     assert compared == count
-
-
-def words_of_metabin(call: str) -> dict[str, Any]:
-    """Say in our words what a call of metabin asks for."""
-    given = dict(re.findall(r'\b([A-Za-z.]+)="?([\w.]+)"?(?=[,)])', call))
-    method = {"Inverse": "IV"}.get(given["method"], given["method"])
-    words: dict[str, Any] = {
-        "settings": "meta",
-        "measure": "PETO" if method == "Peto" else {"ASD": "AS"}.get(given["sm"], given["sm"]),
-        "method": method,
-        "tau2": given.get("method.tau", "REML"),
-        # metabin has this one whatever the interval of the mean; the preset follows metagen's advice.
-        "prediction": "V",
-    }
-    if "method.incr" in given:
-        words["increment_to"] = given["method.incr"]
-    if given.get("incr") == "TACC":
-        words["correction"] = "TACC"
-    elif "incr" in given:
-        words["increment"] = float(given["incr"])
-    if given.get("allstudies") == "TRUE":
-        words["double_zeros"] = "kept"
-    if given.get("MH.exact") == "TRUE":
-        words["mh_increment"] = "none"
-    if given.get("RR.Cochrane") == "TRUE":
-        words["correction"] = "meta-Cochrane"
-    if given.get("Q.Cochrane") == "FALSE":
-        words["centre"] = "IV"
-    if given.get("method.random.ci") == "HK":
-        words["interval"] = "HK"
-    return words
 
 
 def weights_apart(ours: Numbers, truth: list[Any], effects: Numbers) -> float:

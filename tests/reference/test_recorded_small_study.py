@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import evisynth as es
+from evisynth_validation.meta.replaying import TESTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -147,17 +148,6 @@ def test_rank_correlations(r_cases: Mapping[str, Any]) -> None:
 
 # -- meta::metabias ---------------------------------------------------------------------------------------------------
 
-TESTS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "Begg": ("Begg", {"exact": False}),
-    "Egger": ("Egger", {}),
-    "Thompson": ("Thompson-Sharp", {}),
-    "Schwarzer": ("Schwarzer", {}),
-    "Harbord": ("Harbord", {}),
-    "Peters": ("Peters", {}),
-    "Deeks": ("Deeks", {}),
-    "Macaskill": ("Macaskill", {}),
-    "Pustejovsky": ("Pustejovsky-Rodgers", {}),
-}
 COUNTS = {"events_1": "event_e", "n_1": "n_e", "events_2": "event_c", "n_2": "n_c"}
 MEANS = {"n_1": "n_e", "mean_1": "mean_e", "sd_1": "sd_e", "n_2": "n_c", "mean_2": "mean_c", "sd_2": "sd_c"}
 

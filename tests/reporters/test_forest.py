@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import evisynth as es
+from evisynth.testing import strategies
 from evisynth_reporters.axis import choose_axis
 from evisynth_reporters.build_table import build_table
 from evisynth_reporters.canvas import text_measure, to_figure
@@ -238,7 +239,7 @@ def test_a_clipped_interval_ends_in_an_arrow_at_the_edge() -> None:
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9), st.floats(0, 1e9))
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of a law
+@strategies.examples()
 def test_nothing_is_drawn_outside_the_plot(one: float, two: float, three: float) -> None:
     low, value, high = sorted((one, two, three))
     for mark in (Mark("diamond", value, low, high), Mark("bar", None, low, high)):

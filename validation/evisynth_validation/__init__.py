@@ -8,6 +8,18 @@ The sets travel in the wheel, so that a user's own machine can be held to them; 
     Published figures of the papers the engine grew from, compared at the digits printed.
 ``mpmath``
     50-digit arithmetic, the arbiter wherever programs disagree.
+``corpus``
+    Sets of effects with every estimate of τ² at 40 certified digits, in a file for anyone's program.
 ``metafor``
     The R package metafor on published data sets.
+``meta``
+    The R packages meta and metasens on published data sets, from a recording.
+``nist``
+    NIST's Statistical Reference Datasets for linear regression.
+``textbook``
+    Worked examples of textbooks and papers, compared at the digits printed.
+``machine``
+    Exact values of the library functions that the engine stands on.
+
+``laws`` holds methods to the laws of their kind, and ``simulations`` tests to published simulation tables.
 """

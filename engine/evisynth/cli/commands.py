@@ -19,6 +19,7 @@ from evisynth.cli.fit import fit_command
 from evisynth.cli.listings import methods, plugins, presets, schema_command
 from evisynth.cli.reporting import report_command
 from evisynth.cli.reviews import review_command, verify_command
+from evisynth.cli.validate import validate_command
 from evisynth.errors import DataWarning, EvisynthError, PluginWarning
 from evisynth.escaping import printable
 from evisynth.provenance import engine_version
@@ -86,6 +87,7 @@ for _command in (
     check_command,
     bias_command,
     draw_command,
+    validate_command,
     demo,
     methods,
     plugins,

@@ -35,6 +35,7 @@ def method_rows(registry: Registry, kind: type[Method] | None = None) -> list[di
             "reference": method.reference,
             "r_equivalent": method.r_equivalent,
             "r_version": method.r_version,
+            "formula": method.formula or None,
             **_particulars(method),
         }
         for method, plugin in registry
@@ -48,9 +49,9 @@ def _particulars(method: Method) -> dict[str, Any]:
         scale = method.scale if isinstance(method.scale, str) else method.scale.name
         return {"columns": list(method.columns), "scale": scale, "variances": list(method.variances)}
     if isinstance(method, Route):
-        return {"columns": list(method.columns), "formula": method.formula}
+        return {"columns": list(method.columns)}
     if isinstance(method, Conversion):
-        return {"columns": list(method.sources), "targets": list(method.targets), "formula": method.formula}
+        return {"columns": list(method.sources), "targets": list(method.targets)}
     return {}
 
 

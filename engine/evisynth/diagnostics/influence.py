@@ -89,8 +89,8 @@ class Influence:
     def influential(self) -> BoolArray:
         """Studies beyond a limit of one measure or another.
 
-        |DFFITS| > 3√(p/(k - p)), Cook's distance beyond the median of χ² with p degrees of freedom, leverage > 3p/k, or
-        any |DFBETAS| > 1.
+        ``|DFFITS| > 3√(p/(k - p))``, Cook's distance beyond the median of χ² with p degrees of freedom, leverage
+        > 3p/k, or any ``|DFBETAS| > 1``.
         """
         numbers, p, k = self.numbers, self.analysis.X.shape[1], int(np.isfinite(self.numbers.residual).sum())
         limit = 3.0 * math.sqrt(p / (k - p)) if k > p else math.inf

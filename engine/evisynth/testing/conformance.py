@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from evisynth.errors import EvisynthError
 
+_WRITTEN = "what a method is given belongs to others and cannot be written to: make a new array"
 _YEAR = re.compile(r"\b(1[89]|20)\d\d\b")
 
 
@@ -53,7 +54,8 @@ def ask(
     except refusals:
         return None
     except Exception as error:
-        raise ConformanceError(record, law, given, f"{type(error).__name__}: {error}") from error
+        hint = f" ({_WRITTEN})" if "read-only" in str(error) else ""
+        raise ConformanceError(record, law, given, f"{type(error).__name__}: {error}{hint}") from error
 
 
 def check_record(record: Method) -> None:

@@ -159,13 +159,7 @@ def check_conversion(
     the shift; one with ``positive=True`` has positive examples, and must refuse every row of others.
     """
     check_record(record)
-    known: dict[str, Sequence[float]] = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
-    known |= {**(READINGS if record.joins_rows else {}), **record.examples, **(columns or {})}
-    absent = [name for name in record.sources if name not in known]
-    if absent:
-        law = "example values are known for every source (give them as columns=…)"
-        raise ConformanceError(record, law, "the function's parameters", ", ".join(absent))
-    inputs = {name: read_only(known[name]) for name in record.sources}
+    inputs = example_columns(record, columns)
     given = f"{'four' if record.joins_rows else 'three'} rows"
     base = _converted(record, inputs, given)
     ensure(all(np.isfinite(column).all() for column in base), record, "targets are finite", given, base)
@@ -177,6 +171,17 @@ def check_conversion(
         _refuses(record, inputs)
     if location_scale and _of_location_and_scale(record):
         _moves(record, inputs, base)
+
+
+def example_columns(record: Conversion, columns: Mapping[str, Sequence[float]] | None = None) -> dict[str, FloatArray]:
+    """Give example values of every source of a conversion; raises `ConformanceError` where none are known."""
+    known: dict[str, Sequence[float]] = {**LOCATIONS, **SPREADS, **NUMBERS, **(POSITIVE if record.positive else {})}
+    known |= {**(READINGS if record.joins_rows else {}), **record.examples, **(columns or {})}
+    absent = [name for name in record.sources if name not in known]
+    if absent:
+        law = "example values are known for every source (give them as columns=…)"
+        raise ConformanceError(record, law, "the function's parameters", ", ".join(absent))
+    return {name: read_only(known[name]) for name in record.sources}
 
 
 def _rows_alone(record: Conversion, inputs: Mapping[str, FloatArray], base: tuple[FloatArray, ...]) -> None:

@@ -25,7 +25,7 @@ from evisynth.records import (
     Tau2Estimator,
     Tau2Interval,
 )
-from evisynth.registry import Registry
+from evisynth.registry import Registry, default_registry
 from evisynth.testing.conversions import check_conversion
 from evisynth.testing.corrections import check_correction
 from evisynth.testing.entries import check_check, check_route
@@ -72,7 +72,8 @@ def check_plugin(plugin: object) -> tuple[Method, ...]:
     """Check every record that a plugin offers and return them.
 
     ``plugin`` is a module, or any object, with hook implementations. Raises `ConformanceError` for the first law that a
-    record breaks, and `ValueError` where the plugin itself would be left out: a misspelt hook, no list, no methods.
+    record breaks, and `ValueError` where the plugin itself would be left out: a misspelt hook, no list, no methods, a
+    name that an installed method of another package has.
     """
     registry = Registry(load=False)
     with warnings.catch_warnings():
@@ -82,6 +83,17 @@ def check_plugin(plugin: object) -> tuple[Method, ...]:
     if origin.problem is not None:
         msg = f"plugin {origin.name!r} would be left out: {origin.problem}"
         raise ValueError(msg)
+    _refuse_taken(plugin, origin.methods)
     for record in origin.methods:
         check(record)
     return origin.methods
+
+
+def _refuse_taken(plugin: object, methods: tuple[Method, ...]) -> None:
+    package = str(getattr(plugin, "__name__", type(plugin).__module__)).partition(".")[0]
+    offered = {(type(method), name.casefold()) for method in methods for name in (method.name, *method.also)}
+    for method, provider in default_registry():
+        taken = [name for name in (method.name, *method.also) if (type(method), name.casefold()) in offered]
+        if taken and provider.module.partition(".")[0] != package:
+            msg = f"plugin {package!r} would be left out: {method.kind} {taken[0]!r} is taken by plugin {provider}"
+            raise ValueError(msg)

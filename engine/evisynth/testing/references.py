@@ -20,7 +20,7 @@ ENOUGH = 200
 def check_reference_set(record: ReferenceSet) -> None:
     """Check a set of references; raises `ConformanceError` for the first law that it breaks.
 
-    Asked for a share of the cases of all installed methods it yields `Agreement`s, each of methods, with a case and a
+    Asked for a share of the cases of all installed methods it yields each `Agreement` of methods, with a case and a
     quantity that say which; and it has a reason, or an empty text, for any method that it may not compare.
     """
     check_record(record)

@@ -21,6 +21,7 @@ EXPONENTS = (-20, -3, 5, 30)
 ITERATIVE = 1e-8
 """Tolerance of laws under which an iteration takes other steps, relative to τ² and the variances."""
 BATCH = 1e-12
+_ALONG = " (a method that means the variance about the mean, moderators or not, says so by moderator_law=False)"
 _PLAIN: Mapping[str, object] = {"centre": None, "weights": None, "common": None, "details": True}
 
 
@@ -57,15 +58,18 @@ def _tau2(record: Tau2Estimator, sample: Sample, told: Mapping[str, object] = _P
     answer = ask(
         record,
         "answers, and writes nothing into its inputs",
-        sample.name,
+        f"{sample.name}: y and v {sample.y.shape}, X {sample.X.shape}",
         record.function,
         sample.y,
         sample.v,
         sample.X,
         **inputs,
     )
-    tau2 = np.asarray(answer.tau2 if isinstance(answer, Tau2Fit) else answer, dtype=np.float64)
+    found = np.asarray(answer.tau2 if isinstance(answer, Tau2Fit) else answer)
     expected = sample.y.shape[1:]
+    numeric = found.dtype.kind in "fiu"
+    ensure(numeric, record, "one τ² per analysis", sample.name, f"{answer!r}, which is no number")
+    tau2 = found.astype(np.float64)
     ensure(tau2.shape == expected, record, "one τ² per analysis", sample.name, f"shape {tau2.shape}, not {expected}")
     ensure(np.isfinite(tau2), record, "τ² is finite", sample.name, tau2)
     if isinstance(answer, Tau2Fit):
@@ -90,7 +94,7 @@ def _shifted(record: Tau2Estimator, sample: Sample, base: FloatArray) -> None:
         record,
         "a shift of y along the columns of X changes nothing",
         sample.name,
-        f"{seen} instead of {base}",
+        f"{seen} instead of {base}{_ALONG if sample.X.shape[1] > 1 else ''}",
     )
 
 

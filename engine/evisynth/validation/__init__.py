@@ -4,4 +4,7 @@
     One number of a method beside what it is held to.
 ``asking``
     Which methods are asked for; what a reference set is called with.
+``live_r``
+    The R call of each record beside the record, with the R of this machine: ``r_session`` runs it, ``r_effects`` and
+    ``r_tables`` make the questions, ``r_reading`` reads the answers.
 """

@@ -1,6 +1,10 @@
 """Offer Hartung and Makambi's estimator of the between-study variance to evisynth."""
 
-from evisynth import FloatArray, Tau2Estimator, hookimpl, weighted_fit
+from evisynth import FloatArray, ReferenceSet, Tau2Estimator, hookimpl, weighted_fit
+
+from evisynth_hm.references import absent, exact_results
+
+SOURCE = "Hartung & Makambi (2003), Commun. Stat. Simul. Comput. 32:1179-1190"
 
 
 def hartung_makambi(y: FloatArray, v: FloatArray, X: FloatArray) -> FloatArray:
@@ -16,6 +20,14 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "HM",
             hartung_makambi,
-            reference="Hartung & Makambi (2003), Commun. Stat. Simul. Comput. 32:1179-1190",
+            formula="τ² = Q²/((2(k - p) + Q) tr(P)), Q = Σ (yᵢ - xᵢβ̂)²/vᵢ",
+            reference=SOURCE,
         )
     ]
+
+
+@hookimpl
+def reference_sets() -> list[ReferenceSet]:
+    """Offer its exact results."""
+    label = "Hartung and Makambi's formula in fractions"
+    return [ReferenceSet("hm", exact_results, label=label, truth="exact", absent=absent, reference=SOURCE)]

@@ -67,4 +67,13 @@ def ruecker(analysis: MetaAnalysis, *, variant: str = "Thompson") -> BiasResult:
 @hookimpl
 def bias_tests() -> list[BiasTest]:
     """Offer the arcsine tests."""
-    return [BiasTest("Rücker", ruecker, reference=REFERENCE, also=("Rucker", "arcsine"))]
+    return [
+        BiasTest(
+            "Rücker",
+            ruecker,
+            formula="yᵢ = asin √p₁ - asin √p₂, vᵢ = 1/(4n₁) + 1/(4n₂); yᵢ = β₀ + β₁√vᵢ + εᵢ, Var(εᵢ) = vᵢ + "
+            "τ²; t = β̂₁/SE",
+            reference=REFERENCE,
+            also=("Rucker", "arcsine"),
+        )
+    ]

@@ -170,5 +170,12 @@ def shifted(estimate: Estimate, by: float) -> Estimate:
 def adjustments() -> list[Adjustment]:
     """Offer the bound for bias by unpublished studies or unreported outcomes."""
     return [
-        Adjustment(NAME, bias_bound, reference=REFERENCE, r_equivalent="metasens::orbbound(res, k.suspect=1)"),
+        Adjustment(
+            NAME,
+            bias_bound,
+            formula="|bias| ≤ ((n + m)/n) φ(Φ⁻¹(n/(n + m))) Σ(vᵢ + τ²)^(-½)/Σ(vᵢ + τ²)^(-1), n studies "
+            "published of n + m",
+            reference=REFERENCE,
+            r_equivalent="metasens::orbbound(res, k.suspect=1)",
+        ),
     ]

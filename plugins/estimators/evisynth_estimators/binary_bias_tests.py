@@ -124,8 +124,33 @@ def bias_tests() -> list[BiasTest]:
     """Offer four tests of 2×2 tables."""
     call = "meta::metabias(res, method.bias='{}')"
     return [
-        BiasTest("Harbord", harbord, reference=HARBORD, r_equivalent=call.format("Harbord")),
-        BiasTest("Peters", peters, reference=PETERS, r_equivalent=call.format("Peters")),
-        BiasTest("Macaskill", macaskill, reference=MACASKILL, r_equivalent=call.format("Macaskill")),
-        BiasTest("Deeks", deeks, reference=DEEKS, r_equivalent=call.format("Deeks")),
+        BiasTest(
+            "Harbord",
+            harbord,
+            formula="Zᵢ/Vᵢ = β₀ + β₁/√Vᵢ + εᵢ, weights Vᵢ; Z = a - n₁(a + c)/N, V = n₁n₂(a + c)(b + d)/(N² (N "
+            "- 1)); t = β̂₁/SE, k - 2 degrees of freedom",
+            reference=HARBORD,
+            r_equivalent=call.format("Harbord"),
+        ),
+        BiasTest(
+            "Peters",
+            peters,
+            formula="yᵢ = β₀ + β₁/Nᵢ + εᵢ, weights 1/(1/(a + c) + 1/(b + d)); t = β̂₁/SE, k - 2 degrees of freedom",
+            reference=PETERS,
+            r_equivalent=call.format("Peters"),
+        ),
+        BiasTest(
+            "Macaskill",
+            macaskill,
+            formula="yᵢ = β₀ + β₁Nᵢ + εᵢ, weights 1/vᵢ; t = β̂₁/SE, k - 2 degrees of freedom",
+            reference=MACASKILL,
+            r_equivalent=call.format("Macaskill"),
+        ),
+        BiasTest(
+            "Deeks",
+            deeks,
+            formula="yᵢ = β₀ + β₁/√ESSᵢ + εᵢ, weights ESSᵢ = 4n₁n₂/(n₁ + n₂); t = β̂₁/SE, k - 2 degrees of freedom",
+            reference=DEEKS,
+            r_equivalent=call.format("Deeks"),
+        ),
     ]

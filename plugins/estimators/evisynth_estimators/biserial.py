@@ -139,6 +139,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Point-Biserial Correlation",
             scale=CORRELATION,
             variances=("ST", "CS", "LS"),
+            formula="r = d/√(d² + m/n₁ + m/n₂), d = (x̄₁ - x̄₂)/s, s pooled, m = N - 2; "
+            "v = (1 - r²)² ((1 - r²)/m + r²/(2N))",
             reference=tate,
             r_equivalent=escalc.format("RPB", ", vtype='ST'"),
         ),
@@ -148,6 +150,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Point-Biserial Correlation",
             scale=FISHER,
             variances=("ST", "CS", "LS"),
+            formula="y = artanh r, r = d/√(d² + m/n₁ + m/n₂), d = (x̄₁ - x̄₂)/s, s pooled, m = N - 2; "
+            "v = (1 - r²)/m + r²/(2N)",
             reference=f"{tate}; Fisher (1921), Metron 1(4):3-32",
             r_equivalent=escalc.format("ZPB", ", vtype='ST'"),
             r_version="metafor 4.0",
@@ -158,6 +162,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Biserial Correlation",
             scale=CORRELATION,
             variances=("LS",),
+            formula="r_b = r √(pq)/f, r the point-biserial correlation, p = n₁/N, q = n₂/N, f = φ(z), "
+            "z = Φ⁻¹(1 - p); v = (r_b⁴ - r_b² (3/2 + (1 - pz/f)(1 + qz/f)) + pq/f²)/(N - 1)",
             reference=soper,
             r_equivalent=escalc.format("RBIS", ""),
         ),
@@ -167,6 +173,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Biserial Correlation",
             scale=FISHER,
             variances=("LS",),
+            formula="y = artanh r_b; v = Var(r_b)/(1 - r_b²)²",
             reference=f"{soper}; Fisher (1921), Metron 1(4):3-32",
             r_equivalent=escalc.format("ZBIS", ""),
             r_version="metafor 4.0",

@@ -183,6 +183,7 @@ def effect_measures() -> list[EffectMeasure]:
             mean_change,
             label="Mean Change",
             scale="linear",
+            formula="y = x̄₁ - x̄₂; v = (s₁² + s₂² - 2r s₁s₂)/n",
             reference=f"{MORRIS}; {BORENSTEIN}",
             r_equivalent=escalc.format("MC"),
         ),
@@ -192,6 +193,8 @@ def effect_measures() -> list[EffectMeasure]:
             label=label,
             scale="linear",
             variances=("LS", "LS2"),
+            formula="g = J(n - 1) (x̄₁ - x̄₂)/s_d, s_d² = s₁² + s₂² - 2r s₁s₂; v = 1/n + g²/(2n); J(m) = "
+            "Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference=f"{GIBBONS}; {BORENSTEIN}",
             r_equivalent=escalc.format("SMCC"),
         ),
@@ -201,6 +204,7 @@ def effect_measures() -> list[EffectMeasure]:
             label=label,
             scale="linear",
             variances=("LS", "LS2"),
+            formula="g = J(n - 1) (x̄₁ - x̄₂)/s₁; v = 2(1 - r)/n + g²/(2n); J(m) = Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference=f"{BECKER}; {MORRIS}",
             r_equivalent="metafor::escalc(measure='SMCR', m1i=mean_1, m2i=mean_2, sd1i=sd_1, ni=n, ri=r)",
         ),
@@ -209,6 +213,8 @@ def effect_measures() -> list[EffectMeasure]:
             change_by_first_sd_unequal,
             label=label,
             scale="linear",
+            formula="g = J(n - 1) (x̄₁ - x̄₂)/s₁; v = s_d²/(s₁² (n - 1)) + g²/(2(n - 1)), s_d² = s₁² + s₂² - "
+            "2r s₁s₂; J(m) = Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference=BONETT,
             r_equivalent=escalc.format("SMCRH"),
             r_version="metafor 5.1",
@@ -218,6 +224,8 @@ def effect_measures() -> list[EffectMeasure]:
             change_by_mean_sd,
             label=label,
             scale="linear",
+            formula="g = J(2(n - 1)/(1 + r²)) (x̄₁ - x̄₂)/s, s² = ½(s₁² + s₂²); v = 2(1 - r)/n + g² (1 + "
+            "r²)/(4n); J(m) = Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference=COUSINEAU,
             r_equivalent=escalc.format("SMCRP"),
             r_version="metafor 4.4",
@@ -227,6 +235,9 @@ def effect_measures() -> list[EffectMeasure]:
             change_by_mean_sd_unequal,
             label=label,
             scale="linear",
+            formula="g = J(2(n - 1)/(1 + r²)) (x̄₁ - x̄₂)/s, s² = ½(s₁² + s₂²); v = s_d²/(s² (n - 1)) + g² "
+            "(s₁⁴ + s₂⁴ + 2r²s₁²s₂²)/(8s⁴ (n - 1)), s_d² = s₁² + s₂² - 2r s₁s₂; J(m) = Γ(m/2)/(√(m/2) "
+            "Γ((m - 1)/2))",
             reference=f"{BONETT}; {COUSINEAU}",
             r_equivalent=escalc.format("SMCRPH"),
             r_version="metafor 4.4",

@@ -49,6 +49,7 @@ def pooling_models() -> list[PoolingModel]:
             label="Cochran",
             measures=frozenset({"IRR"}),
             columns=COLUMNS,
+            formula="θ̂ = Σ wᵢyᵢ/Σ wᵢ, wᵢ = x₂t₁/t₂; Var(θ̂) = 1/Σx₁ + 1/Σx₂",
             reference="Cochran (1954), Biometrics 10:417-451; Bayne-Jones et al. (1964), Smoking and Health: Report of "
             "the Advisory Committee to the Surgeon General of the Public Health Service, ch. 8",
             r_equivalent="meta::metainc(events_1, time_1, events_2, time_2, sm='IRR', method='Cochran')",

@@ -367,4 +367,14 @@ def _path(s: FloatArray, grid: tuple[_Row, ...], cells: int) -> tuple[FloatArray
 @hookimpl
 def adjustments() -> list[Adjustment]:
     """Offer Copas' selection model."""
-    return [Adjustment("Copas", copas, reference=REFERENCE, r_equivalent="metasens::copas(res)")]
+    return [
+        Adjustment(
+            "Copas",
+            copas,
+            formula="yᵢ = μ + √(τ² + σᵢ²) εᵢ, published where γ₀ + γ₁/sᵢ + δᵢ > 0, correlation ρ of the error "
+            "within studies and δᵢ; σᵢ² = sᵢ²/(1 - cᵢ²ρ²), cᵢ² = λ(u)(u + λ(u)), u = γ₀ + γ₁/sᵢ, λ = "
+            "φ/Φ; likelihood → max",
+            reference=REFERENCE,
+            r_equivalent="metasens::copas(res)",
+        )
+    ]

@@ -205,6 +205,8 @@ def corrections() -> list[Correction]:
         Correction(
             "revman",
             revman,
+            formula="a' = a + δ, b' = b + δ, c' = c + δ, d' = d + δ where a cell is 0, δ = ½; OR, RR: in "
+            "effects, variances and M-H sums; RD: in variances alone",
             reference="Deeks & Higgins (2010), Statistical algorithms in Review Manager 5; rules checked against "
             "RevMan's "
             "stored results",
@@ -213,16 +215,33 @@ def corrections() -> list[Correction]:
             "metafor",
             metafor,
             rates_without_events=frozenset(IN_SUMS),
+            formula="a' = a + δ, b' = b + δ, c' = c + δ, d' = d + δ where a cell is 0, δ = ½; in effects and "
+            "variances; M-H and Peto sums take the cells as they are",
             reference="Viechtbauer (2010), J. Stat. Softw. 36(3):1-48; metafor's documentation of escalc, "
             "rma.mh, rma.peto",
         ),
-        Correction("meta", meta, reference=of_meta),
-        Correction("meta-Cochrane", meta_cochrane, reference=f"{of_meta}; metabin's RR.Cochrane=TRUE"),
+        Correction(
+            "meta",
+            meta,
+            formula="a' = a + δ, b' = b + δ, c' = c + δ, d' = d + δ where a cell is 0, δ = ½; in variances "
+            "and M-H sums, and in effects of ratios; RR: y = ln((a + δ)/(n₁ + δ)) - ln((c + δ)/(n₂ + "
+            "δ))",
+            reference=of_meta,
+        ),
+        Correction(
+            "meta-Cochrane",
+            meta_cochrane,
+            formula="a' = a + δ, b' = b + δ, c' = c + δ, d' = d + δ where a cell is 0, δ = ½; in variances "
+            "and M-H sums, and in effects of ratios",
+            reference=f"{of_meta}; metabin's RR.Cochrane=TRUE",
+        ),
         Correction(
             "TACC",
             treatment_arm,
+            formula="a' = a + δ₁, b' = b + δ₁, c' = c + δ₂, d' = d + δ₂ where a cell is 0; δ₁ = 2δ n₁/N, δ₂ = "
+            "2δ n₂/N, δ = ½",
             reference="Sweeting, Sutton & Lambert (2004), Stat. Med. 23:1351-1375, §2.2",
             r_equivalent="meta::metabin(events_1, n_1, events_2, n_2, incr='TACC')",
         ),
-        Correction("none", none, adds=False, reference=handbook),
+        Correction("none", none, adds=False, formula="a' = a, b' = b, c' = c, d' = d", reference=handbook),
     ]

@@ -98,6 +98,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="R²",
             scale=SHARE,
             variances=("LS", "LS2", "AV", "AV2"),
+            formula="y = R²; v = 4R² (1 - R²)²/n",
             reference=KENDALL_STUART,
             r_equivalent=escalc.format("R2"),
             r_version=version,
@@ -107,12 +108,27 @@ def effect_measures() -> list[EffectMeasure]:
             r_squared_z_random,
             label="R²",
             scale=FISHER_OF_SHARE,
+            formula="y = artanh √R²; v = 1/n",
             reference=OLKIN_FINN,
             r_equivalent=escalc.format("ZR2"),
             r_version=version,
         ),
-        EffectMeasure("R2F", r_squared_fixed, label="R²", scale=SHARE, reference=FIXED),
-        EffectMeasure("ZR2F", r_squared_z_fixed, label="R²", scale=FISHER_OF_SHARE, reference=f"{FIXED}; {OLKIN_FINN}"),
+        EffectMeasure(
+            "R2F",
+            r_squared_fixed,
+            label="R²",
+            scale=SHARE,
+            formula="y = R²; v = 2R² (1 - R²)² (2 - R²)/n",
+            reference=FIXED,
+        ),
+        EffectMeasure(
+            "ZR2F",
+            r_squared_z_fixed,
+            label="R²",
+            scale=FISHER_OF_SHARE,
+            formula="y = artanh √R²; v = (1 - ½R²)/n",
+            reference=f"{FIXED}; {OLKIN_FINN}",
+        ),
     ]
 
 

@@ -33,6 +33,7 @@ def effect_measures() -> list[EffectMeasure]:
             diagnostic_odds_ratio,
             label="Diagnostic Odds Ratio",
             scale="log",
+            formula="y = ln(TP·TN/(FP·FN)); v = 1/TP + 1/FP + 1/FN + 1/TN",
             reference="Glas, Lijmer, Prins, Bonsel & Bossuyt (2003), J. Clin. Epidemiol. 56:1129-1135",
             r_equivalent="meta::metabin(tp, tp+fn, fp, fp+tn, sm='DOR', method='Inverse')",
         )

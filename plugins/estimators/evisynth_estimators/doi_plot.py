@@ -108,6 +108,8 @@ def bias_tests() -> list[BiasTest]:
         BiasTest(
             "LFK",
             lfk,
+            formula="LFK = (5/(2k)) Σ (zᵢ + (yᵢ - t) range(z)/range(y)), t the effect of the least |z|; zᵢ = "
+            "Φ⁻¹((Nᵢ/2 + Σ_(before i) N)/ΣN), Nᵢ = 100 max(v)/vᵢ",
             reference=REFERENCE,
             r_equivalent="metasens::lfkindex(res)",
             index=True,

@@ -76,10 +76,17 @@ def asymmetry_slope(analysis: MetaAnalysis) -> float | None:
 def bias_tests() -> list[BiasTest]:
     """Offer Egger's test and its form with additive error."""
     return [
-        BiasTest("Egger", egger, reference=REFERENCE, r_equivalent="metafor::regtest(res, model='lm')"),
+        BiasTest(
+            "Egger",
+            egger,
+            formula="yᵢ = β₀ + β₁√vᵢ + εᵢ, weights 1/vᵢ; t = β̂₁/SE, k - 2 degrees of freedom",
+            reference=REFERENCE,
+            r_equivalent="metafor::regtest(res, model='lm')",
+        ),
         BiasTest(
             "Thompson-Sharp",
             thompson_sharp,
+            formula="yᵢ = β₀ + β₁√vᵢ + εᵢ, weights 1/(vᵢ + τ²); t = β̂₁/SE, k - 2 degrees of freedom",
             reference=THOMPSON_SHARP,
             r_equivalent="meta::metabias(res, method.bias='Thompson')",
             also=("Thompson–Sharp", "Thompson"),

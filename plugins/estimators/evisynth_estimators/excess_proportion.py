@@ -102,6 +102,19 @@ def _tested(analysis: MetaAnalysis, name: str, alpha: float, excess: float | Non
 def bias_tests() -> list[BiasTest]:
     """Offer the tests of the proportion and of the excess of significant results."""
     return [
-        BiasTest("PSST", psst, reference=REFERENCE, r_equivalent="metaumbrella::esb.test(x, method.esb='PSST')"),
-        BiasTest("TESS", tess, reference=REFERENCE, r_equivalent="metaumbrella::esb.test(x, method.esb='TESS')"),
+        BiasTest(
+            "PSST",
+            psst,
+            formula="z = (P - E)/√(E(1 - E)/k), P the share of significant studies; E = (1/k) Σ (1 - Φ((z_α "
+            "SEᵢ - |M|)/√(SEᵢ² + τ²))), M = Σ wᵢyᵢ/Σ wᵢ, wᵢ = 1/vᵢ",
+            reference=REFERENCE,
+            r_equivalent="metaumbrella::esb.test(x, method.esb='PSST')",
+        ),
+        BiasTest(
+            "TESS",
+            tess,
+            formula="z = (P - E - x)/√(x(1 - x)/k), x = 0.05; P and E as in PSST",
+            reference=REFERENCE,
+            r_equivalent="metaumbrella::esb.test(x, method.esb='TESS')",
+        ),
     ]

@@ -255,4 +255,13 @@ def _limits(
 @hookimpl
 def bias_tests() -> list[BiasTest]:
     """Offer the test of excess significance."""
-    return [BiasTest(NAME, excess_significance, reference=REFERENCE, r_equivalent="metafor::tes(res)")]
+    return [
+        BiasTest(
+            NAME,
+            excess_significance,
+            formula="P(O* ≥ O), O* a sum of independent events of probabilities πᵢ, the power of each study, "
+            "E = Σ πᵢ; or χ² = (O - E)²/E + (O - E)²/(k - E)",
+            reference=REFERENCE,
+            r_equivalent="metafor::tes(res)",
+        )
+    ]

@@ -219,4 +219,15 @@ def _least(reached: Callable[[float], bool]) -> float:
 @hookimpl
 def bias_tests() -> list[BiasTest]:
     """Offer the fail-safe N."""
-    return [BiasTest(NAME, fail_safe, reference=REFERENCE, r_equivalent="metafor::fsn(res)", index=True)]
+    return [
+        BiasTest(
+            NAME,
+            fail_safe,
+            formula="General: the least N for which θ̂ of k + N studies has |θ̂|/SE < z, N of them with "
+            "effect 0; Rosenthal: Σzᵢ/√(k + N) = z_α; Orwin: N = k (θ̂/target - 1); Rosenberg: N = k "
+            "(Z²/z² - 1), Z = Σ wᵢyᵢ/√Σwᵢ, wᵢ = 1/vᵢ",
+            reference=REFERENCE,
+            r_equivalent="metafor::fsn(res)",
+            index=True,
+        )
+    ]

@@ -110,6 +110,7 @@ def bias_tests() -> list[BiasTest]:
         BiasTest(
             NAME,
             contour_levels,
+            formula="null ± z(level) SE",
             reference=REFERENCE,
             r_equivalent="metafor::funnel(res, refline=0, level=c(90, 95, 99))",
             index=True,

@@ -110,6 +110,8 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "GENQ",
             user_weights,
+            formula="P(Qₐ ≥ qₐ) = ½(1 - level) under the lower limit of τ², P(Qₐ ≤ qₐ) = ½(1 - level) under "
+            "the upper one; Qₐ = Σ aᵢ (yᵢ - xᵢβ̂ₐ)², aᵢ the weights of the user",
             reference="Jackson (2013), Res. Synth. Methods 4:220-229; with moderators: Jackson, Turner, Rhodes & "
             "Viechtbauer (2014), BMC Med. Res. Methodol. 14:103",
             r_equivalent="metafor::confint(metafor::rma(yi, vi, weights=weights, method='GENQ'))",
@@ -117,6 +119,8 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "BJ",
             inverse_variances,
+            formula="P(Qₐ ≥ qₐ) = ½(1 - level) under the lower limit of τ², P(Qₐ ≤ qₐ) = ½(1 - level) under "
+            "the upper one; Qₐ = Σ aᵢ (yᵢ - xᵢβ̂ₐ)², aᵢ = 1/vᵢ",
             reference="Biggerstaff & Jackson (2008), Stat. Med. 27:6093-6110; Jackson (2013), Res. Synth. Methods "
             "4:220-229",
             r_equivalent="metafor::confint(metafor::rma(yi, vi, weights=1/vi, method='GENQ'))",
@@ -124,6 +128,8 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "J",
             inverse_standard_errors,
+            formula="P(Qₐ ≥ qₐ) = ½(1 - level) under the lower limit of τ², P(Qₐ ≤ qₐ) = ½(1 - level) under "
+            "the upper one; Qₐ = Σ aᵢ (yᵢ - xᵢβ̂ₐ)², aᵢ = 1/√vᵢ",
             reference="Jackson (2013), Res. Synth. Methods 4:220-229",
             r_equivalent="metafor::confint(metafor::rma(yi, vi, weights=1/sqrt(vi), method='GENQ'))",
         ),

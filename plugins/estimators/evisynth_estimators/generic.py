@@ -65,6 +65,7 @@ def effect_measures() -> list[EffectMeasure]:
             given_effect,
             label="Effect",
             scale="given",
+            formula="y as given; v as given, or SE², or ((upper - lower)/(2z))²",
             reference="Deeks, Higgins & Altman (2023), Cochrane Handbook 6.4, §10.3 (inverse variance)",
             r_equivalent="metafor::escalc(measure='GEN', yi=yi, sei=sei)",
         ),
@@ -74,6 +75,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Exp[(O-E) / V]",
             scale="log",
             default_method="Peto",
+            formula="y = (O - E)/V; v = 1/V",
             reference="Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371; Parmar, "
             "Torri & "
             "Stewart (1998), Stat. Med. 17:2815-2834",

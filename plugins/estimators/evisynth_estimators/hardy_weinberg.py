@@ -29,6 +29,7 @@ def effect_measures() -> list[EffectMeasure]:
             relative_excess_heterozygosity,
             label="Relative Excess Heterozygosity",
             scale="log",
+            formula="y = ln(n₁₂/(2√(n₁₁n₂₂))); v = 1/n₁₂ + 1/(4n₁₁) + 1/(4n₂₂)",
             reference="Ziegler, Van Steen & Wellek (2011), Breast Cancer Res. Treat. 128:197-201",
             r_equivalent="metafor::escalc(measure='REH', ai=genotype_11, bi=genotype_12, ci=genotype_22)",
         )

@@ -95,6 +95,7 @@ def interval_methods() -> list[IntervalMethod]:
             hartung_knapp,
             random_only=True,
             one_scale=True,
+            formula="θ̂ ± t(k - p) SE; SE² = s² (X'WX)⁻¹, s² = Σ wᵢ (yᵢ - xᵢβ̂)²/(k - p)",
             reference="Hartung & Knapp (2001), Stat. Med. 20:1771-1782; Sidik & Jonkman (2002), Stat. Med. "
             "21:3153-3159; with moderators and the floor: Knapp & Hartung (2003), Stat. Med. 22:2693-2710; the wider "
             "interval: Jackson, Law, Rücker & Schwarzer (2017), Stat. Med. 36:3923-3934, hybrid method 2; IQWiG's "

@@ -231,6 +231,8 @@ def interval_methods() -> list[IntervalMethod]:
             henmi_copas,
             random_only=True,
             moderators=False,
+            formula="P(|θ̂ - θ| ≤ t SE) = level, limits θ̂ ± t SE; θ̂ = Σ wᵢyᵢ/Σ wᵢ, SE² = (Σw + τ̂² "
+            "Σw²)/(Σw)², wᵢ = 1/vᵢ, τ̂² by DL",
             reference="Henmi & Copas (2010), Stat. Med. 29:2969-2983",
             r_equivalent="metafor::hc(metafor::rma(yi, vi, method='DL'))",
         )

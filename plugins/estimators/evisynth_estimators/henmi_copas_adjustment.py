@@ -54,6 +54,8 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             "Henmi-Copas",
             henmi_copas_adjustment,
+            formula="θ̂ = Σ wᵢyᵢ/Σ wᵢ, wᵢ = 1/vᵢ; limits θ̂ ± t SE with P(|θ̂ - θ| ≤ t SE) = level, SE² = (Σw "
+            "+ τ̂² Σw²)/(Σw)², τ̂² by DL",
             reference=REFERENCE,
             r_equivalent="metafor::hc(metafor::rma(yi, vi, method='DL'))",
         )

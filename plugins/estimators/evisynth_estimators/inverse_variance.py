@@ -22,6 +22,8 @@ def pooling_models() -> list[PoolingModel]:
             inverse_variance,
             label="IV",
             weights=True,
+            formula="β̂ = (X'WX)⁻¹X'Wy, wᵢ = 1/(vᵢ + τ²), τ² = 0 for a common effect; without moderators θ̂ = "
+            "Σ wᵢyᵢ/Σ wᵢ, Var(θ̂) = 1/Σ wᵢ",
             reference="Cochran (1954), Biometrics 10:101-129; DerSimonian & Laird (1986), Control. Clin. Trials "
             "7:177-188",
             r_equivalent="metafor::rma(yi, vi, method='EE')",

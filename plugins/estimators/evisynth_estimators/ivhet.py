@@ -45,6 +45,7 @@ def interval_methods() -> list[IntervalMethod]:
             "IVhet",
             inverse_variance_heterogeneity,
             random_only=True,
+            formula="θ̂ ± z SE; θ̂ = Σ wᵢyᵢ/Σ wᵢ, SE² = Σ wᵢ² (vᵢ + τ²)/(Σ wᵢ)², wᵢ = 1/vᵢ",
             reference="Doi, Barendregt, Khan, Thalib & Williams (2015), Contemp. Clin. Trials 45:130-138",
             r_equivalent="meta::metagen(yi, sqrt(vi), method.tau='DL', method.common.ci='IVhet')",
             r_version="meta 8.1",

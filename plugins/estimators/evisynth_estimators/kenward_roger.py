@@ -83,6 +83,8 @@ def interval_methods() -> list[IntervalMethod]:
             "KR",
             kenward_roger,
             random_only=True,
+            formula="β̂ ± t(ν) SE, SE² from Φ + 2ΦΛΦ, Φ = (X'WX)⁻¹; Λ = Var(τ²)(X'W³X - X'W²X Φ X'W²X), "
+            "Var(τ²) = 2/tr(PP); ν = 2 (l'Φₐl)²/(Var(τ²)(l'ΦₐX'W²XΦₐl)²), Φₐ = Φ + 2ΦΛΦ",
             reference="Kenward & Roger (1997), Biometrics 53:983-997; in meta-analysis: Partlett & Riley (2017), Stat. "
             "Med. 36:301-317",
             r_equivalent="meta::metagen(yi, sqrt(vi), method.random.ci='KR')",

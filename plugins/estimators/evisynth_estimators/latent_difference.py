@@ -58,6 +58,13 @@ def effect_measures() -> list[EffectMeasure]:
         ),
         "OR2DL": (odds_ratio_to_d_logistic, "Std. Mean Difference (from Odds Ratio, Logistic)", chinn),
     }
+    formulas = {
+        "PBIT": "y = Φ⁻¹(p₁) - Φ⁻¹(p₂), p₁ = a/n₁, p₂ = c/n₂; v = p₁(1 - p₁)/(n₁ φ(Φ⁻¹(p₁))²) + "
+        "p₂(1 - p₂)/(n₂ φ(Φ⁻¹(p₂))²)",
+        "OR2D": "y = (√3/π) ln(ad/(bc)); v = (3/π²)(1/a + 1/b + 1/c + 1/d)",
+        "OR2DN": "y = ln(ad/(bc))/1.65; v = (1/a + 1/b + 1/c + 1/d)/1.65²",
+        "OR2DL": "y = (√3/π) ln(ad/(bc)); v = (3/π²)(1/a + 1/b + 1/c + 1/d)",
+    }
     return [
         EffectMeasure(
             name,
@@ -65,6 +72,7 @@ def effect_measures() -> list[EffectMeasure]:
             label=label,
             scale="linear",
             uninformative="no or all events",
+            formula=formulas[name],
             reference=reference,
             r_equivalent=escalc.format(name),
         )

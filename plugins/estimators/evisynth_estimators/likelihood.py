@@ -315,6 +315,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "REML",
             reml,
+            formula="ℓ(τ²) = -½ (Σ ln(vᵢ + τ²) + ln|X'WX| + y'Py) → max; W = diag(1/(vᵢ + τ²)), P = W - WX(X'WX)⁻¹X'W",
             reference="Patterson & Thompson (1971), Biometrika 58:545-554; Raudenbush (2009), in: The Handbook "
             "of Research "
             "Synthesis and Meta-Analysis, 2nd ed., ch. 16",
@@ -323,6 +324,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "ML",
             ml,
+            formula="ℓ(τ²) = -½ (Σ ln(vᵢ + τ²) + y'Py) → max; W = diag(1/(vᵢ + τ²)), P = W - WX(X'WX)⁻¹X'W",
             reference="Hardy & Thompson (1996), Stat. Med. 15:619-629; Raudenbush (2009), in: The Handbook of Research "
             "Synthesis and Meta-Analysis, 2nd ed., ch. 16",
             r_equivalent="metafor::rma(yi, vi, method='ML')",

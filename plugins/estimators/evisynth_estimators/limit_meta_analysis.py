@@ -139,6 +139,7 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             "limit meta-analysis",
             limit_meta_analysis,
+            formula="yᵢ = β + √(vᵢ + τ²)(α + εᵢ), Var(εᵢ) = 1; θ̂ = β̂ + τα̂; limit effects β̂ + √(τ²/(vᵢ + τ²))(yᵢ - β̂)",
             reference=REFERENCE,
             r_equivalent="metasens::limitmeta(res, method.adjust='beta0')",
         )

@@ -161,8 +161,13 @@ def pooling_models() -> list[PoolingModel]:
             centre=True,
             tables="by correction",
             columns=_PERSON_TIME,
+            formula="OR: θ̂ = ln(ΣR/ΣS), R = ad/N, S = bc/N; Var(θ̂) = ΣPR/(2(ΣR)²) + Σ(PS + QR)/(2 ΣR ΣS) + "
+            "ΣQS/(2(ΣS)²), P = (a + d)/N, Q = (b + c)/N; RR: θ̂ = ln(ΣR/ΣS), R = an₂/N, S = cn₁/N, "
+            "Var(θ̂) = Σ((a + c)n₁n₂/N² - ac/N)/(ΣR ΣS); RD: θ̂ = Σw(a/n₁ - c/n₂)/Σw, w = n₁n₂/N; "
+            "Var(θ̂) = Σ((abn₂³ + cdn₁³)/(n₁n₂N²))/(Σw)²; IRR: θ̂ = ln(ΣR/ΣS), R = x₁t₂/T, S = "
+            "x₂t₁/T, T = t₁ + t₂; IRD: θ̂ = Σw(x₁/t₁ - x₂/t₂)/Σw, w = t₁t₂/T",
             reference="Mantel & Haenszel (1959), J. Natl. Cancer Inst. 22:719-748; Robins, Breslow & Greenland (1986), "
             "Biometrics 42:311-323; Greenland & Robins (1985), Biometrics 41:55-68",
-            r_equivalent="metafor::rma.mh(measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
+            r_equivalent="metafor::rma.mh(measure=measure, ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
         )
     ]

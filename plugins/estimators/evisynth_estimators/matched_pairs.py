@@ -176,6 +176,14 @@ def effect_measures() -> list[EffectMeasure]:
             f"{curtin}; Yusuf et al. (1985), Prog. Cardiovasc. Dis. 27:335-371",
         ),
     }
+    formulas = {
+        "MPRD": "y = (b - c)/n; v = ((b + c) - (b - c)²/n)/n²",
+        "MPRR": "y = ln((a + b)/(a + c)); v = (b + c)/((a + b)(a + c))",
+        "MPOR": "y = ln((a + b)(b + d)/((a + c)(c + d))); v = n/((a + b)(c + d)) + n/((a + c)(b + "
+        "d)) - 2n(ad - bc)/((a + b)(c + d)(a + c)(b + d))",
+        "MPORC": "y = ln(b/c); v = 1/b + 1/c",
+        "MPPETO": "y = 2(b - c)/(b + c); v = 4/(b + c)",
+    }
     return [
         *(
             EffectMeasure(
@@ -183,6 +191,7 @@ def effect_measures() -> list[EffectMeasure]:
                 function,
                 label=label,
                 scale="log" if scale == "log" else "linear",
+                formula=formulas[name],
                 reference=reference,
                 r_equivalent=f"metafor::escalc(measure='{name}', {pairs})",
             )
@@ -194,6 +203,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Odds Ratio (Matched Pairs, from Margins)",
             scale="log",
             uninformative="no or all events",
+            formula="y = ln(ad/(bc)), a, b, c, d of the marginal table; v = 1/a + 1/b + 1/c + 1/d - 2r n/√(abcd)",
             reference=f"{elbourne}; {zou}",
             r_equivalent="metafor::escalc(measure='MPORM', ai=events_1, bi=n_1-events_1, ci=events_2, "
             "di=n_2-events_2, ri=r)",

@@ -185,6 +185,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Mean Difference",
             scale="linear",
             variances=("LS", "UB", "HO"),
+            formula="y = x̄₁ - x̄₂; v = s₁²/n₁ + s₂²/n₂",
             reference="Deeks & Higgins (2010), Statistical algorithms in Review Manager 5; Borenstein (2009), in: "
             "Cooper, Hedges & Valentine, The Handbook of Research Synthesis and Meta-Analysis, eq. 12.3 and 12.5",
             r_equivalent=f"metafor::escalc(measure='MD', {arms})",
@@ -195,6 +196,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Std. Mean Difference",
             scale="linear",
             variances=("LS", "LS2", "UB", "AV", "revman", "WT"),
+            formula="g = J(N - 2) (x̄₁ - x̄₂)/s, s² = ((n₁ - 1)s₁² + (n₂ - 1)s₂²)/(N - 2); v = N/(n₁n₂) + "
+            "g²/(2N); J(m) = Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference="Hedges (1981), J. Educ. Stat. 6:107-128; Hedges & Olkin (1985), Statistical Methods for "
             "Meta-Analysis, ch. 5; Hedges (1983), Psychol. Bull. 93:388-395; Borenstein (2009), in: Cooper, Hedges & "
             "Valentine, The Handbook of Research Synthesis and Meta-Analysis, eq. 12.17; White & Thomas (2005), Clin. "

@@ -150,6 +150,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Ratio of Means",
             scale="log",
             variances=("LS", "LS2", "HO", "AV", "AVHO"),
+            formula="y = ln(x̄₁/x̄₂) + ½(c₁/n₁ - c₂/n₂), c = (s/x̄)²; v = c₁/n₁ + c₂/n₂",
             reference="Hedges, Gurevitch & Curtis (1999), Ecology 80:1150-1156; Lajeunesse (2015), Ecology "
             f"96:2056-2063; Nakagawa et al. (2023), Ecol. Lett. 26:232-244; {senior}",
             r_equivalent=f"metafor::escalc(measure='ROM', {arms})",
@@ -161,6 +162,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Variability Ratio",
             scale="log",
             variances=("LS", "LS2"),
+            formula="y = ln(s₁/s₂) + 1/(2(n₁ - 1)) - 1/(2(n₂ - 1)); v = 1/(2(n₁ - 1)) + 1/(2(n₂ - 1))",
             reference=f"{nakagawa}, eq. 4 and 5; {senior}",
             r_equivalent=f"metafor::escalc(measure='VR', {''.join(spreads)})",
         ),
@@ -170,6 +172,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Coefficient of Variation Ratio",
             scale="log",
             variances=("LS", "LS2"),
+            formula="y = ln((s₁/x̄₁)/(s₂/x̄₂)) + 1/(2(n₁ - 1)) - 1/(2(n₂ - 1)) - ½(c₁/n₁ - c₂/n₂), c = "
+            "(s/x̄)²; v = 1/(2(n₁ - 1)) + 1/(2(n₂ - 1)) + c₁/n₁ + c₂/n₂",
             reference=f"{nakagawa}, eq. 11 and 12; {senior}",
             r_equivalent=f"metafor::escalc(measure='CVR', {arms})",
             r_version="metafor 5.1",

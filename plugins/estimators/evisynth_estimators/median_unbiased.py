@@ -103,12 +103,14 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "PMM",
             paule_mandel_median,
+            formula="Q(τ²) = Σ (yᵢ - xᵢβ̂)²/(vᵢ + τ²) = median of χ² with k - p degrees of freedom",
             reference=f"{_MEDIAN}; Paule & Mandel (1982), J. Res. Natl. Bur. Stand. 87:377-385",
             r_equivalent="metafor::rma(yi, vi, method='PMM')",
         ),
         Tau2Estimator(
             "GENQM",
             generalised_q_median,
+            formula="P(Qₐ ≤ qₐ) = ½ under τ², Qₐ = Σ aᵢ (yᵢ - xᵢβ̂ₐ)² with weights aᵢ; aᵢ = 1/√vᵢ by default",
             reference=f"{_MEDIAN}; Jackson (2013), Res. Synth. Methods 4:220-229",
             r_equivalent="metafor::rma(yi, vi, weights=weights, method='GENQM')",
         ),

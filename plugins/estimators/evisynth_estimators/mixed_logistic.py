@@ -150,6 +150,12 @@ def pooling_models() -> list[PoolingModel]:
         ("UM.RS", random_intercepts, True),
         ("CM.AL", approximate_conditional, False),
     )
+    formulas = {
+        "UM.FS": "logit pᵢ₁ = αᵢ + ½θᵢ, logit pᵢ₂ = αᵢ - ½θᵢ; θᵢ ~ N(θ, τ²), αᵢ fixed; likelihood → max",
+        "UM.RS": "logit pᵢ₁ = αᵢ + ½θᵢ, logit pᵢ₂ = αᵢ - ½θᵢ; θᵢ ~ N(θ, τ²), αᵢ ~ N(α, σ²), "
+        "independent; likelihood → max",
+        "CM.AL": "aᵢ ~ Bin(aᵢ + cᵢ, πᵢ), logit πᵢ = θᵢ + ln(n₁ᵢ/n₂ᵢ), θᵢ ~ N(θ, τ²); likelihood → max",
+    }
     return [
         *(
             PoolingModel(
@@ -160,6 +166,7 @@ def pooling_models() -> list[PoolingModel]:
                 random="own",
                 tables="informative",
                 one_study_law=law,
+                formula=formulas[name],
                 reference=sources,
                 r_equivalent=call.format(name),
             )
@@ -172,6 +179,7 @@ def pooling_models() -> list[PoolingModel]:
             measures=frozenset({"PLO"}),
             random="own",
             columns=("events", "n"),
+            formula="xᵢ ~ Bin(nᵢ, pᵢ), logit pᵢ ~ N(θ, τ²); likelihood → max",
             reference=sources,
             r_equivalent="metafor::rma.glmm(measure='PLO', xi=events, ni=n)",
         ),

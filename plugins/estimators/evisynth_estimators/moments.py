@@ -100,6 +100,8 @@ def tau2_estimators() -> list[Tau2Estimator]:
             "DL",
             dersimonian_laird,
             moment_weights=np.reciprocal,
+            formula="τ² = (Q - (k - p))/tr(P), Q = Σ (yᵢ - xᵢβ̂)²/vᵢ; without moderators tr(P) = Σwᵢ - "
+            "Σwᵢ²/Σwᵢ, wᵢ = 1/vᵢ",
             reference="DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188; with moderators: Jackson, "
             "Turner, Rhodes "
             "& Viechtbauer (2014), BMC Med. Res. Methodol. 14:103",
@@ -108,6 +110,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "PM",
             paule_mandel,
+            formula="Q(τ²) = Σ (yᵢ - xᵢβ̂)²/(vᵢ + τ²) = k - p",
             reference="Paule & Mandel (1982), J. Res. Natl. Bur. Stand. 87:377-385; DerSimonian & Kacker (2007), "
             "Contemp. "
             "Clin. Trials 28:105-114",
@@ -116,6 +119,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "EB",
             empirical_bayes,
+            formula="Σ wᵢ ((yᵢ - xᵢβ̂)² k/(k - p) - (vᵢ + τ²)) = 0, wᵢ = 1/(vᵢ + τ²)",
             reference="Morris (1983), J. Am. Stat. Assoc. 78:47-55; Berkey, Hoaglin, Mosteller & Colditz (1995), Stat. "
             "Med. 14:395-411",
             r_equivalent="metafor::rma(yi, vi, method='EB')",
@@ -123,6 +127,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "DLIT",
             dersimonian_laird_iterated,
+            formula="τ² = (Q - tr(PV))/tr(P) until it stays, Q = y'Py, wᵢ = 1/(vᵢ + τ²)",
             reference="DerSimonian & Kacker (2007), Contemp. Clin. Trials 28:105-114",
             r_equivalent="metafor::rma(yi, vi, method='DLIT')",
             r_version="metafor 5.1",
@@ -130,6 +135,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "SJIT",
             sidik_jonkman_iterated,
+            formula="τ² ← τ² Q(τ²)/(k - p) until it stays, Q(τ²) = Σ (yᵢ - xᵢβ̂)²/(vᵢ + τ²)",
             reference="Sidik & Jonkman (2007), Stat. Med. 26:1964-1981; DerSimonian & Kacker (2007), Contemp. Clin. "
             "Trials 28:105-114",
             r_equivalent="metafor::rma(yi, vi, method='SJIT')",

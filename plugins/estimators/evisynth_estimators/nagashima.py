@@ -107,6 +107,8 @@ def prediction_intervals() -> list[PredictionInterval]:
             "NNF",
             nagashima_noma_furukawa,
             own_tau2=True,
+            formula="quantiles of θ̂(τ̃²) + z τ̃ - t SE(τ̃²), z ~ N(0, 1), t ~ t(k - 1); Q = r'r + τ̃² r'Wr, "
+            "τ̃² ≥ 0, r the residuals of standard normal x on the roots of w = 1/v",
             reference="Nagashima, Noma & Furukawa (2019), Stat. Methods Med. Res. 28:1689-1702",
             r_equivalent="meta::metagen(yi, sqrt(vi), prediction=TRUE, method.predict='NNF')",
             r_version="meta 7.0",

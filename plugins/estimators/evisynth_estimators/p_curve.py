@@ -239,4 +239,12 @@ def _stouffer(z: FloatArray, alpha: float, delta: float, rises: float) -> _Test:
 @hookimpl
 def bias_tests() -> list[BiasTest]:
     """Offer p-curve."""
-    return [BiasTest(NAME, p_curve, reference=REFERENCE, r_equivalent="dmetar::pcurve(res)")]
+    return [
+        BiasTest(
+            NAME,
+            p_curve,
+            formula="Z = Σ Φ⁻¹(ppᵢ)/√k, ppᵢ = pᵢ/α, of the k studies with pᵢ < α",
+            reference=REFERENCE,
+            r_equivalent="dmetar::pcurve(res)",
+        )
+    ]

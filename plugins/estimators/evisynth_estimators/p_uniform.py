@@ -399,4 +399,13 @@ def _log_tail(method: str, statistic: float, k: int, *, effect: bool) -> float:
 @hookimpl
 def adjustments() -> list[Adjustment]:
     """Offer p-uniform."""
-    return [Adjustment(NAME, p_uniform, reference=REFERENCE, r_equivalent="puniform::puniform(yi, vi, side='right')")]
+    return [
+        Adjustment(
+            NAME,
+            p_uniform,
+            formula="Σ qᵢ(μ) = k/2 over the significant studies, qᵢ(μ) = P(Z ≥ (yᵢ - μ)/sᵢ)/P(Z ≥ (cᵢ - "
+            "μ)/sᵢ), cᵢ = z_α sᵢ",
+            reference=REFERENCE,
+            r_equivalent="puniform::puniform(yi, vi, side='right')",
+        )
+    ]

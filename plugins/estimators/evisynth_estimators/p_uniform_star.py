@@ -390,6 +390,8 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             NAME,
             p_uniform_star,
+            formula="Σ ln(φ((yᵢ - μ)/σᵢ)/(σᵢ P(Z ≥ (cᵢ - μ)/σᵢ))) over significant studies, + Σ ln(φ((yᵢ - "
+            "μ)/σᵢ)/(σᵢ P(Z < (cᵢ - μ)/σᵢ))) over the others → max; σᵢ² = vᵢ + τ², cᵢ = z_α √vᵢ",
             reference=REFERENCE,
             r_equivalent="puniform::puni_star(yi=yi, vi=vi, side='right', method='ML')",
         )

@@ -51,6 +51,8 @@ def effect_measures() -> list[EffectMeasure]:
             dependent_superiority,
             label=label,
             scale=PROBABILITY,
+            formula="y = Φ(δ), δ = (x̄₁ - x̄₂)/s, s² = s₁² + s₂²; v = φ(δ)² (s_d²/s² + δ² (s₁⁴ + s₂⁴ "
+            "+ 2r²s₁²s₂²)/(2s⁴))/(n - 1), s_d² = s₁² + s₂² - 2r s₁s₂",
             reference=CLES,
             r_equivalent=f"metafor::escalc(measure='{name}', {means})",
             r_version="metafor 4.8",

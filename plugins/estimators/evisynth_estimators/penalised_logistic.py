@@ -145,6 +145,7 @@ def pooling_models() -> list[PoolingModel]:
             random="own",
             tables="all",
             one_study_law=False,
+            formula="ℓ(α, θ) + ½ ln|I(α, θ)| → max, logit pᵢ₁ = αᵢ + θ, logit pᵢ₂ = αᵢ",
             reference="Firth (1993), Biometrika 80:27-38; Heinze & Schemper (2002), Stat. Med. 21:2409-2419; "
             "Evrenoglou, White, Afach, Mavridis & Chaimani (2022), Stat. Med. 41:5203-5219; Fletcher (2012), "
             "Biometrika 99:230-237",

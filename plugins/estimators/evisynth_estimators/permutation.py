@@ -346,6 +346,8 @@ def interval_methods() -> list[IntervalMethod]:
             permutation,
             random_only=True,
             one_test=False,
+            formula="P = share of the permutations with |θ̂*/SE*| ≥ |θ̂/SE|; limits: the nearest θ on either "
+            "side that the test rejects",
             reference="Follmann & Proschan (1999), Biometrics 55:732-737; with moderators: Higgins & Thompson (2004), "
             "Stat. Med. 23:1663-1682",
             r_equivalent="metafor::permutest(metafor::rma(yi, vi), exact=TRUE)",

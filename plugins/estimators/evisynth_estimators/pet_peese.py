@@ -190,7 +190,24 @@ def _in_unit(slope: Estimate, unit: float) -> Estimate:
 def adjustments() -> list[Adjustment]:
     """Offer PET, PEESE and PET-PEESE."""
     return [
-        Adjustment("PET", pet, reference=REFERENCE, r_equivalent="lm(yi ~ sei, weights=1/vi)"),
-        Adjustment("PEESE", peese, reference=REFERENCE, r_equivalent="lm(yi ~ vi, weights=1/vi)"),
-        Adjustment("PET-PEESE", pet_peese, reference=REFERENCE),
+        Adjustment(
+            "PET",
+            pet,
+            formula="yᵢ = β₀ + β₁√vᵢ + εᵢ, weights 1/vᵢ; θ̂ = β̂₀",
+            reference=REFERENCE,
+            r_equivalent="lm(yi ~ sei, weights=1/vi)",
+        ),
+        Adjustment(
+            "PEESE",
+            peese,
+            formula="yᵢ = β₀ + β₁vᵢ + εᵢ, weights 1/vᵢ; θ̂ = β̂₀",
+            reference=REFERENCE,
+            r_equivalent="lm(yi ~ vi, weights=1/vi)",
+        ),
+        Adjustment(
+            "PET-PEESE",
+            pet_peese,
+            formula="θ̂ = β̂₀ of yᵢ = β₀ + β₁vᵢ + εᵢ where β₀ of yᵢ = β₀ + β₁√vᵢ + εᵢ differs from 0, else that one",
+            reference=REFERENCE,
+        ),
     ]

@@ -43,6 +43,7 @@ def pooling_models() -> list[PoolingModel]:
             measures=frozenset({"PETO", "O-E"}),
             centre=True,
             tables="by correction",
+            formula="θ̂ = Σ(O - E)/ΣV, Var(θ̂) = 1/ΣV; O = a, E = n₁(a + c)/N, V = n₁n₂(a + c)(b + d)/(N² (N - 1))",
             reference="Yusuf, Peto, Lewis, Collins & Sleight (1985), Prog. Cardiovasc. Dis. 27:335-371",
             r_equivalent="metafor::rma.peto(ai=events_1, n1i=n_1, ci=events_2, n2i=n_2)",
         )

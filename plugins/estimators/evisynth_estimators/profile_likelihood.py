@@ -192,6 +192,7 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "PL",
             profile_likelihood,
+            formula="{τ²: ℓ(τ²) ≥ max ℓ - ½ χ²(1; level)}",
             reference="Hardy & Thompson (1996), Stat. Med. 15:619-629; of the restricted likelihood: Viechtbauer "
             "(2007), Stat. Med. 26:37-52",
             r_equivalent="metafor::confint(res, type='PL')",

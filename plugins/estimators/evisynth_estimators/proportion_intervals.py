@@ -102,11 +102,20 @@ def study_intervals() -> list[StudyInterval]:
         "SA": (simple, f"{newcombe}, method 1"),
         "SACC": (simple_corrected, f"{newcombe}, method 2"),
     }
+    formulas = {
+        "CP": "p_L = B⁻¹(½(1 - level); x, n - x + 1), p_U = B⁻¹(½(1 + level); x + 1, n - x)",
+        "WS": "(x + z²/2 ± z √(x(n - x)/n + z²/4))/(n + z²)",
+        "WSCC": "p_L = Wilson's with x - ½, p_U = Wilson's with x + ½",
+        "AC": "p̃ ± z √(p̃(1 - p̃)/ñ), ñ = n + z², p̃ = (x + z²/2)/ñ",
+        "SA": "p ± z √(p(1 - p)/n)",
+        "SACC": "p ± (z √(p(1 - p)/n) + 1/(2n))",
+    }
     return [
         StudyInterval(
             name,
             function,
             measures=MEASURES,
+            formula=formulas[name],
             reference=reference,
             r_equivalent=f"meta::metaprop(events, n, method.ci='{name}')",
         )

@@ -188,6 +188,14 @@ def effect_measures() -> list[EffectMeasure]:
         "PAS": (arcsine_proportion, ARCSINE, (), "Anscombe (1948), Biometrika 35:246-254"),
         "PFT": (freeman_tukey_proportion, FREEMAN_TUKEY, (), freeman),
     }
+    formulas = {
+        "PR": "p = x/n; v = p(1 - p)/n",
+        "PLN": "y = ln(x/n); v = 1/x - 1/n",
+        "PLO": "y = ln(x/(n - x)); v = 1/x + 1/(n - x)",
+        "PRZ": "y = Φ⁻¹(p), p = x/n; v = p(1 - p)/(n φ(y)²)",
+        "PAS": "y = asin √(x/n); v = 1/(4n)",
+        "PFT": "y = ½(asin √(x/(n + 1)) + asin √((x + 1)/(n + 1))); v = 1/(4n + 2)",
+    }
     return [
         EffectMeasure(
             name,
@@ -197,6 +205,7 @@ def effect_measures() -> list[EffectMeasure]:
             variances=variances,
             study_interval="CP",
             also=ALSO.get(name, ()),
+            formula=formulas[name],
             reference=reference,
             r_equivalent=escalc.format(name),
             r_version="metafor 5.1" if name == "PRZ" else None,

@@ -62,6 +62,7 @@ def bias_tests() -> list[BiasTest]:
         BiasTest(
             "Pustejovsky-Rodgers",
             pustejovsky_rodgers,
+            formula="yᵢ = β₀ + β₁√(1/n₁ + 1/n₂) + εᵢ, weights 1/vᵢ; t = β̂₁/SE, k - 2 degrees of freedom",
             reference=REFERENCE,
             r_equivalent="meta::metabias(res, method.bias='Pustejovsky')",
             also=("Pustejovsky–Rodgers", "Pustejovsky"),

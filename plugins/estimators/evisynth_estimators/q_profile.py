@@ -42,6 +42,8 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "QP",
             q_profile,
+            formula="Q(τ²) = χ²(k - p; ½(1 + level)) at the lower limit, χ²(k - p; ½(1 - level)) at the upper "
+            "one; Q(τ²) = Σ (yᵢ - xᵢβ̂)²/(vᵢ + τ²)",
             reference="Viechtbauer (2007), Stat. Med. 26:37-52",
             r_equivalent="metafor::confint(res)",
         )

@@ -94,6 +94,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "HE",
             hedges_olkin,
+            formula="τ² = (RSS - tr(PV))/(k - p); without moderators τ² = Σ (yᵢ - ȳ)²/(k - 1) - Σ vᵢ/k",
             reference="Hedges & Olkin (1985), Statistical Methods for Meta-Analysis, ch. 9; Cochran (1954), Biometrics "
             "10:101-129",
             r_equivalent="metafor::rma(yi, vi, method='HE')",
@@ -102,6 +103,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "GENQ",
             generalised_q,
+            formula="τ² = (Q - tr(PV))/tr(P), Q = y'Py = Σ aᵢ (yᵢ - xᵢβ̂)² with weights aᵢ; aᵢ = 1/√vᵢ by default",
             reference="DerSimonian & Kacker (2007), Contemp. Clin. Trials 28:105-114; Jackson (2013), Res. Synth. "
             "Methods 4:220-229; with moderators: Jackson, Turner, Rhodes & Viechtbauer (2014), BMC Med. Res. "
             "Methodol. 14:103",
@@ -111,6 +113,7 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "HS",
             hunter_schmidt,
+            formula="τ² = (Q - k)/Σwᵢ, Q = Σ wᵢ (yᵢ - xᵢβ̂)², wᵢ = 1/vᵢ",
             reference="Schmidt & Hunter (2015), Methods of Meta-Analysis, 3rd ed., ch. 9; Viechtbauer (2005), J. Educ. "
             "Behav. Stat. 30:261-293",
             r_equivalent="metafor::rma(yi, vi, method='HS')",
@@ -119,12 +122,14 @@ def tau2_estimators() -> list[Tau2Estimator]:
         Tau2Estimator(
             "HSk",
             hunter_schmidt_corrected,
+            formula="τ² = (Q k/(k - p) - k)/Σwᵢ, Q = Σ wᵢ (yᵢ - xᵢβ̂)², wᵢ = 1/vᵢ",
             reference="Brannick, Potter, Benitez & Morris (2019), Organ. Res. Methods 22:490-514",
             r_equivalent="metafor::rma(yi, vi, method='HSk')",
         ),
         Tau2Estimator(
             "SJ",
             sidik_jonkman,
+            formula="τ² = τ₀² Q(τ₀²)/(k - p), τ₀² = Σ (yᵢ - ȳ)²/k, Q(τ₀²) = Σ (yᵢ - xᵢβ̂)²/(vᵢ + τ₀²)",
             reference="Sidik & Jonkman (2005), J. R. Stat. Soc. C 54:367-384; with moderators: Sidik & Jonkman (2005), "
             "J. Biopharm. Stat. 15:823-838",
             r_equivalent="metafor::rma(yi, vi, method='SJ')",

@@ -92,6 +92,7 @@ def bias_tests() -> list[BiasTest]:
         BiasTest(
             "Begg",
             begg,
+            formula="S = Σ_(i<j) sign((uᵢ - uⱼ)(vᵢ - vⱼ)), uᵢ = (yᵢ - θ̂)/√(vᵢ - 1/Σ(1/v)); τ = S/(k(k - 1)/2)",
             reference=REFERENCE,
             r_equivalent="metafor::ranktest(res)",
             also=("rank correlation", "Begg-Mazumdar"),

@@ -86,7 +86,21 @@ def effect_measures() -> list[EffectMeasure]:
         "IRS": (root_rate, "Incidence Rate", ROOT_RATE, f"{freeman} (square root of a Poisson count)"),
         "IRFT": (freeman_tukey_rate, "Incidence Rate", FREEMAN_TUKEY_RATE, freeman),
     }
+    formulas = {
+        "IR": "y = x/t; v = x/t²",
+        "IRLN": "y = ln(x/t); v = 1/x",
+        "IRS": "y = √(x/t); v = 1/(4t)",
+        "IRFT": "y = ½(√(x/t) + √((x + 1)/t)); v = 1/(4t)",
+    }
     return [
-        EffectMeasure(name, function, label=label, scale=scale, reference=reference, r_equivalent=escalc.format(name))
+        EffectMeasure(
+            name,
+            function,
+            label=label,
+            scale=scale,
+            formula=formulas[name],
+            reference=reference,
+            r_equivalent=escalc.format(name),
+        )
         for name, (function, label, scale, reference) in made.items()
     ]

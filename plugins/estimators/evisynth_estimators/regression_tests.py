@@ -104,6 +104,7 @@ def bias_tests() -> list[BiasTest]:
         BiasTest(
             "regression",
             regression,
+            formula="yᵢ = β₀ + β₁xᵢ + εᵢ, xᵢ = √vᵢ, vᵢ, n, 1/n, √n or 1/√n; z or t = β̂₁/SE",
             reference=REFERENCE,
             r_equivalent="metafor::regtest(res, predictor='sei', ret.fit=TRUE)",
         )

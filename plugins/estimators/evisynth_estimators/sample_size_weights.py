@@ -35,6 +35,7 @@ def pooling_models() -> list[PoolingModel]:
             label="SSW",
             measures=frozenset({"OR", "RR", "RD", "AS", "MD", "SMD", "ROM"}),
             columns=("n_1", "n_2"),
+            formula="θ̂ = Σ wᵢyᵢ/Σ wᵢ, wᵢ = n₁n₂/(n₁ + n₂); Var(θ̂) = Σ wᵢ² (vᵢ + τ²)/(Σ wᵢ)²",
             reference="Bakbergenuly, Hoaglin & Kulinskaya (2020), Res. Synth. Methods 11:426-442",
             r_equivalent="meta::metabin(events_1, n_1, events_2, n_2, sm='OR', method='SSW')",
         )

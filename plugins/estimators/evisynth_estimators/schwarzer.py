@@ -99,6 +99,11 @@ def bias_tests() -> list[BiasTest]:
     """Offer the rank correlation test of cell counts."""
     return [
         BiasTest(
-            "Schwarzer", schwarzer, reference=REFERENCE, r_equivalent="meta::metabias(res, method.bias='Schwarzer')"
+            "Schwarzer",
+            schwarzer,
+            formula="S = Σ_(i<j) sign((uᵢ - uⱼ)(wᵢ - wⱼ)), uᵢ = (aᵢ - E(aᵢ))/√V(aᵢ), wᵢ = 1/V(aᵢ), at the M-H "
+            "odds ratio",
+            reference=REFERENCE,
+            r_equivalent="meta::metabias(res, method.bias='Schwarzer')",
         )
     ]

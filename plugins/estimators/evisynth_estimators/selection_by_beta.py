@@ -66,12 +66,15 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             "selection: beta",
             beta,
+            formula="w(p) = p^(δ₁ - 1) (1 - p)^(δ₂ - 1); density of yᵢ: w(pᵢ) φ(yᵢ; xᵢβ, vᵢ + τ²)/E(w(p(Y)))",
             reference=CITKOWICZ,
             r_equivalent="metafor::selmodel(res, type='beta')",
         ),
         Adjustment(
             "selection: truncated beta",
             truncated_beta,
+            formula="w(p) = p̃^(δ₁ - 1) (1 - p̃)^(δ₂ - 1), p̃ = p held between the steps; density of yᵢ: "
+            "w(pᵢ) φ(yᵢ; xᵢβ, vᵢ + τ²)/E(w(p(Y)))",
             reference=CITKOWICZ,
             r_equivalent="metafor::selmodel(res, type='beta', steps=c(.025,.975))",
         ),

@@ -109,12 +109,15 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             "selection: truncated",
             truncated,
+            formula="w(y) = 1 where y > cut, δ elsewhere; density of yᵢ: w(yᵢ) φ(yᵢ; xᵢβ, vᵢ + τ²)/E(w(Y))",
             reference=RUST,
             r_equivalent="metafor::selmodel(res, type='trunc')",
         ),
         Adjustment(
             "selection: truncated, estimated cut",
             truncated_estimated,
+            formula="w(y) = 1 where y > cut, δ elsewhere, cut estimated; density of yᵢ: w(yᵢ) φ(yᵢ; xᵢβ, vᵢ + "
+            "τ²)/E(w(Y))",
             reference=RUST,
             r_equivalent="metafor::selmodel(res, type='truncest')",
         ),

@@ -145,24 +145,29 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             "selection: step",
             step,
+            formula="w(p) = δⱼ where aⱼ₋₁ < p ≤ aⱼ, δ₁ = 1; density of yᵢ: w(pᵢ) φ(yᵢ; xᵢβ, vᵢ + τ²)/E(w(p(Y)))",
             reference=HEDGES,
             r_equivalent="metafor::selmodel(res, type='stepfun', steps=…)",
         ),
         Adjustment(
             "selection: 3PSM",
             three_parameters,
+            formula="w(p) = 1 where p ≤ 0.025, δ elsewhere; density of yᵢ: w(pᵢ) φ(yᵢ; xᵢβ, vᵢ + τ²)/E(w(p(Y)))",
             reference=HEDGES,
             r_equivalent="metafor::selmodel(res, type='stepfun', steps=.025)",
         ),
         Adjustment(
             "selection: 4PSM",
             four_parameters,
+            formula="w(p) = 1 where p ≤ 0.025, δ₂ where p ≤ 0.5, δ₃ elsewhere; density of yᵢ: w(pᵢ) φ(yᵢ; "
+            "xᵢβ, vᵢ + τ²)/E(w(p(Y)))",
             reference=HEDGES,
             r_equivalent="metafor::selmodel(res, type='stepfun', steps=c(.025,.5))",
         ),
         Adjustment(
             "selection: fixed weights",
             fixed_weights,
+            formula="w(p) = δⱼ where aⱼ₋₁ < p ≤ aⱼ, δⱼ as given; density of yᵢ: w(pᵢ) φ(yᵢ; xᵢβ, vᵢ + τ²)/E(w(p(Y)))",
             reference=WOODS,
             r_equivalent="metafor::selmodel(res, type='stepfun', steps=…, delta=…)",
         ),

@@ -184,6 +184,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Std. Mean Difference (Unequal Variances)",
             scale="linear",
             variances=("LS", "LS2", "LS3"),
+            formula="g = J(N - 2) (x̄₁ - x̄₂)/s, s² = ½(s₁² + s₂²); v = (s₁²/(n₁ - 1) + s₂²/(n₂ - 1))/s² + g² "
+            "(s₁⁴/(n₁ - 1) + s₂⁴/(n₂ - 1))/(8s⁴); J(m) = Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference="Bonett (2008), Psychol. Methods 13:99-109; Bonett (2009), Psychol. Methods 14:225-238",
             r_equivalent=escalc.format("SMDH"),
             r_version="metafor 5.1",
@@ -194,6 +196,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Std. Mean Difference (SD of Group 2)",
             scale="linear",
             variances=("LS", "LS2", "UB", "AV", "Deeks"),
+            formula="g = J(n₂ - 1) (x̄₁ - x̄₂)/s₂; v = 1/n₁ + 1/n₂ + g²/(2n₂); J(m) = Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference=f"Glass (1976), Educ. Res. 5(10):3-8; {hedges}; Deeks, Altman & Bradburn (2001), in: Egger, "
             "Davey Smith & Altman, Systematic Reviews in Health Care, ch. 15",
             r_equivalent="metafor::escalc(measure='SMD1', m1i=mean_1, n1i=n_1, m2i=mean_2, sd2i=sd_2, n2i=n_2)",
@@ -205,6 +208,8 @@ def effect_measures() -> list[EffectMeasure]:
             label="Std. Mean Difference (SD of Group 2, Unequal Variances)",
             scale="linear",
             variances=("LS",),
+            formula="g = J(n₂ - 1) (x̄₁ - x̄₂)/s₂; v = (s₁²/s₂²)/(n₁ - 1) + 1/(n₂ - 1) + g²/(2(n₂ - 1)); J(m) "
+            "= Γ(m/2)/(√(m/2) Γ((m - 1)/2))",
             reference=f"{hedges}; Bonett (2008), Psychol. Methods 13:99-109",
             r_equivalent=escalc.format("SMD1H"),
             r_version="metafor 5.1",
@@ -216,6 +221,7 @@ def effect_measures() -> list[EffectMeasure]:
                 label="Odds Ratio (from Std. Mean Difference)",
                 scale="log",
                 variances=("LS",),
+                formula="y = (π/√3) d, d = (x̄₁ - x̄₂)/s, s pooled; v = (π²/3)(1/n₁ + 1/n₂ + d²/(2N))",
                 reference=to_odds,
                 r_equivalent=escalc.format("D2ORL"),
             )
@@ -227,6 +233,7 @@ def effect_measures() -> list[EffectMeasure]:
             label="Odds Ratio (from Std. Mean Difference, Normal)",
             scale="log",
             variances=("LS",),
+            formula="y = 1.65 d, d = (x̄₁ - x̄₂)/s, s pooled; v = 1.65² (1/n₁ + 1/n₂ + d²/(2N))",
             reference="Cox & Snell (1989), Analysis of Binary Data; Sánchez-Meca, Marín-Martínez & Chacón-Moscoso "
             "(2003), Psychol. Methods 8:448-467",
             r_equivalent=escalc.format("D2ORN"),

@@ -19,6 +19,7 @@ def interval_methods() -> list[IntervalMethod]:
         IntervalMethod(
             "t",
             student,
+            formula="β̂ ± t(k - p) SE, SE² = (X'WX)⁻¹",
             reference="Follmann & Proschan (1999), Biometrics 55:732-737",
             r_equivalent="metafor::rma(yi, vi, test='t')",
         )

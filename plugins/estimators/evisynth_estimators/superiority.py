@@ -96,6 +96,8 @@ def effect_measures() -> list[EffectMeasure]:
                 label=label,
                 scale=PROBABILITY,
                 variances=("LS", "LS2", "H0", "MAX"),
+                formula="y = A, the probability as reported; v = A(1 - A)(1 + (N/2 - 1)((1 - A)/(2 - A) + "
+                "A/(1 + A)))/((n₁ - 1)(n₂ - 1))",
                 reference=f"{hanley}; {newcombe}; {cho}",
                 r_equivalent=f"metafor::escalc(measure='{as_reported}', ai=cles, n1i=n_1, n2i=n_2)",
                 r_version="metafor 4.8",
@@ -106,6 +108,8 @@ def effect_measures() -> list[EffectMeasure]:
                 label=label,
                 scale=PROBABILITY,
                 variances=("LS",),
+                formula="y = Φ(δ), δ = (x̄₁ - x̄₂)/s, s² = s₁² + s₂²; v = φ(δ)² ((s₁²/(n₁ - 1) + s₂²/(n₂ "
+                "- 1))/s² + δ² (s₁⁴/(n₁ - 1) + s₂⁴/(n₂ - 1))/(2s⁴))",
                 reference=f"McGraw & Wong (1992), Psychol. Bull. 111:361-365; {newcombe}",
                 r_equivalent=f"metafor::escalc(measure='{from_normal}', {arms})",
                 r_version="metafor 4.8",

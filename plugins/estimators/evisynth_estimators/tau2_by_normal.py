@@ -60,10 +60,16 @@ def _half(fit: Fit, level: float) -> FloatArray | None:
 @hookimpl
 def tau2_intervals() -> list[Tau2Interval]:
     """Offer the Wald-type intervals."""
+    formulas = {
+        "Wald": "τ² ± z SE(τ²), at least 0",
+        "Wald.log": "exp(ln τ² ± z SE(τ²)/τ²)",
+        "Wald.sqrt": "(τ ± z SE(τ²)/(2τ))², τ at least 0",
+    }
     return [
         Tau2Interval(
             name,
             function,
+            formula=formulas[name],
             reference=_SOURCE,
             r_equivalent=f"metafor::confint(res, type='{name}')",
         )

@@ -45,6 +45,8 @@ def tau2_intervals() -> list[Tau2Interval]:
         Tau2Interval(
             "HT",
             higgins_thompson,
+            formula="ln H ± z SE, τ² = (H² - 1) df/tr(P); SE = ½ (ln Q - ln df)/(√(2Q) - √(2df - 1)) where Q "
+            "> df + 1; SE = √((1 - 1/(3(df - 1)²))/(2(df - 1))) elsewhere, df = k - p",
             reference="Higgins & Thompson (2002), Stat. Med. 21:1539-1558, appendix A2",
             r_equivalent="metafor::confint(res, type='HT')",
             r_version="metafor 5.1",

@@ -183,6 +183,8 @@ def effect_measures() -> list[EffectMeasure]:
             scale=CORRELATION,
             zero_cells="exact",
             uninformative="never",
+            formula="P(Z₁ < h, Z₂ < k) = a/N under the correlation ρ, Φ(h) = n₁/N, Φ(k) = (a + c)/N; v by the "
+            "delta method for multinomial counts",
             reference=reference,
             r_equivalent=escalc.format("RTET"),
         ),
@@ -193,6 +195,7 @@ def effect_measures() -> list[EffectMeasure]:
             scale=FISHER,
             zero_cells="exact",
             uninformative="never",
+            formula="y = artanh ρ, ρ the tetrachoric correlation; v = Var(ρ)/(1 - ρ²)²",
             reference=f"{reference}; Fisher (1921), Metron 1:3-32",
             r_equivalent=escalc.format("ZTET"),
             r_version="metafor 4.0",

@@ -148,8 +148,18 @@ def _pooled(made: BiasResult, analysis: MetaAnalysis, y: FloatArray, v: FloatArr
 def adjustments() -> list[Adjustment]:
     """Offer unrestricted weighted least squares, over all studies and over the adequately powered."""
     return [
-        Adjustment("UWLS", uwls, reference=UWLS_REFERENCE, r_equivalent="lm(yi ~ 1, weights=1/vi)"),
         Adjustment(
-            "WAAP", waap, reference=WAAP_REFERENCE, r_equivalent="lm(yi ~ 1, weights=1/vi, subset=sei <= abs(mean)/2.8)"
+            "UWLS",
+            uwls,
+            formula="θ̂ = Σ wᵢyᵢ/Σ wᵢ, SE² = (Q/(k - 1))/Σ wᵢ, wᵢ = 1/vᵢ, Q = Σ wᵢ (yᵢ - θ̂)²; θ̂ ± t(k - 1) SE",
+            reference=UWLS_REFERENCE,
+            r_equivalent="lm(yi ~ 1, weights=1/vi)",
+        ),
+        Adjustment(
+            "WAAP",
+            waap,
+            formula="UWLS of the studies with SEᵢ ≤ |θ̂|/(z₁ + z₂), θ̂ of all; z₁ + z₂ = Φ⁻¹(0.975) + Φ⁻¹(0.8)",
+            reference=WAAP_REFERENCE,
+            r_equivalent="lm(yi ~ 1, weights=1/vi, subset=sei <= abs(mean)/2.8)",
         ),
     ]

@@ -32,6 +32,7 @@ def effect_measures() -> list[EffectMeasure]:
             default_method="MH",
             uninformative="no events",
             variances=("LS", "AV"),
+            formula="y = ln((a/n₁)/(c/n₂)), VE = 1 - exp y; v = 1/a - 1/n₁ + 1/c - 1/n₂",
             reference="Greenwood & Yule (1915), Proc. R. Soc. Med. 8:113-194; Halloran, Struchiner & Longini (1997), "
             "Am. J. Epidemiol. 146:789-803",
             r_equivalent="meta::metabin(events_1, n_1, events_2, n_2, sm='VE')",

@@ -17,6 +17,7 @@ def interval_methods() -> list[IntervalMethod]:
         IntervalMethod(
             "Wald",
             wald,
+            formula="β̂ ± z SE, SE² = (X'WX)⁻¹",
             reference="DerSimonian & Laird (1986), Control. Clin. Trials 7:177-188",
             r_equivalent="metafor::rma(yi, vi, test='z')",
         )

@@ -298,6 +298,8 @@ def adjustments() -> list[Adjustment]:
         Adjustment(
             NAME,
             worst_case,
+            formula="θ̂(η) = (Σ_A wᵢyᵢ + η Σ_N wᵢyᵢ)/(Σ_A wᵢ + η Σ_N wᵢ), A affirmative studies, N the "
+            "others; worst case: θ̂(∞)",
             reference=REFERENCE,
             r_equivalent="PublicationBias::pubbias_svalue(yi, vi, return_worst_meta=TRUE)",
         )

@@ -28,7 +28,7 @@ def founding(asked: Asked) -> Iterator[Agreement]:
 
 
 def _absent(method: Method) -> str:
-    return f"the founding papers use no {method.kind} {method.name}: they have RevMan 5's models of RR, RD and SMD"
+    return f"the founding papers use no {method.kind} {method.name}: they print RR, RD and given effects, by RevMan 5"
 
 
 @hookimpl

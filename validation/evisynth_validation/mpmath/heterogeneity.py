@@ -53,25 +53,37 @@ def design_condition(fit: Fit) -> Exact:
     return sqrt(norms[0] * norms[1])
 
 
+def conditions(fit: Fit, cond_tau2: Exact) -> tuple[list[float], list[float]]:
+    """Say what rounding in the data and in τ² can do to the coefficients and to their standard errors."""
+    lever = fit.tau2 * cond_tau2
+    sizes = zip(fit.coefficients, fit.coefficient_sizes, fit.drift, strict=True)
+    return (
+        [brief((size + abs(drift) * lever) / abs(b)) if abs(b) > 0 else 1.0 for b, size, drift in sizes],
+        [brief(1 + slope * lever / 2) for slope in variance_slopes(fit)],
+    )
+
+
+def variance_slopes(fit: Fit) -> list[Exact]:
+    """Give the derivatives of the logarithms of the coefficients' variances by τ²."""
+    return [drift / row[i] for i, (drift, row) in enumerate(zip(fit.variance_drift, fit.covariance, strict=True))]
+
+
 def coefficients(fit: Fit, cond_tau2: Exact, *, hartung_knapp: bool = False) -> dict[str, Json]:
     """Give the estimates and standard errors at one τ², with what rounding in the data and in τ² can do to them."""
     variances = [row[i] for i, row in enumerate(fit.covariance)]
-    lever = fit.tau2 * cond_tau2
-    sizes = zip(fit.coefficients, fit.coefficient_sizes, fit.drift, strict=True)
-    slopes = [drift / variance for drift, variance in zip(fit.variance_drift, variances, strict=True)]
+    cond_coefficients, cond_se = conditions(fit, cond_tau2)
     record: dict[str, Json] = {
         "coefficients": [nearest(b) for b in fit.coefficients],
         "se": [nearest(sqrt(variance)) for variance in variances],
-        "cond_coefficients": [
-            brief((size + abs(drift) * lever) / abs(b)) if abs(b) > 0 else 1.0 for b, size, drift in sizes
-        ],
-        "cond_se": [brief(1 + slope * lever / 2) for slope in slopes],
+        "cond_coefficients": cond_coefficients,
+        "cond_se": cond_se,
     }
     if hartung_knapp:
+        lever = fit.tau2 * cond_tau2
         scale = fit.q / fit.data.df
         record["se_hk"] = [nearest(sqrt(scale * variance)) for variance in variances]
         loss = fit.ypp / fit.q if fit.q > 0 else exact(0)
-        record["cond_se_hk"] = [brief(1 + abs(slope - loss) * lever / 2) for slope in slopes]
+        record["cond_se_hk"] = [brief(1 + abs(slope - loss) * lever / 2) for slope in variance_slopes(fit)]
     return record
 
 

@@ -117,6 +117,10 @@ class Fit:
     @cached_property
     def residuals(self) -> list[Exact]:
         """Return y − Xb."""
+        if len(self.data.columns) == 1:
+            # As below, without adding up single products.
+            (slope,), (column,) = self.coefficients, self.data.columns
+            return [y - x * slope for y, x in zip(self.data.y, column, strict=True)]
         rows = zip(*self.data.columns, strict=True)
         return [y - dot(row, self.coefficients) for y, row in zip(self.data.y, rows, strict=True)]
 

@@ -18,7 +18,7 @@ from evisynth_validation.mpmath.exact import exact, log, root, total, two_pi
 from evisynth_validation.mpmath.linear import inverse_and_determinant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from evisynth_validation.mpmath.exact import Exact
     from evisynth_validation.mpmath.linear import Data
@@ -101,6 +101,37 @@ def closer(data: Data, points: Sequence[float], scores: Sequence[float]) -> list
     return added
 
 
+def crossings(
+    data: Data, *, restricted: bool = True, relative: Callable[[float], float] | None = None
+) -> tuple[float, list[tuple[float, float, bool]]]:
+    """Give the relative score at 0, and all pairs of points between which the score falls (True) or rises through 0.
+
+    ``relative`` computes the relative score another way, if at all.
+
+    Raises
+    ------
+        ArithmeticError: the likelihood still rises at the bound.
+
+    """
+
+    def score_at(point: float) -> float:
+        return relative(point) if relative else relative_score(data, exact(point), restricted=restricted)
+
+    points = search_grid(data, restricted=restricted)
+    scores = {point: score_at(point) for point in points}
+    if scores[points[-1]] >= 0:
+        message = "the likelihood rises at its bound"
+        raise ArithmeticError(message)
+    for point in closer(data, points, [scores[p] for p in points]):
+        scores.setdefault(point, score_at(point))
+    turns = [
+        (left, right, scores[left] > 0)
+        for left, right in pairwise(sorted(scores))
+        if (scores[left] > 0) != (scores[right] > 0)
+    ]
+    return scores[0.0], turns
+
+
 def maxima(data: Data, *, restricted: bool = True) -> list[Exact]:
     """Return every local maximum, 0 among them if the likelihood falls from there.
 
@@ -109,18 +140,13 @@ def maxima(data: Data, *, restricted: bool = True) -> list[Exact]:
         ArithmeticError: the likelihood still rises at the bound, or is flat at 0.
 
     """
-    points = search_grid(data, restricted=restricted)
-    scores = {point: relative_score(data, exact(point), restricted=restricted) for point in points}
-    if scores[points[-1]] >= 0 or scores[0.0] == 0:
-        message = "the likelihood rises at its bound or is flat at 0"
+    at_zero, turns = crossings(data, restricted=restricted)
+    if at_zero == 0:
+        message = "the likelihood is flat at 0"
         raise ArithmeticError(message)
-    for point in closer(data, points, [scores[p] for p in points]):
-        scores.setdefault(point, relative_score(data, exact(point), restricted=restricted))
-    found = [exact(0)] if scores[0.0] < 0 else []
-    for left, right in pairwise(sorted(scores)):
-        if scores[left] > 0 and scores[right] <= 0:
-            found.append(root(partial(score, data, restricted=restricted), exact(left), exact(right)))
-    return found
+    found = [exact(0)] if at_zero < 0 else []
+    slope = partial(score, data, restricted=restricted)
+    return found + [root(slope, exact(left), exact(right)) for left, right, falls in turns if falls]
 
 
 def global_maximum(data: Data, *, restricted: bool = True) -> Maximum:

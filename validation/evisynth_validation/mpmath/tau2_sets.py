@@ -1,8 +1,7 @@
 """Estimate τ² by every other estimator, with its standard error, from the sets of `heterogeneity.json`.
 
-Sources: Hedges & Olkin (1985); Hunter & Schmidt in Viechtbauer (2005); Brannick et al. (2019); Sidik & Jonkman (2005);
-DerSimonian & Kacker (2007) and Jackson (2013) for any weights; Viechtbauer (2021) for medians; Morris (1983) for the
-standard error of Paule-Mandel estimates.
+Sources: those of `closed_forms.py`; Viechtbauer (2021) for medians; Morris (1983) for the standard error of
+Paule-Mandel estimates.
 """
 
 from __future__ import annotations
@@ -12,9 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from evisynth_validation.mpmath.closed_forms import (
+    crude_and_scaled,
+    match_hunter_schmidt,
+    match_with_weights,
+    traces,
+)
 from evisynth_validation.mpmath.exact import brief, chi_squared_quantile, dot, exact, nearest, root, sqrt, total
 from evisynth_validation.mpmath.heterogeneity import cond_of_q, solve_q
-from evisynth_validation.mpmath.linear import Data, Fit, inverse_and_determinant, product, trace
+from evisynth_validation.mpmath.linear import Data, Fit
 from evisynth_validation.mpmath.modes import global_maximum
 from evisynth_validation.mpmath.spread import tail_of_q
 
@@ -33,15 +38,6 @@ def median(df: int) -> Exact:
     return chi_squared_quantile("0.5", df)
 
 
-def traces(data: Data, a: Sequence[Exact], s: Sequence[Exact]) -> tuple[Exact, Exact]:
-    """Give tr(PS) and tr(PSPS) with P of any weights a and S = diag(s)."""
-    inverse, _ = inverse_and_determinant(data.gram(a))
-    products = [x * y for x, y in zip(a, s, strict=True)]
-    second = product(inverse, data.gram([x * y for x, y in zip(a, products, strict=True)]))
-    third = product(inverse, data.gram([x * y * y for x, y in zip(a, products, strict=True)]))
-    return total(products) - trace(second), dot(products, products) - 2 * trace(third) + trace(product(second, second))
-
-
 def spread_of_form(data: Data, a: Sequence[Exact], tau2: Exact) -> Exact:
     """Give the standard deviation of y'Py where the variances are v + τ², τ² truncated at 0."""
     at_least = max(tau2, exact(0))
@@ -54,13 +50,11 @@ def line(tau2: Exact, cond: Exact, se: Exact) -> dict[str, Json]:
 
 
 def with_weights(data: Data, a: Sequence[Exact]) -> dict[str, Json] | None:
-    """Match y'Py to its expectation: τ² = (y'Py − tr(PV))/tr(P)."""
-    q = Fit(data, exact(0), list(a)).q
-    expected, slope = traces(data, a, data.v)[0], traces(data, a, [exact(1)] * len(data.v))[0]
-    if not clear(q, expected):
+    """Match y'Py to its expectation."""
+    match = match_with_weights(data, a)
+    if not clear(match.form, match.expected):
         return None
-    tau2 = (q - expected) / slope
-    return line(tau2, (q + expected) / abs(q - expected), spread_of_form(data, a, tau2) / slope)
+    return line(match.tau2, match.cond, spread_of_form(data, a, match.tau2) / match.slope)
 
 
 def clear(one: Exact, other: Exact) -> bool:
@@ -69,23 +63,18 @@ def clear(one: Exact, other: Exact) -> bool:
 
 
 def hunter_schmidt(data: Data, factor: Exact) -> dict[str, Json] | None:
-    """Match factor·Q to k: τ² = (factor·Q − k)/Σw."""
-    common, k = data.fit(exact(0)), exact(len(data.y))
-    q = factor * common.q
-    if not clear(q, k):
+    """Match factor·Q to k."""
+    match = match_hunter_schmidt(data, factor)
+    if not clear(match.form, match.expected):
         return None
-    whole = total(common.weights)
-    tau2 = (q - k) / whole
-    return line(tau2, (q + k) / abs(q - k), factor * spread_of_form(data, common.weights, tau2) / whole)
+    weights = data.fit(exact(0)).weights
+    return line(match.tau2, match.cond, factor * spread_of_form(data, weights, match.tau2) / match.slope)
 
 
 def sidik_jonkman(data: Data) -> dict[str, Json]:
-    """Scale the crude variance about the mean, divisor k, by the residuals with weights 1/(v + it)."""
-    mean = total(data.y) / len(data.y)
-    crude = total((y - mean) ** 2 for y in data.y) / len(data.y)
-    fit = data.fit(crude)
-    tau2 = crude * fit.q / data.df
-    return line(tau2, exact(1), crude * spread_of_form(data, fit.weights, tau2) / data.df)
+    """Scale the crude variance by the residuals."""
+    fit, tau2 = crude_and_scaled(data)
+    return line(tau2, exact(1), fit.tau2 * spread_of_form(data, fit.weights, tau2) / data.df)
 
 
 def paule_mandel_error(fit: Fit) -> Exact:

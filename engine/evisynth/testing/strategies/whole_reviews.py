@@ -1,4 +1,4 @@
-"""Keep the strategies of whole reviews in one place, as a fixture that tests of formats draw from."""
+"""Draw whole reviews and their parts: comparisons, outcomes, subgroups, rows, risk of bias, and hostile texts."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import pytest
 from hypothesis import strategies as st
 
-from evisynth import (
+from evisynth.reviews import model
+from evisynth.reviews.model import (
     BiasDomain,
     Judgement,
     OutcomeGroup,
@@ -24,7 +24,6 @@ from evisynth import (
     StoredResults,
     StudyFlow,
 )
-from evisynth.reviews import model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,8 +54,8 @@ _WORDS: dict[str, SearchStrategy[Any]] = {
 
 
 @attrs.frozen(slots=False)
-class Strategies:
-    """Give strategies of reviews and of their parts; what a format cannot hold is narrowed by the arguments.
+class ReviewParts:
+    """Give strategies of the parts of reviews; what a format cannot hold is narrowed by the arguments.
 
     ``texts`` are those of names, labels and long texts, ``keys`` those of headings and names of columns that the engine
     does not know, ``numbers`` those of data and stored results.
@@ -241,12 +240,7 @@ class Strategies:
             parts=self._mapping(),
         )
 
-    def replace(self, **narrower: Any) -> Strategies:  # noqa: ANN401 - the fields above
-        """Draw from narrower texts, keys or numbers."""
-        return attrs.evolve(self, **narrower)
 
-
-@pytest.fixture(scope="session")
-def drawn_reviews() -> Strategies:
-    """Give the strategies; a test draws from them by hypothesis' ``data``."""
-    return Strategies()
+def reviews(**narrower: Any) -> SearchStrategy[Review]:  # noqa: ANN401 - the fields of `ReviewParts`
+    """Draw reviews with every field of the model used, of the texts, keys, numbers and ids of `ReviewParts`."""
+    return ReviewParts(**narrower).reviews

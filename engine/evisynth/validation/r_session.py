@@ -1,4 +1,4 @@
-"""One R process for all comparisons with R on this machine: starting R and loading metafor takes most of their time."""
+"""Run scripts in one R of this machine: starting R and loading metafor takes most of the time of comparisons."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 LOOP = r"""
 local({
-  suppressMessages({ library(metafor); library(jsonlite) })
+  suppressMessages({ library(jsonlite); suppressWarnings(require(metafor, quietly=TRUE)) })
   requests <- file("stdin", "r")
   started <- list(options=options(), search=search(), folder=getwd())
   restore <- function() {
@@ -48,36 +48,37 @@ What a script changes outside that environment (options, packages, variables, th
 ANSWER = "\ncat('\\n@@', toJSON({}, digits=NA, auto_unbox=TRUE, null='null', na='null'))\n"
 
 
-class RError(AssertionError):
+class RError(RuntimeError):
     """A script stopped in R, or took the process with it."""
 
 
 class RSession:
-    """Run scripts one after another in one R with metafor and jsonlite, which starts at the first."""
+    """Run scripts one after another in one R, which starts at the first; metafor is attached where it is there."""
 
     def __init__(self) -> None:
+        """Wait for the first script."""
         self._process: subprocess.Popen[str] | None = None
         self._folder = TemporaryDirectory(prefix="evisynth-r-")
         self._stderr: IO[str] | None = None
         self.version_of = cache(self._version_of)
 
-    def there_is(self) -> bool:
-        """Tell whether this machine has R with metafor and jsonlite."""
+    def absent(self) -> str:
+        """Say what this machine lacks to be asked: R, or its package jsonlite; an empty text where it lacks nothing."""
         if shutil.which("Rscript") is None:
-            return False
+            return "R is not installed"
         try:
             self.run("")
         except RError as error:
             if "there is no package called" in str(error):
-                return False
+                return "R has no package jsonlite"
             raise
-        return True
+        return ""
 
     def run(self, script: str) -> str:
         """Give what a script prints; its errors have R's message."""
         process = self._process or self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
+        assert process.stdin is not None  # noqa: S101 - as it was started
+        assert process.stdout is not None  # noqa: S101 - as it was started
         end, path = f"@@end {uuid4()} ", Path(self._folder.name) / "script.R"
         path.write_text(script, encoding="utf-8")
         try:
@@ -131,8 +132,8 @@ class RSession:
 
     def _fail(self) -> str:
         """Report that R has ended; the next script starts another."""
-        assert self._process is not None
-        assert self._stderr is not None
+        assert self._process is not None  # noqa: S101 - it has been written to
+        assert self._stderr is not None  # noqa: S101 - as it was started
         code = self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
