@@ -366,12 +366,6 @@ def test_an_adjusted_effect_beyond_all_effects_is_warned_of() -> None:
 
 def test_a_study_that_cannot_have_been_published_gets_a_reason() -> None:
     effects = es.Effects([0.1, 0.5, -0.9, 1.4, 0.2], [0.01, 0.02, 0.05, 0.1, 0.02])
-    cases: dict[str, dict[str, Any]] = {
-        "selection: truncated": {"delta": [0.0]},
-        "selection: step": {"steps": [0.5], "delta": [1.0, 0.0]},
-    }
-    for name, options in cases.items():
-
     chosen: dict[str, dict[str, Any]] = {
         "selection: truncated": {"delta": [0.0]},
         "selection: step": {"steps": [0.5], "delta": [1.0, 0.0]},
