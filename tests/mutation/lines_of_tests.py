@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import attrs
 from coverage import CoverageData
-from mutants import ROOT, Mutant, lines_of_statement, name_assigned, offers_records, source_of
+from mutants import ROOT, Mutant, lines_of_statement, name_assigned, runs_in_tests, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,7 +73,7 @@ class Recorded:
         """
         lines = self.lines(mutant.path)
         own = _united(lines.get(line, frozenset()) for line in lines_of_statement(mutant.path, mutant.line))
-        if own and not offers_records(mutant.path, mutant.line):
+        if own and runs_in_tests(mutant.path, mutant.line):
             return own
         name = name_assigned(mutant.path, mutant.line)
         text = source_of(mutant.path).splitlines()
@@ -114,11 +114,12 @@ class Recorded:
             chosen: list[str] = []
             used = 0.0
             for test in order:
-                if used + self.seconds[test] <= share or not chosen:
+                if used + self.seconds[test] <= share:
                     chosen.append(test)
                     used += self.seconds[test]
-            plan.append((file, chosen))
-            spent += used + PER_FILE
+            if chosen:
+                plan.append((file, chosen))
+                spent += used + PER_FILE
             if spent > budget:
                 break
         return plan

@@ -109,13 +109,13 @@ def lines_of_statement(path: str, line: int) -> tuple[int, ...]:
     return tuple(best)
 
 
-def offers_records(path: str, line: int) -> bool:
-    """Tell whether a line belongs to a hook, which runs once for all tests."""
+def runs_in_tests(path: str, line: int) -> bool:
+    """Tell whether a line runs whenever a test needs it: not at import nor in a hook, which run in some first test."""
     return any(
         isinstance(node, ast.FunctionDef)
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
-        and any(isinstance(one, ast.Name) and one.id == "hookimpl" for one in node.decorator_list)
-        for node in ast.parse(source_of(path)).body
+        and node.body[0].lineno <= line <= (node.end_lineno or node.lineno)
+        and not any(isinstance(one, ast.Name) and one.id == "hookimpl" for one in node.decorator_list)
+        for node in ast.walk(ast.parse(source_of(path)))
     )
 
 

@@ -40,7 +40,7 @@ WANTED: dict[str, set[str | None]] = {
     "session": {None},
     "again": {SO_FAR},
     "afresh": {None, SO_FAR, "broken"},
-    "survivors": {"survived"},
+    "survivors": {"survived", SO_FAR, "broken"},
 }
 """Which mutants a run takes, by what came of them before: None is nothing yet."""
 
