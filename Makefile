@@ -6,10 +6,16 @@ BIN := $(VENV)/bin
 # A new entry-point line takes effect at the next install, so the stamp depends on pyproject.toml.
 STAMP := $(VENV)/.installed
 
+SIZE ?= 8
+SEED ?= 20261201
+JOBS ?= 1
+MUTATION := build/mutation
+SAMPLE := --size $(SIZE) --seed $(SEED)
+
 # Warnings are errors; what is found of all pages is listed before it fails.
 SPHINX := $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir docs/_build/doctrees
 
-.PHONY: demo test test-all test-nightly docs linkcheck gallery bench lint lint-mypy lint-pyright clean
+.PHONY: demo test test-all test-nightly docs linkcheck mutants gallery bench lint lint-mypy lint-pyright clean
 
 demo: $(STAMP)
 	$(BIN)/evisynth demo --output demo
@@ -32,6 +38,19 @@ docs: $(STAMP)
 # Asks the servers that the pages link to.
 linkcheck: $(STAMP)
 	$(SPHINX) --builder linkcheck docs docs/_build/linkcheck
+
+# Hours, and to be taken up where it stopped: tests/mutation/README.md.
+mutants: $(STAMP) $(MUTATION)/durations.xml
+	$(BIN)/python tests/mutation/run.py $(SAMPLE) --jobs $(JOBS)
+	$(BIN)/python tests/mutation/run.py $(SAMPLE) --jobs $(JOBS) --how afresh
+	$(BIN)/python tests/mutation/report.py $(SAMPLE)
+
+$(MUTATION)/durations.xml: | $(STAMP)
+	mkdir -p $(MUTATION)
+	COVERAGE_FILE=$(MUTATION)/coverage $(BIN)/python -m pytest -m "not sweep and not live_r" -p no:cacheprovider \
+		--cov=engine/evisynth/kernels --cov=plugins/estimators/evisynth_estimators --cov-context=test --cov-report= \
+		--junitxml=$@ tests/kernels tests/estimators tests/properties tests/reference tests/diagnostics tests/engine \
+		tests/plugins/test_conformance.py
 
 gallery: $(STAMP)
 	$(BIN)/python docs/gallery.py
@@ -62,4 +81,4 @@ $(STAMP): pyproject.toml examples/third-party-plugin/pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) demo docs/_build docs/site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) demo $(MUTATION) docs/_build docs/site .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -102,3 +102,9 @@ def test_errors_cross_processes() -> None:
         es.MissingExtraError("the forest reporter", "matplotlib", "plots"),
     ):
         assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - our own bytes
+
+
+def test_only_a_standard_error_of_0_is_refused() -> None:
+    made = es.effects({"yi": [0.1, 0.2, 0.3], "sei": [1.0, 0.0, 2.0]}, "GEN")
+    assert dict(made.reasons) == {1: "standard error is 0"}
+    assert made.v[[0, 2]].tolist() == [1.0, 4.0]

@@ -342,7 +342,8 @@ UNKNOWN: dict[str, tuple[str, dict[str, Any]]] = {
         {"adjust": "a"},
     ),
     "power of WAAP is a probability": ("WAAP", {"power": 0.2}),
-    "size of WAAP is a probability": ("WAAP", {"size": 0.0}),
+    "size of WAAP is a probability between 0 and 1, such as 0.05, not 0.0": ("WAAP", {"size": 0.0}),
+    "size of WAAP is a probability between 0 and 1, such as 0.05, not 1.0": ("WAAP", {"size": 1.0}),
     "fewest of WAAP is a number of studies": ("WAAP", {"fewest": 1}),
     "otherwise of WAAP is one of 'reason', 'UWLS', not 'a'": ("WAAP", {"otherwise": "a"}),
 }

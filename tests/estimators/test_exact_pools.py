@@ -220,3 +220,18 @@ def test_sums_with_and_without_increments(inside: str, rule: str, measure: str, 
         assert analysis.pooled is not None
         assert near(analysis.pooled.value, truth.estimate, float(truth.cond)), (to, increment)
         assert near(analysis.pooled.se**2, truth.variance, 10.0), (to, increment)
+
+
+@pytest.mark.parametrize("method", ["IV", "MH", "Peto"])
+def test_one_analysis_has_one_tau2(method: str, make_studies: Make) -> None:
+    found = es.fit(
+        studies_of(drawn_tables(3, zeros=False), make_studies),
+        "PETO" if method == "Peto" else "OR",
+        method=method,
+        model="common",
+    )
+    assert found.fit is not None
+    assert found.fit.tau2.shape == ()
+    assert float(found.fit.tau2) == 0.0
+    assert found.fit.coefficients.shape == (1,)
+    assert found.fit.covariance.shape == (1, 1)

@@ -203,6 +203,7 @@ def searched(family: str, q: np.ndarray[Any, Any], p: np.ndarray[Any, Any]) -> f
     return min(float(minimize(distance, start, method="Nelder-Mead").fun) for start in starts)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_shape_anywhere_is_nearer(family: str) -> None:
     rng = np.random.default_rng(7)

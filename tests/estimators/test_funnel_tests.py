@@ -42,6 +42,31 @@ def counts(measure: str = "OR", k: int = 11, **words: Any) -> es.MetaAnalysis:  
     return es.fit(table, measure, **chosen)
 
 
+# -- what is told beside the test -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Egger", "Harbord", "Peters", "Deeks"])
+def test_the_limit_is_the_intercept_where_the_predictor_vanishes(name: str) -> None:
+    seen = es.bias(counts(), name)
+    assert seen.limit == seen.parameters["intercept"]
+    assert es.bias(counts(), "Macaskill").limit is None
+
+
+def test_harbords_regression_by_another_way() -> None:
+    # Harbord's own form: Z/√V on √V and 1, without weights.
+    a, n_1, c, n_2 = (np.array(COUNTS[name], dtype=np.float64) for name in ("events_1", "n_1", "events_2", "n_2"))
+    n, events = n_1 + n_2, a + c
+    score = a - events * n_1 / n
+    variance = n_1 * n_2 * events * (n - events) / (n * n * (n - 1))
+    design = np.column_stack([np.sqrt(variance), np.ones(11)])
+    beta, rss, *_ = np.linalg.lstsq(design, score / np.sqrt(variance), rcond=None)
+    seen = es.bias(counts(), "Harbord")
+    assert seen.asymmetry is not None
+    assert seen.asymmetry.value == pytest.approx(beta[1], rel=1e-11)
+    assert seen.parameters["intercept"].value == pytest.approx(beta[0], rel=1e-11)
+    assert seen.figures["residual standard deviation"] == pytest.approx(np.sqrt(rss[0] / 9), rel=1e-12)
+
+
 # -- small and odd data -----------------------------------------------------------------------------------------------
 
 
@@ -72,9 +97,27 @@ def test_equal_effects_get_a_reason(name: str) -> None:
     assert "same effect" in seen.reason or "on a line" in seen.reason
 
 
+def test_effects_that_are_almost_on_a_line_are_tested() -> None:
+    se = np.sqrt(V)
+    line = 0.3 + 1.5 * se
+    assert "on a line" in (es.bias(es.fit(es.Effects(line, V), settings="metafor"), "Egger").reason or "")
+    noise = 1e-9 * np.cos(np.arange(10))
+    seen = es.bias(es.fit(es.Effects(line + noise, V), settings="metafor"), "Egger")
+    assert seen.reason is None
+    assert seen.asymmetry is not None
+    assert seen.asymmetry.value == pytest.approx(1.5, abs=1e-7)
+    assert 0.0 < seen.figures["residual standard deviation"] < 1e-7
+
+
 def test_effects_without_tables_get_a_reason() -> None:
     for name in OF_TABLES:
         assert es.bias(plain(), name).reason == "the test needs 2×2 tables: events and participants of both arms"
+    means = {"n1i": [20, 30, 25], "m1i": [1.0, 2.0, 1.5], "sd1i": [1.0, 1.1, 0.9]}
+    means |= {"n2i": [21, 29, 26], "m2i": [0.5, 1.1, 1.2], "sd2i": [1.2, 1.0, 1.1]}
+    # Arms have sizes here, too, but no events.
+    for name in OF_TABLES:
+        reason = es.bias(es.fit(means, "MD", settings="metafor"), name).reason
+        assert reason == "the test needs 2×2 tables: events and participants of both arms"
     assert "standardised mean differences" in (es.bias(plain(), "Pustejovsky-Rodgers").reason or "")
 
 

@@ -13,6 +13,7 @@ from mpmath.ctx_mp import MPContext  # mpmath has no annotations
 from scipy import optimize, stats
 
 import evisynth as es
+from evisynth_estimators import p_uniform
 from evisynth_estimators.conditional_tails import (
     hazard,
     log_complement,
@@ -518,3 +519,20 @@ def test_the_side_follows_the_pooled_effect(name: str) -> None:
     assert left.after.value == -right.after.value
     assert (left.after.ci_low, left.after.ci_high) == (-right.after.ci_high, -right.after.ci_low)
     assert left.p_value == right.p_value
+
+
+@pytest.mark.parametrize("k", [1, 4, 30])
+@pytest.mark.parametrize("share", [0.2, 1.0, 3.0])
+def test_tails_of_sums_of_logarithms(k: int, share: float) -> None:
+    # Minus the logarithms of k uniform numbers add up to a gamma variable; an effect makes p small, and 1 - p near 1.
+    inside: Any = p_uniform
+    with mp.workdps(40):
+        upper = mp.gammainc(k, mp.mpf(share) * k, mp.inf, regularized=True)
+        lower = mp.gammainc(k, 0, mp.mpf(share) * k, regularized=True)
+    for method, effect, truth in (
+        ("LNP", True, upper),
+        ("LNP", False, lower),
+        ("LN1MINP", True, lower),
+        ("LN1MINP", False, upper),
+    ):
+        assert inside._log_tail(method, share * k, k, effect=effect) == pytest.approx(float(mp.log(truth)), rel=1e-12)

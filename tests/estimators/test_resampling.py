@@ -230,6 +230,19 @@ def test_the_confidence_distribution_of_tau2_is_that_of_q() -> None:
     assert np.isfinite(drawn).all()
 
 
+@pytest.mark.parametrize("k", [3, 40])
+def test_effects_that_hardly_differ_leave_every_draw_at_their_mean(k: int) -> None:
+    inside: Any = importlib.import_module("evisynth_estimators.nagashima")
+
+    y = 0.7 + 1e-12 * np.random.default_rng(k).standard_normal((k, 2))
+    y[:, 1] += 0.2
+    # More pairs than one tile holds.
+    pairs = inside._TILE // k + 7
+    drawn = inside._draws(y, np.full((k, 2), 0.25), pairs, 3)
+    assert drawn.shape == (2 * pairs, 2)
+    assert abs(drawn - [0.7, 0.9]).max() < 1e-7
+
+
 def test_the_bootstrap_can_be_drawn_again_and_its_error_falls_with_the_budget() -> None:
     def run(**words: Any) -> es.MetaAnalysis:  # noqa: ANN401 - words of the settings
         return es.fit(cisapride(), tau2="DL", prediction="NNF", settings="metafor", **words)

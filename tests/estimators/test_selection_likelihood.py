@@ -163,6 +163,7 @@ CASES: dict[str, tuple[str, bool, dict[str, Any]]] = {
     "precision": ("logistic", False, {"precision": np.sqrt(V) / 0.4}),
     "threshold": ("negative exponential power", True, {"alpha": 0.1}),
     "groups": ("beta", False, {"group": np.array([0, 1, -1])}),
+    "groups with two parameters that bend": ("negative exponential power", False, {"group": np.array([0, 1, -1])}),
 }
 
 

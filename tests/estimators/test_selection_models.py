@@ -362,3 +362,23 @@ def test_an_adjusted_effect_beyond_all_effects_is_warned_of() -> None:
     within = es.bias(analysis(), "selection: half-normal")
     assert min(Y) < pooled(within).value < max(Y)
     assert not any("beyond the effects of all studies" in warning for warning in within.warnings)
+
+
+def test_a_study_that_cannot_have_been_published_gets_a_reason() -> None:
+    effects = es.Effects([0.1, 0.5, -0.9, 1.4, 0.2], [0.01, 0.02, 0.05, 0.1, 0.02])
+    chosen: dict[str, dict[str, Any]] = {
+        "selection: truncated": {"delta": [0.0]},
+        "selection: step": {"steps": [0.5], "delta": [1.0, 0.0]},
+    }
+    for name, options in chosen.items():
+        made = es.bias(analysis(effects), name, side="right", **options)
+        assert made.after is None
+        assert made.reason == "a study lies where the weight is fixed at 0, which is impossible under the model"
+        shown = es.Effects(np.delete(effects.y, 2), np.delete(effects.v, 2))
+        assert es.bias(analysis(shown), name, side="right", **options).reason is None
+
+
+@pytest.mark.parametrize("name", ["beta", "half-normal", "negative exponential"])
+def test_only_a_range_that_ends_at_no_selection_has_a_conservative_p_value(name: str) -> None:
+    warned = any("χ² is conservative" in text for text in es.bias(analysis(), f"selection: {name}").warnings)
+    assert warned == (name != "beta")

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 import pytest
+import scipy.stats
 
 import evisynth as es
+from evisynth_estimators import trim_and_fill
+from evisynth_estimators.kendall import kendall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -523,3 +526,24 @@ def test_what_is_no_analysis_is_named() -> None:
     with pytest.raises(es.UnknownMethodError, match="None"):
         es.bias(analysis, nameless)
     assert [result.name for result in es.bias_survey(analysis, "Egger")] == ["Egger"]
+
+
+@pytest.mark.parametrize("most", [3, 6, 10**9])
+def test_kendalls_tau_is_that_of_scipy(most: int) -> None:
+    rng = np.random.default_rng(most)
+    x, y = rng.integers(0, most, 15).astype(float), rng.integers(0, most, 15).astype(float)
+    seen, other = kendall(x, y), scipy.stats.kendalltau(x, y, method="asymptotic")
+    assert seen.tau == pytest.approx(other.statistic, rel=1e-14)
+    assert seen.normal_p_value(continuity=False) == pytest.approx(other.pvalue, rel=1e-12)
+    assert seen.tied == (most < 10**9)
+    if not seen.tied:
+        assert seen.exact_p_value() == pytest.approx(scipy.stats.kendalltau(x, y, method="exact").pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [3, 10, 47])
+def test_with_none_missing_the_rank_sum_has_wilcoxons_variance(k: int) -> None:
+    inside: Any = trim_and_fill
+    variance = k * (k + 1) * (2 * k + 1) / 24
+    assert inside._standard_error(0.0, k, "L0") == pytest.approx(4 / (2 * k - 1) * math.sqrt(variance), rel=1e-14)
+    assert inside._standard_error(0.0, k, "Q0") == pytest.approx(2 / (k - 0.5) * math.sqrt(variance), rel=1e-14)
+    assert inside._standard_error(0.0, k, "R0") == pytest.approx(math.sqrt(2), rel=1e-14)

@@ -361,6 +361,7 @@ def test_power_and_its_tests(effects: es.Effects, study_test: str) -> None:
         assert close(seen.p_value, sum(distribution[o:]), condition=30.0 * k)
         chi = es.bias(analysis, "excess significance", study_test=study_test, test="chi-square")
         x2 = (o - e) ** 2 / e + (o - e) ** 2 / (k - e)
+        assert (seen.df, chi.df) == (None, 1.0)
         assert close(chi.statistic, x2, condition=float(60 * (e + o) / abs(o - e)))
         both = es.bias(
             analysis, "excess significance", study_test=study_test, test="chi-square", alternative="two-sided"
@@ -408,6 +409,13 @@ def test_shares_of_significant_results(effects: es.Effects) -> None:
         assert seen.figures["τ²"] == random(effects).heterogeneity.tau2 or seen.figures["τ²"] == own_tau2(effects)
         share = sum(1 for a, b in zip(y, v, strict=True) if mp.sign(mean) * a / mp.sqrt(b) > z) / mp.mpf(k)
         expected = sum(1 - mp.ncdf((z * mp.sqrt(b) - abs(mean)) / mp.sqrt(b + tau2)) for b in v) / k
+        assert close(seen.figures["critical z"], z)
+        assert seen.side == ("right" if mean > 0 else "left")
+        assert close(seen.figures["weighted mean"], mean, condition=20.0)
+        for name, truth in (("share", share), ("expected share", expected), ("excess share", share - expected)):
+            assert float(abs(mp.mpf(seen.figures[name]) - truth)) < 1e-13
+            times_k = {"share": "significant", "expected share": "expected"}.get(name)
+            assert times_k is None or float(abs(mp.mpf(seen.figures[times_k]) - truth * k)) < 1e-12 * k
         lost = float(20 * (share + expected) / abs(share - expected))
         proportion = (share - expected) / mp.sqrt(expected * (1 - expected) / k)
         assert close(seen.statistic, proportion, condition=lost)
@@ -439,6 +447,13 @@ def test_the_bound_for_unpublished_studies(effects: es.Effects) -> None:
                 seen.figures["bound"], analysis.pooled.value
             )
             assert seen.after.se == analysis.pooled.se
+            # The interval moves with the estimate.
+            for end, before in (
+                (seen.after.ci_low, analysis.pooled.ci_low),
+                (seen.after.ci_high, analysis.pooled.ci_high),
+            ):
+                assert end - before == pytest.approx(seen.after.value - analysis.pooled.value, rel=1e-12)
+        assert es.bias(analysis, "bias bound", missing=0).after == analysis.pooled
         least = seen.figures["missing to reach 0"]
         for number, enough in ((least - 1, False), (least, True)):
             share = mp.mpf(k) / (k + mp.mpf(number))
@@ -670,6 +685,10 @@ def test_certain_power_leaves_no_chi_square() -> None:
     made = es.bias(common(ODD["sure"]), "excess significance", test="chi-square")
     assert made.reason == "the power of every study is 1 to the last digit: χ² is not defined"
     assert es.bias(common(ODD["sure"]), "excess significance").p_value == 1.0
+    sure, nothing = (np.array([1.0, 1.0]), np.array([0.0, 0.0])), (np.array([0.0, 0.0]), np.array([1.0, 1.0]))
+    for observed, (power, misses), greater, less in ((2, sure, 1.0, 1.0), (1, sure, 1.0, 0.0), (1, nothing, 0.0, 1.0)):
+        assert excess_p_value(observed, power, misses, "chi-square", "greater") == greater
+        assert excess_p_value(observed, power, misses, "chi-square", "less") == less
 
 
 def test_the_distribution_of_a_sum_of_events_keeps_its_small_parts() -> None:

@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from evisynth.kernels import rational_sums as inside
 from evisynth.kernels.deletion import mean_without_each_at, moment_tau2_without_each, trace_without_each
 from evisynth.kernels.rational_sums import rational_sums
 from evisynth.kernels.running import prefix_means, running_mean, running_moment_tau2
@@ -166,3 +167,13 @@ def test_rational_sums_scale_exactly() -> None:
     v, tau2 = random.uniform(0.1, 1.0, 200), random.uniform(0.0, 2.0, 200)
     c = random.uniform(0.0, 1.0, (200, 1))
     assert np.array_equal(rational_sums(v, c, tau2), rational_sums(v * 2.0**40, c, tau2 * 2.0**40) * 2.0**40)
+
+
+def test_a_point_on_a_node_has_the_value_there() -> None:
+    module: Any = inside
+    nodes, weights = module._chebyshev(9)
+    values = np.column_stack([nodes**3, 1.0 / (2.0 + nodes)])
+    x = np.concatenate((nodes[::2], [0.123, -0.7]))
+    made = module._interpolate(nodes, weights, values, x)
+    assert np.array_equal(made[:5], values[::2])
+    assert made[:, 0] == pytest.approx(x**3, rel=1e-14)

@@ -9,7 +9,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from evisynth import chi2_p_value, chi2_quantile, normal_p_value, normal_quantile, t_p_value, t_quantile
+from evisynth import chi2_p_value, chi2_quantile, f_p_value, normal_p_value, normal_quantile, t_p_value, t_quantile
+from evisynth.kernels.distributions import normal_tail
+from evisynth.kernels.distributions import t_tail as one_t_tail
 
 mp: Any = mpmath  # it has no types
 
@@ -99,3 +101,46 @@ def test_t_of_few_degrees_of_freedom(df: float, level: float) -> None:
             p, log_p = t_p_value(math.exp(log_t), df)
             assert float(p) == pytest.approx(truth, rel=1e-12)
             assert float(log_p) == pytest.approx(float(mp.log(outside(mp.log(math.exp(log_t))))), rel=1e-13)
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 4, 5, 6, 17, 63, 64, 65, 300])
+def test_chi2_of_whole_degrees_of_freedom(df: int) -> None:
+    q = np.array([0.0, 1e-9, 0.3, 1.0, 2.0, df - 0.5, 2.0 * df, 60.0, 500.0])
+    with mp.workdps(40):
+        truth = [float(mp.gammainc(mp.mpf(df) / 2, mp.mpf(x) / 2, mp.inf, regularized=True)) for x in q]
+    assert chi2_p_value(q, df) == pytest.approx(truth, rel=1e-12)
+    assert chi2_p_value(q, float(df)) == pytest.approx(truth, rel=1e-11)
+
+
+@pytest.mark.parametrize("df", [1.0, 2.0, 7.0])
+@pytest.mark.parametrize("df_residual", [1.0, 4.0, 40.0, 1e4])
+def test_f_p_value(df: float, df_residual: float) -> None:
+    f = np.array([0.0, 1e-6, 0.1, 0.9, 1.0, 3.0, 50.0, 1e4])
+    with mp.workdps(40):
+        x = [mp.mpf(df_residual) / (mp.mpf(df_residual) + mp.mpf(df) * mp.mpf(float(one))) for one in f]
+        truth = [float(mp.betainc(mp.mpf(df_residual) / 2, mp.mpf(df) / 2, 0, one, regularized=True)) for one in x]
+    assert f_p_value(f, df, df_residual) == pytest.approx(truth, rel=1e-11, abs=1e-300)
+
+
+@pytest.mark.parametrize("t", [-9.0, -1.0, -0.2, 0.0, 0.2, 3.0])
+def test_one_tail_of_t_and_of_the_normal(t: float) -> None:
+    with mp.workdps(40):
+        normal = mp.erfc(mp.mpf(t) / mp.sqrt(2)) / 2
+        both = mp.betainc(mp.mpf(5) / 2, mp.mpf("0.5"), 0, mp.mpf(5) / (5 + mp.mpf(t) ** 2), regularized=True)
+        student = both / 2 if t >= 0 else 1 - both / 2
+    assert float(normal_tail(t)) == pytest.approx(float(normal), rel=1e-13)
+    assert float(one_t_tail(t, 5.0)) == pytest.approx(float(student), rel=1e-13)
+
+
+def test_t_beyond_the_range_of_squares() -> None:
+    for df in (0.5, 1.0, 2.0):
+        p, log_p = t_p_value(np.array([1e139, 1e141, 1e200]), df)
+        with mp.workdps(60):
+            half = mp.mpf(df) / 2
+            # The first term of the series: the others are below 1e-270 of it.
+            truth = [
+                half * (mp.log(df) - 2 * mp.log(mp.mpf(t))) - mp.log(half) - mp.log(mp.beta(half, mp.mpf(1) / 2))
+                for t in (1e139, 1e141, 1e200)
+            ]
+        assert log_p == pytest.approx([float(x) for x in truth], rel=1e-13)
+        assert p == pytest.approx([float(mp.exp(x)) for x in truth], rel=1e-10)

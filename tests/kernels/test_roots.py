@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from evisynth import bracketed_root, bracketed_roots
+from evisynth.kernels.roots import falling_roots
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,3 +61,20 @@ def test_scaling_by_powers_of_two_changes_no_bit() -> None:
     one = bracketed_root(f(1.0), 0.0, 8.0, math.tanh(-0.7), math.tanh(7.3))
     other = bracketed_root(f(2.0**40), 0.0, 8.0 * 2.0**40, math.tanh(-0.7), math.tanh(7.3))
     assert other == one * 2.0**40
+
+
+def test_falling_functions() -> None:
+    roots = np.array([0.0, 0.0, 1e-9, 0.02, 1.0, 37.0, 1e12, math.inf])
+
+    def f(x: np.ndarray, which: np.ndarray) -> np.ndarray:
+        # The first is negative and the second 0 from the start; the last stays above 0.
+        at = roots[which]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            falling = np.where(np.isinf(at), 1e-3, (at - x) / (at + x))
+        return np.where(which == 0, -1.0, np.where(which == 1, -x, falling))
+
+    everything = np.arange(roots.size)
+    for guess in (1e-3, 1.0, 500.0):
+        found = falling_roots(f, f(np.zeros(roots.size), everything), np.full(roots.size, guess))
+        assert found[2:-1] == pytest.approx(roots[2:-1], rel=1e-15)
+        assert found[[0, 1, -1]].tolist() == [0.0, 0.0, math.inf]

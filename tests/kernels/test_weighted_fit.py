@@ -130,6 +130,16 @@ def test_plain_floats_give_what_arrays_give(spread: float, tau2: float) -> None:
     assert abs(few.reml_score(tau2) - float(pull @ pull - fit.trace)) <= 1e-14 * terms
 
 
+def test_plain_floats_keep_their_digits_beside_a_dominant_weight() -> None:
+    v = np.array([0.3, 1e-14, 0.5, 0.2])
+    few = FewStudies(np.full(4, 0.7), v)
+    truth = exact(np.zeros(4), 1 / v, np.ones((4, 1)))
+    # Without residuals the score is minus the trace, and Q and its slope are 0.
+    assert close(-few.reml_score(0.0), truth["trace"], 1e-15)
+    assert close(-few.ml_score(0.0), mp.fsum(mp.mpf(1) / mp.mpf(float(x)) for x in v), 1e-15)
+    assert few.q_and_slope(0.0) == (few.q(0.0), 0.0) == (0.0, 0.0)
+
+
 def test_a_million_studies_with_moderators_need_no_square_matrix() -> None:
     k = 200_000
     rng = np.random.default_rng(9)

@@ -44,7 +44,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def hm() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(FOLDER)
+        patch.setattr(sys, "path", [str(FOLDER), *sys.path])
         yield importlib.import_module("evisynth_hm")
 
 

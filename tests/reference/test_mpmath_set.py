@@ -30,6 +30,7 @@ def test_every_number_agrees(found: list[es.Agreement]) -> None:
     assert by_method["Tau2Interval", "QP"] > 1200
     assert by_method["IntervalMethod", "HK"] > 1200
     assert sum(kind == "Conversion" for kind, _ in by_method) == 135
+    assert sum(kind == "EffectMeasure" for kind, _ in by_method) == 82
     worst = max(found, key=lambda one: one.excess)
     assert 0.0 < worst.excess <= 1.0
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 import evisynth as es
 
@@ -239,6 +240,7 @@ EARLY = {"REML": 56, "ML": 23, "EB": 18, "PM": 91, "PMM": 29, "GENQM": 31, "DLIT
 """How many of its analyses metafor stops so early, by default, that τ² is off by more than 1e-5 of itself."""
 
 
+@pytest.mark.sweep
 def test_rma_uni_by_default(r_cases: Mapping[str, Any]) -> None:
     early = dict.fromkeys(EARLY, 0)
     errors: list[str] = []

@@ -119,14 +119,16 @@ def _chi2_tail(q: FloatArray, df: int) -> FloatArray:
 def f_p_value(f: FloatArray | float, df: float, df_residual: float) -> FloatArray:
     """Give the probability that Fisher's F with ``df`` and ``df_residual`` degrees of freedom exceeds ``f``.
 
-    ``I_x(df_residual/2, df/2)`` with ``x = df_residual/(df_residual + df·f)``, by its complement where x is near 1.
+    ``I_x(df_residual/2, df/2)`` with ``x = df_residual/(df_residual + df·f)``; where x is near 1, and rounds to it,
+    the complement of ``I_{1-x}(df/2, df_residual/2)``, by a function of its own: with many residual degrees of freedom
+    the probability is small there too, and 1 less the other would have no digits left.
     """
-    from scipy.special import betainc  # noqa: PLC0415 - scipy comes with the first fit
+    from scipy.special import betainc, betaincc  # noqa: PLC0415 - scipy comes with the first fit
 
     part = df * np.asarray(f, dtype=np.float64)
     whole = df_residual + part
     far = betainc(0.5 * df_residual, 0.5 * df, df_residual / whole)
-    near = 1.0 - betainc(0.5 * df, 0.5 * df_residual, part / whole)
+    near = betaincc(0.5 * df, 0.5 * df_residual, part / whole)
     return np.asarray(np.where(part < df_residual, near, far), dtype=np.float64)
 
 

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 def metafor(asked: Asked) -> Iterator[Agreement]:
-    """Repeat what is stored of published data, and the R call of each record."""
+    """Repeat what is stored of published data, the R call of each record, and recorded selection models."""
     # The registry loads this module at every start: what repeats the cases comes with the first run.
     from evisynth_validation.metafor.calls import repeated_calls  # noqa: PLC0415 - see above
+    from evisynth_validation.metafor.selection import selection_models  # noqa: PLC0415 - see above
 
     yield from published(asked)
     yield from repeated_calls(asked)
+    yield from selection_models(asked)
 
 
 def published(asked: Asked) -> Iterator[Agreement]:

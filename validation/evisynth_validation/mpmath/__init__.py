@@ -22,9 +22,11 @@ def exactly(asked: Asked) -> Iterator[Agreement]:
     from evisynth_validation.mpmath.compared_conversions import compared_conversions  # noqa: PLC0415
     from evisynth_validation.mpmath.compared_effects import compared_effects  # noqa: PLC0415
     from evisynth_validation.mpmath.compared_heterogeneity import compared_heterogeneity  # noqa: PLC0415
+    from evisynth_validation.mpmath.compared_measures import compared_measures  # noqa: PLC0415
     from evisynth_validation.mpmath.compared_pools import compared_pools  # noqa: PLC0415
 
     yield from compared_effects(asked)
+    yield from compared_measures(asked)
     yield from compared_pools(asked)
     yield from compared_heterogeneity(asked)
     yield from compared_conversions(asked)

@@ -14,7 +14,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from evisynth_validation.mpmath import conversion_rows, effects_rows, heterogeneity_sets, pooling_tables, tau2_sets
+from evisynth_validation.mpmath import (
+    conversion_rows,
+    effects_rows,
+    heterogeneity_sets,
+    measure_rows,
+    pooling_tables,
+    tau2_sets,
+)
 from evisynth_validation.mpmath.exact import DIGITS, library_version
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ PARTS: dict[str, tuple[str, int, Callable[[], list[dict[str, Json]]]]] = {
     "pooling": ("sets", pooling_tables.SEED, pooling_tables.sets),
     "heterogeneity": ("sets", heterogeneity_sets.SEED, heterogeneity_sets.sets),
     "conversions": ("rows", conversion_rows.SEED, conversion_rows.rows),
+    "measures": ("rows", measure_rows.SEED, measure_rows.rows),
     "tau2": ("sets", heterogeneity_sets.SEED, tau2_sets.sets),
 }
 
