@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "third-party-plugin"
 PAGE = (ROOT / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
-FILES = {
+FILES: dict[str, str] = {
     found["title"]: found["text"]
     for found in re.finditer(r'^```\w+ title="(?P<title>[^"]+)"\n(?P<text>.*?)^```$', PAGE, re.MULTILINE | re.DOTALL)
 }
-COMMANDS = [
+COMMANDS: list[str] = [
     line for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()
 ]
 OFFLINE = "--quiet --no-build-isolation --no-deps --no-index"
-INSTEAD = {
+INSTEAD: dict[str, str] = {
     # Without a network, and beside the installation that runs this test instead of into it.
     'pip install ".[test]"': f"python -m pip install {OFFLINE} --target site .",
     "python -m build": f"python -m pip wheel {OFFLINE} --wheel-dir dist .",

@@ -150,10 +150,62 @@ def test_a_plugin_is_checked_as_a_whole() -> None:
     class Plugin:
         @es.hookimpl
         def tau2_estimators(self) -> list[es.Tau2Estimator]:
-            return [BROKEN.ESTIMATORS["τ² is finite"]]
+            return [attrs.evolve(BROKEN.ESTIMATORS["τ² is finite"], name="BAD")]
 
     with pytest.raises(ConformanceError, match="τ² is finite"):
         check_plugin(Plugin())
+
+
+def test_a_plugin_with_the_name_of_a_method_that_is_there_is_not_checked() -> None:
+    class Taken:
+        @es.hookimpl
+        def tau2_estimators(self) -> list[es.Tau2Estimator]:
+            return [REGISTRY.get(es.Tau2Estimator, "REML")]
+
+    with pytest.raises(ValueError, match=r"would be left out: Tau2Estimator 'REML' is taken by plugin 'likelihood'"):
+        check_plugin(Taken())
+
+
+def _in_place(y: Any, v: Any, X: Any) -> Any:
+    """Subtract the mean where it stands."""
+    y -= y.mean(axis=0)
+    return np.asarray((y**2 - v).mean(axis=0))
+
+
+def _for_one(y: Any, v: Any, X: Any) -> Any:
+    """Take one analysis at a time."""
+    fit = es.weighted_fit(y, np.ones_like(v), X)
+    return float(fit.rss / fit.dof - v.mean(axis=0))
+
+
+def _none(y: Any, v: Any, X: Any) -> Any:
+    """Forget to return."""
+
+
+def _text(y: Any, v: Any, X: Any) -> Any:
+    """Give what prints like a number."""
+    return "0.2"
+
+
+def _deaf(y: Any, v: Any, X: Any) -> Any:
+    """Take the variance about the mean, whatever the moderators."""
+    return np.var(y, axis=0, ddof=1)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (_in_place, "make a new array"),
+        (_for_one, "given a batch of 5 analyses of 7 studies: y and v (7, 5), X (7, 1)"),
+        (_none, "seen: None, which is no number"),
+        (_text, "'0.2', which is no number"),
+        (_deaf, "says so by moderator_law=False"),
+    ],
+)
+def test_what_beginners_do_is_said_in_words(function: Any, said: str) -> None:
+    with pytest.raises(ConformanceError) as caught:
+        check(es.Tau2Estimator("BAD", function, reference="Nobody (2020)"))
+    assert said in str(caught.value)
 
 
 def test_a_plugin_that_would_be_left_out_is_not_checked() -> None:

@@ -26,7 +26,7 @@ from evisynth.testing.strategies.designed import Designed, designs
 from evisynth.testing.strategies.profiles import NIGHTLY, examples, register_profiles
 from evisynth.testing.strategies.requested import combinations, requests
 from evisynth.testing.strategies.samples import Sample, batches, effects, samples
-from evisynth.testing.strategies.tabled import KINDS, hard_columns, means, studies, tables, text_tables
+from evisynth.testing.strategies.tabled import KINDS, Kind, hard_columns, means, studies, tables, text_tables
 from evisynth.testing.strategies.whole_reviews import HOSTILE_TEXTS, ReviewParts, reviews
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "KINDS",
     "NIGHTLY",
     "Designed",
+    "Kind",
     "ReviewParts",
     "Sample",
     "batches",
