@@ -137,8 +137,8 @@ def _compared(asked: Asked) -> Iterator[Agreement]:
     return certified(asked)
 
 
-def _absent(method: Method) -> str:
-    return f"the corpus has estimates of τ², effects pooled with them and limits of τ², no {method.kind} {method.name}"
+def _absent(_: Method) -> str:
+    return "the corpus has estimates of τ², effects pooled with them and limits of τ²"
 
 
 @hookimpl

@@ -27,8 +27,8 @@ def founding(asked: Asked) -> Iterator[Agreement]:
             yield as_printed(methods, entry["id"], quantity, printed, numbers[quantity])
 
 
-def _absent(method: Method) -> str:
-    return f"the founding papers use no {method.kind} {method.name}: they print RR, RD and given effects, by RevMan 5"
+def _absent(_: Method) -> str:
+    return "the founding papers print RR, RD and given effects, as RevMan 5 has them"
 
 
 @hookimpl

@@ -22,11 +22,11 @@ def meta(asked: Asked) -> Iterator[Agreement]:
 
 def _absent(method: Method) -> str:
     if method.r_equivalent is None:
-        return f"meta has no {method.kind} {method.name}"
+        return "it names no call of R, and no recorded call of meta has it"
     package = method.r_equivalent.partition("::")[0]
     if package not in {"meta", "metasens"}:
-        return f"{method.kind} {method.name} is compared with {package}"
-    return f"the recording of meta has no call with {method.kind} {method.name} that is compared"
+        return f"its call of R is of {package}"
+    return "the recording of meta has no call with it that is compared"
 
 
 @hookimpl

@@ -38,11 +38,11 @@ def published(asked: Asked) -> Iterator[Agreement]:
 
 def _absent(method: Method) -> str:
     if method.r_equivalent is None:
-        return f"metafor has no {method.kind} {method.name}"
+        return "it names no call of R, and no case of the set has it"
     package = method.r_equivalent.partition("::")[0]
     if package != "metafor":
-        return f"{method.kind} {method.name} is compared with {package}: metafor has none"
-    return f"no case of the set has {method.kind} {method.name}"
+        return f"its call of R is of {package}"
+    return "no case of the set has it"
 
 
 @hookimpl

@@ -32,8 +32,13 @@ def exactly(asked: Asked) -> Iterator[Agreement]:
     yield from compared_conversions(asked)
 
 
+OF_NO_NUMBER = frozenset({"Check", "Converter", "Reporter"})
+
+
 def _absent(method: Method) -> str:
-    return f"no values of {method.kind} {method.name} with 50 digits are stored"
+    if method.kind in OF_NO_NUMBER:
+        return "it reads, renders or warns, and gives no number of its own"
+    return "no values of it with 50 digits are stored"
 
 
 @hookimpl

@@ -84,9 +84,9 @@ def _regression(case: str, entry: Any, exact: Any) -> Iterator[Agreement]:  # no
     )
 
 
-def _absent(method: Method) -> str:
+def _absent(_: Method) -> str:
     certified = "least squares: pooling by inverse variance, and Hartung and Knapp's standard errors at τ² = 0"
-    return f"NIST certifies {certified}, and no {method.kind} besides"
+    return f"NIST certifies {certified}"
 
 
 @hookimpl

@@ -130,7 +130,7 @@ def _figures(asked: Asked, entry: Any, analysis: MetaAnalysis) -> Iterator[Agree
 
 def _absent(method: Method) -> str:
     entry: dict[str, Any] = read("conversions.json").get(method.name, {}) if method.kind == Conversion.kind else {}
-    return str(entry.get("reason") or f"no worked example of {method.kind} {method.name} is in the set")
+    return str(entry.get("reason") or "no worked example of it is in the set")
 
 
 @hookimpl
