@@ -63,7 +63,7 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         if number == 3:
             for name, text in FILES.items():
                 (folder / name).write_text(text, encoding="utf-8")
-        line: str = INSTEAD.get(command) or command
+        line: str = INSTEAD.get(command, command)
         done = subprocess.run(  # noqa: S602 - the page's own commands
             line,
             shell=True,
