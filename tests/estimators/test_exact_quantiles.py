@@ -262,6 +262,7 @@ def test_likeliest_powers(row: int, scenario: str) -> None:
     assert abs(made["power"] - float(power)) <= ITERATIVE * max(1.0, abs(float(power)))
 
 
+@pytest.mark.sweep
 def test_no_power_anywhere_is_likelier_or_more_symmetric() -> None:
     rng = np.random.default_rng(9)
     k = 25

@@ -54,7 +54,7 @@ def exact_likelihood(tables: Sequence[Table], model: str, psi: Sequence[Any]) ->
     return mixed_log_likelihood(studies)
 
 
-@pytest.mark.parametrize("model", ["UM.FS", "CM.AL"])
+@pytest.mark.parametrize("model", [pytest.param("UM.FS", marks=pytest.mark.sweep), "CM.AL"])
 def test_the_exact_likelihood_is_level_at_the_maximum(model: str) -> None:
     found = maximum(arms_of(VARIED, model))
     assert found.scale[0] > 0.3

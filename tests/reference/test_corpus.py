@@ -73,14 +73,16 @@ def test_the_number_of_maxima_is_proved_where_there_are_several() -> None:
         assert proof.modes(one, restricted=True) == one.estimates["REML"].modes, one.id
 
 
-def test_every_number_of_the_engine_agrees() -> None:
-    found = list(certified(es.Asked()))
+@pytest.mark.parametrize("quick", [True, pytest.param(False, marks=pytest.mark.sweep)])
+def test_every_number_of_the_engine_agrees(quick: bool) -> None:  # noqa: FBT001 - a parameter
+    found = list(certified(es.Asked(quick=quick)))
     assert [one for one in found if one.verdict != "agrees"] == []
     by_method = Counter(key for one in found for key in one.methods)
+    share = 15 if quick else 1
     for name in OURS:
-        assert by_method["Tau2Estimator", name] > 1500, name
-    assert by_method["Tau2Interval", "QP"] > 900
-    assert by_method["Tau2Interval", "PL"] > 2000
+        assert by_method["Tau2Estimator", name] > 1500 / share, name
+    assert by_method["Tau2Interval", "QP"] > 900 / share
+    assert by_method["Tau2Interval", "PL"] > 2000 / share
 
 
 @pytest.mark.sweep

@@ -13,8 +13,8 @@ from evisynth.validation.asking import Asked
 if TYPE_CHECKING:
     from evisynth.records import ReferenceSet
 
-ENOUGH = 200
-"""Numbers that are looked at: a set may hold hundreds of thousands."""
+ENOUGH = 25
+"""Numbers that are looked at: a set may hold hundreds of thousands, and a law may take long."""
 
 
 def check_reference_set(record: ReferenceSet) -> None:
