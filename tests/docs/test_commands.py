@@ -57,6 +57,7 @@ def test_options_shown_exist() -> None:
             "plugins",
             "report",
             "review",
+            "validate",
             "verify",
         )
         for option in _options(help_of(command))
