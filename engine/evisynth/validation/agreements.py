@@ -82,6 +82,11 @@ class Agreement:
         return beyond / size if size else math.inf
 
     @property
+    def own_error(self) -> float:
+        """Relative error in units of the condition number: what is left when rounding of the inputs is taken out."""
+        return self.error / self.condition
+
+    @property
     def excess(self) -> float:
         """Relative error in units of what is allowed: above 1 the numbers differ."""
         error, allowed = self.error, self.tolerance * self.condition

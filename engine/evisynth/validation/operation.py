@@ -35,7 +35,7 @@ class Tally:
     worst: Agreement | None = None
     """The number nearest to (or furthest beyond) what is allowed, of those that agree or differ."""
     largest: Agreement | None = None
-    """The number with the largest relative error, of those held to more digits than a paper prints."""
+    """The number with the largest error by its condition number, of those held to more digits than a paper prints."""
     differing: list[Agreement] = attrs.field(factory=list[Agreement])
     differs: int = 0
     diverges: int = 0
@@ -50,7 +50,7 @@ class Tally:
             return
         if self.worst is None or one.excess > self.worst.excess:
             self.worst = one
-        if one.numeric and not one.printed and (self.largest is None or one.error > self.largest.error):
+        if one.numeric and not one.printed and (self.largest is None or one.own_error > self.largest.own_error):
             self.largest = one
         if verdict == "differs":
             self.differs += 1

@@ -171,7 +171,7 @@ def _tally(name: str, tally: Tally) -> dict[str, Any]:
         "numbers": tally.numbers,
         "differ": tally.differs,
         "diverge": tally.diverges,
-        "worst_error": None if largest is None else _finite(largest.error),
+        "worst_error": None if largest is None else _finite(largest.own_error),
         "digits": None if largest is None else round(largest.digits, 1),
         "worst": None if largest is None else _number(largest),
         "nearest_to_tolerance": None if tally.worst is None else _number(tally.worst),

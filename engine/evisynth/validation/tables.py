@@ -126,7 +126,7 @@ def methods(made: Validation) -> ValidationTable:
 
 def _rank(tally: Tally) -> tuple[int, float, float]:
     """Order tallies from the one that shows least to the one that shows most of what can be wrong."""
-    largest = -1.0 if tally.largest is None else tally.largest.error
+    largest = -1.0 if tally.largest is None else tally.largest.own_error
     worst = 0.0 if tally.worst is None else tally.worst.excess
     return tally.differs, largest, worst
 
@@ -158,7 +158,7 @@ def _said(tally: Tally) -> tuple[str, str, str, str]:
         return verdict, AS_PRINTED if printed else HOLDS if tally.agreeing else "", "", ""
     if largest.error == 0.0:
         return verdict, "0", f"{largest.digits:.1f}", ""
-    return verdict, f"{largest.error:.1e}", f"{largest.digits:.1f}", _where(largest)
+    return verdict, f"{largest.own_error:.1e}", f"{largest.digits:.1f}", _where(largest)
 
 
 def _where(one: Agreement) -> str:
